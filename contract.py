@@ -1,0 +1,186 @@
+"""What the web app and the agent agree on: names, room names, and the three documents that pass between them.
+
+Standard library only, so that neither side pulls in the other's dependencies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+AGENT_NAME = "noise-remover"
+"""Name that dispatches ask for, and the agent's identity in the studio and on the stage (a new agent evicts a dead one)."""
+
+SAMPLE_RATE = 48_000
+
+# Attributes of the participant `noise-remover` in the studio. The web app reads `beat` and `stage`, the page the rest.
+ATTRIBUTE_STATE = "state"              # AGENT_STATES
+ATTRIBUTE_STRENGTH = "strength_db"     # "0" to "100"
+ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
+ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
+ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
+
+AGENT_STATES = ("starting", "cleaning", "paused")
+RECORDING_STATES = ("on", "off", "failed")
+
+# RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.
+RPC_SET_STRENGTH = "set_strength"      # {"strength_db": 0..100} -> {"strength_db": ...}
+RPC_SET_BYPASS = "set_bypass"          # {"bypass": bool} -> {"bypass": ...}
+RPC_SET_MONITOR = "set_monitor"        # {"original": bool}: publish the delay-matched original into the studio, or stop
+
+METER_TOPIC = "meter"
+"""Data packets from the agent to the broadcaster, ten a second: {"removed_db": 18.2, "level_db": -23.0, "seconds": 12.4}."""
+
+
+class ContractError(ValueError):
+    """A document from the other side cannot be read. The message names the document and the field."""
+
+
+def studio_room(room_key: str) -> str:
+    """Room of the broadcaster and the agent. `room_key`: 32 hex digits (128 random bits)."""
+    return f"studio-{room_key}"
+
+
+def stage_room(room_key: str, number: int) -> str:
+    """Room of the agent and the listeners; `number` counts up whenever somebody is shut out."""
+    return f"stage-{room_key}-{number}"
+
+
+def _read(document: str, text: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ContractError(f"{document} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ContractError(f"{document} is not a JSON object")
+    return data
+
+
+def _take(document: str, data: Mapping[str, Any], name: str, *kinds: type) -> Any:
+    value = data.get(name)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise ContractError(f"{document}: {name} is {value!r}, not {' or '.join(kind.__name__ for kind in kinds)}")
+    return value
+
+
+@dataclass(frozen=True)
+class BroadcastJob:
+    """Metadata of a dispatch: what the agent must know before it has joined the studio."""
+
+    stream_id: str
+    owner: str                # user name, and the broadcaster's identity in the studio
+    title: str
+    started_at: str           # RFC 3339, UTC
+    strength_db: float
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        name = "broadcast job"
+        data = _read(name, text)
+        return cls(
+            stream_id=_take(name, data, "stream_id", str),
+            owner=_take(name, data, "owner", str),
+            title=_take(name, data, "title", str),
+            started_at=_take(name, data, "started_at", str),
+            strength_db=float(_take(name, data, "strength_db", int, float)),
+        )
+
+
+@dataclass(frozen=True)
+class StudioMetadata:
+    """Metadata of the studio room, written by the web app and followed by the agent while it runs."""
+
+    stage: str                # room that shall carry the clean track
+    live: bool                # False in a sound check: nothing is recorded
+    title: str
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        name = "studio metadata"
+        data = _read(name, text)
+        return cls(
+            stage=_take(name, data, "stage", str),
+            live=_take(name, data, "live", bool),
+            title=_take(name, data, "title", str),
+        )
+
+
+@dataclass(frozen=True)
+class Span:
+    """Part of a recording: a gap that was filled with silence, or sound that was not cleaned."""
+
+    start: float              # seconds from the start of the recording
+    length: float             # seconds
+    cause: str                # one word or short phrase for the person: "connection", "noise remover restarted", "overload"
+
+
+MANIFEST_STATES = ("live", "closed", "recovered", "truncated")
+
+
+@dataclass(frozen=True)
+class RecordingManifest:
+    """The sidecar `<stream_id>.json` beside `<stream_id>.flac`; the web app's row is a cache of it."""
+
+    stream_id: str
+    owner: str
+    title: str
+    started_at: str           # RFC 3339, UTC, of the first sample
+    state: str                # MANIFEST_STATES
+    samples: int              # at the last write; the FLAC header is newer while live
+    sample_rate: int = SAMPLE_RATE
+    boot_id: str = ""         # /proc/sys/kernel/random/boot_id and CLOCK_BOOTTIME of the first sample: a resumed job fills
+    boot_time: float = 0.0    # the time in between by them, or by started_at after a reboot
+    gaps: tuple[Span, ...] = field(default=())
+    paused: tuple[Span, ...] = field(default=())
+    """Spans without noise removal."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.samples / self.sample_rate
+
+    def with_(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        name = "recording manifest"
+        data = _read(name, text)
+        state = _take(name, data, "state", str)
+        if state not in MANIFEST_STATES:
+            raise ContractError(f"{name}: state is {state!r}, not one of {', '.join(MANIFEST_STATES)}")
+
+        def spans(key: str) -> tuple[Span, ...]:
+            return tuple(
+                Span(
+                    start=float(_take(name, entry, "start", int, float)),
+                    length=float(_take(name, entry, "length", int, float)),
+                    cause=_take(name, entry, "cause", str),
+                )
+                for entry in _take(name, data, key, list)
+            )
+
+        return cls(
+            stream_id=_take(name, data, "stream_id", str),
+            owner=_take(name, data, "owner", str),
+            title=_take(name, data, "title", str),
+            started_at=_take(name, data, "started_at", str),
+            state=state,
+            samples=_take(name, data, "samples", int),
+            sample_rate=_take(name, data, "sample_rate", int),
+            boot_id=_take(name, data, "boot_id", str),
+            boot_time=float(_take(name, data, "boot_time", int, float)),
+            gaps=spans("gaps"),
+            paused=spans("paused"),
+        )

@@ -1,0 +1,1 @@
+"""The web app: accounts, friends, tokens, recordings and the pages."""

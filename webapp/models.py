@@ -1,0 +1,181 @@
+"""Tables. Ids that people see are 32 hex digits (128 random bits); times are UTC."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, String, TypeDecorator, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.extensions import Base
+
+
+def new_id() -> str:
+    return secrets.token_hex(16)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC; SQLite keeps no time zone of its own."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class User(Base):
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(32))
+    username_key: Mapped[str] = mapped_column(String(32), unique=True)     # lower case: Ana and ana are one name
+    display_name: Mapped[str] = mapped_column(String(64))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class LoginSession(Base):
+    """A logged-in browser. The cookie holds the token, the row only its SHA-256."""
+
+    __tablename__ = "login_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user: Mapped[User] = relationship()
+
+
+class LoginFailure(Base):
+    """A failed log-in, for the limits per account and per address."""
+
+    __tablename__ = "login_failure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(128), index=True)          # "user:ana" or "address:203.0.113.7"
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class FriendRequest(Base):
+    __tablename__ = "friend_request"
+    __table_args__ = (
+        # One open request a pair, whoever sent it.
+        Index("ix_friend_request_open", "low_id", "high_id", unique=True,
+              sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+        CheckConstraint("low_id < high_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sender_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    receiver_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    low_id: Mapped[int] = mapped_column()
+    high_id: Mapped[int] = mapped_column()
+    status: Mapped[str] = mapped_column(String(16), default="pending")     # pending, accepted, rejected, cancelled
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    sender: Mapped[User] = relationship(foreign_keys=[sender_id])
+    receiver: Mapped[User] = relationship(foreign_keys=[receiver_id])
+
+
+class Friendship(Base):
+    """Two people who are friends, once: `low_id` is the smaller id."""
+
+    __tablename__ = "friendship"
+    __table_args__ = (CheckConstraint("low_id < high_id"),)
+
+    low_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    high_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
+
+
+class Stream(Base):
+    __tablename__ = "stream"
+    __table_args__ = (
+        Index("ix_stream_running", "owner_id", unique=True,
+              sqlite_where=text("state != 'ended'"), postgresql_where=text("state != 'ended'")),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
+    sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
+    strength_db: Mapped[float] = mapped_column(default=100.0)
+    room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
+    stage_number: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    # What the reconciler remembers between its rounds, so that it can be restarted.
+    broadcaster_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    agent_beat: Mapped[str] = mapped_column(String(32), default="")
+    agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dispatch_tries: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[User] = relationship()
+
+
+class Recording(Base):
+    """Cache of a sidecar; the id is the stream's."""
+
+    __tablename__ = "recording"
+    __table_args__ = (Index("ix_recording_owner_started", "owner_id", "started_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    duration: Mapped[float] = mapped_column(default=0.0)
+    size: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(String(16))                         # contract.MANIFEST_STATES
+    gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    owner: Mapped[User] = relationship()
+
+
+class Event(Base):
+    """Something a person's pages must hear of; `GET /events` tails this table."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)   # who is told
+    kind: Mapped[str] = mapped_column(String(32))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    __table_args__ = ({"sqlite_autoincrement": True},)                     # ids never come back, so Last-Event-ID holds
+
+
+class EventConnection(Base):
+    """An open event stream: who is online, and how many streams a person and the server hold."""
+
+    __tablename__ = "event_connection"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class WebhookDelivery(Base):
+    """Ids of webhooks that were handled: the same one may arrive twice."""
+
+    __tablename__ = "webhook_delivery"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
