@@ -123,9 +123,9 @@ class Stream(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     # What the reconciler remembers between its rounds, so that it can be restarted.
     broadcaster_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    agent_beat: Mapped[str] = mapped_column(String(32), default="")
+    agent_beat: Mapped[str] = mapped_column(String(80), default="")         # participant and heartbeat seen last
     agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    dispatched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
     owner: Mapped[User] = relationship()
 
