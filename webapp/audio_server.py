@@ -1,0 +1,147 @@
+"""The audio server (LiveKit) as the web app uses it: rooms, dispatches, and who is where.
+
+`livekit.api` is asynchronous; Flask views and the reconciler are not. Every call here runs its own short event loop and
+connection (about 2 ms), so there is nothing to share between threads and nothing to break when gunicorn forks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import aiohttp
+from livekit import api
+
+import contract
+from webapp.tokens import username_of
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CALL_TIMEOUT_S = 3.0
+EMPTY_TIMEOUT_S = 300
+"""A room that nobody ever joined goes away by itself after this."""
+
+
+class AudioServerUnreachable(Exception):
+    """The audio server does not answer, or not with what was asked for; the cause says more."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in a room, the noise remover included."""
+
+    identity: str
+    sid: str                              # new at every join
+    publishes_sound: bool = False
+    hidden: bool = False
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def username(self) -> str:
+        return username_of(self.identity)
+
+    @property
+    def is_agent(self) -> bool:
+        return self.identity == contract.AGENT_NAME
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room and who is in it now."""
+
+    metadata: str
+    people: tuple[Person, ...] = ()
+
+    def find(self, identity: str) -> Person | None:
+        return next((person for person in self.people if person.identity == identity), None)
+
+
+@dataclass(frozen=True)
+class AudioServer:
+    """Calls with full rights. Every method raises `AudioServerUnreachable` within `CALL_TIMEOUT_S`."""
+
+    url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+
+    def create_room(self, name: str, *, metadata: str = "", keep_s: int) -> None:
+        """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left."""
+        request = api.CreateRoomRequest(
+            name=name, metadata=metadata, empty_timeout=max(EMPTY_TIMEOUT_S, keep_s), departure_timeout=keep_s,
+        )
+        self._run(lambda livekit: livekit.room.create_room(request))
+
+    def delete_room(self, name: str) -> None:
+        """Send everybody out and forget the room. A room that is not there is fine."""
+        self._run(lambda livekit: _or_absent(livekit.room.delete_room(api.DeleteRoomRequest(room=name))))
+
+    def set_metadata(self, name: str, metadata: str) -> None:
+        request = api.UpdateRoomMetadataRequest(room=name, metadata=metadata)
+        self._run(lambda livekit: _or_absent(livekit.room.update_room_metadata(request)))
+
+    def remove(self, room: str, identity: str) -> None:
+        """Send somebody out of a room. Their token lets them in again: see `broadcasts.shut_out`."""
+        request = api.RoomParticipantIdentity(room=room, identity=identity)
+        self._run(lambda livekit: _or_absent(livekit.room.remove_participant(request)))
+
+    def dispatch(self, room: str, job: contract.BroadcastJob) -> None:
+        """Ask for a noise remover. Nobody may be free to come, and the audio server does not ask twice."""
+        request = api.CreateAgentDispatchRequest(agent_name=contract.AGENT_NAME, room=room, metadata=job.to_json())
+        self._run(lambda livekit: livekit.agent_dispatch.create_dispatch(request))
+
+    def room_names(self) -> set[str]:
+        async def ask(livekit: api.LiveKitAPI) -> set[str]:
+            return {room.name for room in (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms}
+
+        return self._run(ask)
+
+    def rooms(self, names: Iterable[str]) -> dict[str, Room]:
+        """These rooms with the people in them; one that does not exist is left out."""
+        wanted = list(names)
+
+        async def look_into(livekit: api.LiveKitAPI, name: str) -> tuple[Person, ...]:
+            answer = await livekit.room.list_participants(api.ListParticipantsRequest(room=name))
+            return tuple(_person(info) for info in answer.participants)
+
+        async def look(livekit: api.LiveKitAPI) -> dict[str, Room]:
+            found = (await livekit.room.list_rooms(api.ListRoomsRequest(names=wanted))).rooms
+            people = await asyncio.gather(*(look_into(livekit, room.name) for room in found))
+            return {room.name: Room(room.metadata, inside) for room, inside in zip(found, people, strict=True)}
+
+        return self._run(look) if wanted else {}
+
+    def _run(self, call: Callable[[api.LiveKitAPI], Awaitable[T]]) -> T:
+        async def connected() -> T:
+            timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
+            # failover=False: there is one server, and the reconciler is what tries again.
+            async with api.LiveKitAPI(self.url, self.api_key, self.api_secret, timeout=timeout, failover=False) as livekit:
+                return await call(livekit)
+
+        try:
+            return asyncio.run(connected())
+        except (aiohttp.ClientError, TimeoutError, OSError, api.TwirpError) as error:
+            raise AudioServerUnreachable(f"audio server at {self.url}: {error or type(error).__name__}") from error
+
+
+async def _or_absent(call: Awaitable[object]) -> None:
+    """What shall be removed or told is gone already: as good as done."""
+    try:
+        await call
+    except api.TwirpError as error:
+        if error.code != api.TwirpErrorCode.NOT_FOUND:
+            raise
+
+
+def _person(info: api.ParticipantInfo) -> Person:
+    return Person(
+        identity=info.identity,
+        sid=info.sid,
+        publishes_sound=any(track.type == api.TrackType.AUDIO for track in info.tracks),
+        hidden=info.permission.hidden,
+        attributes=dict(info.attributes),
+    )
