@@ -1,0 +1,93 @@
+"""The agent's settings: the one place that reads the environment, into a frozen dataclass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+STREAMS_PER_CORE = 3
+"""Streams a core carries for certain: a job with an engine of its own costs 12 to 17 % of a core, and the audio server,
+the web app and the recordings need their share (benchmarks/live.py)."""
+
+
+class ConfigError(ValueError):
+    """A setting is missing or unusable. The message names the variable, its value and what it should be."""
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    url: str                                # ws:// or wss:// of the audio server
+    api_key: str
+    api_secret: str = field(repr=False)
+    recordings: Path                        # folder of <stream_id>.flac and .json
+    capacity: int                           # streams this worker cleans at once
+    grace_s: float                          # how long a broadcast outlives its broadcaster
+    health_port: int                        # HTTP on loopback: GET / and GET /worker
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises ConfigError."""
+        data = Path(environment.get("STILLAIR_DATA") or "data")
+        return cls(
+            url=_address(environment, "LIVEKIT_URL"),
+            api_key=_required(environment, "LIVEKIT_API_KEY"),
+            api_secret=_required(environment, "LIVEKIT_API_SECRET"),
+            recordings=Path(environment.get("STILLAIR_RECORDINGS") or data / "recordings").absolute(),
+            capacity=_whole(environment, "STILLAIR_CAPACITY", default_capacity(), 1, 10_000),
+            grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
+            health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),
+        )
+
+
+def default_capacity() -> int:
+    """Streams for the cores that this process may use."""
+    return STREAMS_PER_CORE * len(os.sched_getaffinity(0))
+
+
+def prepare_forking(environment: MutableMapping[str, str] = os.environ) -> None:
+    """For the process that all jobs are forked from: no speech models of livekit-agents' own in it (240 MB), and no threads of
+    the linear algebra library, for threads do not survive a fork."""
+    environment["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
+    environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment["OMP_NUM_THREADS"] = "1"
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise ConfigError(f"{name} is not set. ./stillair up sets it; see the settings table in README.md.")
+    return value
+
+
+def _address(environment: Mapping[str, str], name: str) -> str:
+    value = _required(environment, name)
+    parts = urlsplit(value)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ConfigError(f"{name} is {value!r}: it must be an address like ws://127.0.0.1:8001.")
+    return value
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = environment.get(name) or str(default)
+    try:
+        number = int(value)
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise ConfigError(f"{name} is {value!r}: it must be a whole number from {low} to {high}.")
+    return number
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = environment.get(name) or str(default)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise ConfigError(f"{name} is {value!r}: it must be seconds from 0 to 86400.")
+    return seconds

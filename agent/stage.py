@@ -1,0 +1,138 @@
+"""The clean track's way to the listeners: a connection to the stage of its own, which follows when the stage is moved.
+
+The studio is joined as an agent, but an agent does not keep a room alive, so here the job is an ordinary participant, with a
+token that it mints itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from livekit import api, rtc
+from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOptions, but not exported with it
+from livekit.rtc.participant import PublishTrackError
+
+from agent.lateness import Cooldown
+from contract import AGENT_NAME, SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
+
+CLEAN_TRACK = "clean"
+BITRATE = 64_000
+OPEN_TIMEOUT_S = 10.0
+RETRY_S = 0.5
+SAY_AGAIN_S = 30.0
+
+
+def publish_options(source: rtc.TrackSource.ValueType) -> rtc.TrackPublishOptions:
+    """Speech at 64 kbit/s, with redundancy against loss, and without DTX, which cuts into quiet passages."""
+    return rtc.TrackPublishOptions(source=source, dtx=False, red=True, audio_encoding=AudioEncoding(max_bitrate=BITRATE))
+
+
+def stage_token(key: str, secret: str, room: str) -> str:
+    """May join this one room and publish a microphone track there; nothing else."""
+    grants = api.VideoGrants(
+        room_join=True, room=room, can_publish=True, can_publish_sources=["microphone"], can_subscribe=False,
+        can_publish_data=False, can_update_own_metadata=False,
+    )
+    token = api.AccessToken(key, secret).with_identity(AGENT_NAME).with_name(AGENT_NAME)
+    return token.with_grants(grants).with_ttl(timedelta(minutes=10)).to_jwt()
+
+
+class StageTrack:
+    """The clean track in one stage room: connected, published, and at some time lost or closed."""
+
+    def __init__(self, room_name: str, on_lost: Callable[[], None]) -> None:
+        self.room_name = room_name
+        self.lost = False
+        self._on_lost = on_lost
+        self._room = rtc.Room()
+        self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
+
+    async def open(self, url: str, token: str) -> None:
+        """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
+        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._source)
+        options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
+        try:
+            # A room that is lost while a track is being published would never answer.
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+                self._room.on("disconnected", self._disconnected)
+                await self._room.local_participant.publish_track(track, options)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        self.lost = True
+        self._on_lost()
+
+    async def capture(self, frame: rtc.AudioFrame) -> None:
+        await self._source.capture_frame(frame)
+
+    async def aclose(self) -> None:
+        self._room.off("disconnected", self._disconnected)
+        await self._room.disconnect()
+        await self._source.aclose()
+
+
+class Stage:
+    """Keeps the clean track in the room that `move` names: joins it, joins again when it is lost, and changes rooms
+    without a gap, for the new one is joined before the old one is left."""
+
+    def __init__(self, url: str, mint_token: Callable[[str], str]) -> None:
+        self._url = url
+        self._mint_token = mint_token
+        self._wanted = ""
+        self._track: StageTrack | None = None
+        self._changed = asyncio.Event()
+        self._cooldown = Cooldown(SAY_AGAIN_S)
+
+    def move(self, room_name: str) -> None:
+        """Returns at once; `run` does it."""
+        if room_name != self._wanted:
+            self._wanted = room_name
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Never returns; leaves the room when it is cancelled."""
+        try:
+            while True:
+                self._changed.clear()
+                if self._settled():
+                    await self._changed.wait()
+                elif not await self._join(self._wanted):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._changed.wait(), RETRY_S)
+        finally:
+            track, self._track = self._track, None
+            if track is not None:
+                await track.aclose()
+
+    def _settled(self) -> bool:
+        return self._track is not None and not self._track.lost and self._track.room_name == self._wanted
+
+    async def _join(self, room_name: str) -> bool:
+        new = StageTrack(room_name, self._changed.set)
+        try:
+            await new.open(self._url, self._mint_token(room_name))
+        except (rtc.ConnectError, PublishTrackError, TimeoutError) as error:
+            if self._cooldown.ready(asyncio.get_running_loop().time()):
+                logger.warning("The stage cannot be joined", extra={"error": str(error)})
+            return False
+        old, self._track = self._track, new
+        if old is not None:
+            await old.aclose()
+        return True
+
+    async def capture(self, frame: rtc.AudioFrame) -> str:
+        """Sends one frame. Returns the room that got it, "" while there is none."""
+        track = self._track
+        if track is None or track.lost:
+            return ""
+        await track.capture(frame)
+        return track.room_name
