@@ -6,6 +6,8 @@ Standard library only, so that neither side pulls in the other's dependencies.
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
@@ -183,4 +185,52 @@ class RecordingManifest:
             boot_time=float(_take(name, data, "boot_time", int, float)),
             gaps=spans("gaps"),
             paused=spans("paused"),
+        )
+
+
+RECORDING_HEAD_BYTES = 62
+"""First bytes of `<stream_id>.flac` that change while it is written, always in one write."""
+RECORDING_AUDIO_AT = 4096
+"""Offset of the first FLAC frame: the head, then padding in which a Vorbis comment block has room."""
+
+
+@dataclass(frozen=True)
+class RecordingHead:
+    """What the file says of itself, renewed each second while it is written; it never promises more than is on the disk.
+
+    42 bytes "fLaC" and STREAMINFO (RFC 9639, 8.2), then an APPLICATION block "STLR" of our own with the byte where the
+    counted frames end, and a CRC-32 over all before. A reader who stops at `end` has a whole, valid file.
+    """
+
+    samples: int
+    end: int                  # bytes
+    min_frame: int = 0        # bytes, 0 = not known
+    max_frame: int = 0
+    md5: bytes = bytes(16)    # of the samples, zeros = not known
+
+    _BLOCK_SAMPLES = 4608
+    _RATE_CHANNELS_BITS = SAMPLE_RATE << 44 | 0 << 41 | 15 << 36           # 48 kHz, 1 channel, 16 bits; 36 bits for the samples
+
+    def to_bytes(self) -> bytes:
+        head = struct.pack(
+            ">4sB3sHH3s3sQ16sB3s4sQ",
+            b"fLaC", 0, (34).to_bytes(3, "big"), self._BLOCK_SAMPLES, self._BLOCK_SAMPLES,
+            self.min_frame.to_bytes(3, "big"), self.max_frame.to_bytes(3, "big"),
+            self._RATE_CHANNELS_BITS | self.samples, self.md5,
+            2, (16).to_bytes(3, "big"), b"STLR", self.end,
+        )
+        return head + zlib.crc32(head).to_bytes(4, "big")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Raises ContractError for anything but a head that `to_bytes` made."""
+        head = data[:RECORDING_HEAD_BYTES]
+        if len(head) < RECORDING_HEAD_BYTES or zlib.crc32(head[:-4]).to_bytes(4, "big") != head[-4:] or head[:4] != b"fLaC":
+            raise ContractError("recording: its head is not one of Stillair's, or is damaged")
+        return cls(
+            samples=int.from_bytes(head[18:26], "big") & (1 << 36) - 1,
+            end=int.from_bytes(head[50:58], "big"),
+            min_frame=int.from_bytes(head[12:15], "big"),
+            max_frame=int.from_bytes(head[15:18], "big"),
+            md5=head[26:42],
         )
