@@ -1,0 +1,72 @@
+"""`./stillair COMMAND`: reads the command line and hands over."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from pathlib import Path
+
+from launcher import demo, doctor, service, test, up
+from launcher.console import Console
+from launcher.problem import Problem
+from launcher.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+
+INTERRUPTED = 130          # 128 + SIGINT, as shells say it
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        return _run(options, console)
+    except Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        full = Problem(f"The disk is full ({error.filename or 'while writing'}).", "make room, then run this again.")
+        print(f"\n{full}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.command == "test":
+        return test.test(options.part, console)
+    settings = Settings.of(data=options.data, host=options.host, port=options.port, environment=os.environ)
+    if options.command == "demo":
+        return demo.demo(settings, console, anyway=options.anyway)
+    if options.command == "doctor":
+        return doctor.doctor(settings, console)
+    if options.command == "service":
+        service.become(options.name, settings)
+    up.up(settings, console)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the pages; four more follow (default: %(default)s)")
+    place.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s, this machine only)")
+    place.add_argument("--data", type=Path, help="folder of accounts, recordings and logs (default: data beside ./stillair)")
+
+    parser = argparse.ArgumentParser(prog="stillair", description="Be on air for your friends, without the noise around you.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", parents=[place], help="install what is missing and start; Ctrl-C stops")
+    commands.add_parser("doctor", parents=[place], help="look at this machine and say what to do")
+    parser_of_demo = commands.add_parser("demo", parents=[place], help="make three demo people who are friends")
+    parser_of_demo.add_argument("--anyway", action="store_true", help="also in a data folder that people use already")
+    parser_of_test = commands.add_parser("test", help="install what tests need, and run them")
+    parser_of_test.add_argument("part", nargs="?", choices=test.PARTS, help="only this part (default: lint, types and all tests)")
+    parser_of_service = commands.add_parser("service", parents=[place], help="become one of the programs (for containers)")
+    parser_of_service.add_argument("name", choices=service.NAMES)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Room on the disk, looked at before anything is written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from launcher.problem import Problem
+
+INSTALL_BYTES = 1_500_000_000
+"""The Python packages (0.6 GB), the JavaScript libraries and, where livekit-server must be built, Go and its caches."""
+TEST_INSTALL_BYTES = 9_000_000_000
+"""PyTorch and what comes with it, beside the above."""
+RUN_BYTES = 200_000_000
+"""About an hour and a half of recordings; below it a start would only fail later."""
+
+
+def check(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """`folder` need not exist yet. Raises Problem."""
+    free = free_bytes(folder)
+    if free < needed_bytes:
+        raise Problem(
+            f"The disk of {folder} is full: {_megabytes(free)} are free, and {purpose} needs {_megabytes(needed_bytes)}.",
+            "make room, or choose a folder on another disk with --data." if needed_bytes == RUN_BYTES else "make room.",
+        )
+
+
+def free_bytes(folder: Path) -> int:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"

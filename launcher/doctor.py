@@ -1,0 +1,140 @@
+"""`./stillair doctor`: looks at this machine and says of each thing that it is well, or what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import disk, health, livekit_server, ports
+from launcher.command import CommandError, run, tail
+from launcher.console import Console
+from launcher.settings import ROOT, Settings
+from launcher.toolchain import Toolchain
+
+ROOMY_BYTES = 2_000_000_000
+FIRST_SET_UP = "run ./stillair up once: it installs this."
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    value: str
+    to_do: str = ""                    # "" when all is well
+
+    def __str__(self) -> str:
+        line = f"{'ok ' if not self.to_do else '!! '} {self.name:<18} {self.value}"
+        return f"{line}\n{' ' * 23}{self.to_do}" if self.to_do else line
+
+
+def doctor(settings: Settings, console: Console) -> int:
+    """Exit status: 0 when there is nothing to do."""
+    to_do = 0
+    toolchain = Toolchain(ROOT, console)
+    for finding in _findings(toolchain, settings, console):
+        to_do += bool(finding.to_do)
+        console.say(str(finding))
+    console.say("\nAll is well." if not to_do else f"\n{to_do} to do.")
+    return int(to_do > 0)
+
+
+def _findings(toolchain: Toolchain, settings: Settings, console: Console) -> Iterator[Finding]:
+    yield from _versions(toolchain, settings)
+    yield from _disk(settings)
+    yield from _clock()
+    yield from _instance(settings)
+    yield from _noise_remover(toolchain, console)
+
+
+def _versions(toolchain: Toolchain, settings: Settings) -> Iterator[Finding]:
+    yield Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores")
+    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    yield _program("Python of Stillair", [toolchain.python, "--version"])
+    uv = shutil.which("uv") or toolchain.tools / "uv" / "bin" / "uv"
+    yield _program("uv", [uv, "--version"])
+    yield _audio_server(toolchain, settings)
+
+
+def _program(name: str, command: list[str | Path]) -> Finding:
+    try:
+        return Finding(name, run(command, folder=ROOT, timeout_s=20).strip())
+    except CommandError:
+        return Finding(name, "not here yet", FIRST_SET_UP)
+
+
+def _audio_server(toolchain: Toolchain, settings: Settings) -> Finding:
+    wanted = livekit_server.VERSION
+    found = livekit_server.installed(toolchain, settings.data)
+    if found is None:
+        return Finding("livekit-server", f"{wanted} not here yet", FIRST_SET_UP)
+    return Finding("livekit-server", f"{wanted} ({found})")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    free = disk.free_bytes(settings.data)
+    hours = free / (48_000 * 2 * 0.5 * 3600)                     # speech as FLAC takes about half of its 16 bit
+    yield Finding(
+        "disk", f"{free / 1e9:.1f} GB free for {settings.data}, about {hours:,.0f} hours of recordings",
+        "" if free > ROOMY_BYTES else "make room: recordings stop when the disk is full.",
+    )
+
+
+def _clock() -> Iterator[Finding]:
+    """Tokens are valid for two minutes, so that a wrong clock locks everybody out of the audio server."""
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    newest = max(path.stat().st_mtime for path in ROOT.glob("*.toml"))
+    if time.time() < newest - 86_400:
+        yield Finding("clock", f"{now}, before these files were written", "set the clock of this machine.")
+        return
+    yield Finding("clock", f"{now}{_synchronised()}")
+
+
+def _synchronised() -> str:
+    try:
+        answer = run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], folder=ROOT, timeout_s=5).strip()
+    except CommandError:
+        return ""
+    return {"yes": ", synchronised", "no": ", not synchronised with a time server"}.get(answer, "")
+
+
+def _instance(settings: Settings) -> Iterator[Finding]:
+    state = health.ask(settings.local_url)
+    if state.answered:
+        down = ", ".join(state.down) or "something"
+        to_do = "" if state.ok else f"{down} does not work: see the logs in {settings.log}."
+        yield Finding("Stillair", f"runs at {settings.local_url}", to_do)
+        return
+    yield Finding("Stillair", f"does not run at {settings.local_url}")
+    yield from map(_port, settings.ports)
+
+
+def _port(port: ports.Port) -> Finding:
+    name = f"{port.kind} port {port.number}"
+    if ports.is_free(port):
+        return Finding(name, f"free ({port.purpose})")
+    holder = ports.holder_of(port)
+    to_do = "stop that program, or start with another --port."
+    return Finding(name, f"taken{f' by {holder}' if holder else ''} ({port.purpose})", to_do)
+
+
+def _noise_remover(toolchain: Toolchain, console: Console) -> Iterator[Finding]:
+    """What the agent says of its own model and of its speed on this machine, line by line."""
+    if not toolchain.python.exists():
+        yield Finding("noise remover", "not here yet", FIRST_SET_UP)
+        return
+    with console.step("Measuring the noise remover"):
+        done = subprocess.run(  # noqa: S603 - our own argument list
+            [toolchain.python, "-m", "agent", "check"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        )
+    if done.returncode:
+        yield Finding("noise remover", tail(done.stdout + done.stderr, 1), "the line above names the cause.")
+        return
+    for line in done.stdout.strip().splitlines():
+        name, _, value = line.partition(": ")
+        yield Finding(name, value)

@@ -1,0 +1,42 @@
+"""One data folder belongs to one running Stillair: a lock that the system lets go of however its holder ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launcher.console import Console
+from launcher.problem import Problem
+
+
+@contextmanager
+def hold(data: Path, *, address: str) -> Iterator[None]:
+    """Raises Problem when another Stillair uses the data folder; names its process and its address."""
+    path = data / "run" / "lock"
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder, _, where = file.read().partition(" ")
+            raise Problem(
+                f"The data folder {data} is in use: Stillair runs at {where} (process {holder}).",
+                f"open {where}, or stop it (Ctrl-C, or kill {holder}); a second one: ./stillair up --data FOLDER --port NUMBER",
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()} {address}")
+        file.flush()
+        yield
+
+
+@contextmanager
+def one_set_up_at_a_time(tools: Path, console: Console) -> Iterator[None]:
+    """Two starts in one clone share .venv and .tools: the second waits for the first."""
+    tools.mkdir(parents=True, exist_ok=True)
+    with open(tools / "lock", "w") as file:
+        with console.step("Waiting for another start that installs in this folder"):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

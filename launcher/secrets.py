@@ -1,0 +1,72 @@
+"""The secrets of one Stillair: made at its first start, kept in `<data>/secrets.env`, given to programs in their environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+from launcher.problem import Problem
+
+FILE = "secrets.env"
+SHORTEST = 32
+"""Characters; livekit-server asks for as many in its API secret."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    STILLAIR_SECRET_KEY: str
+    LIVEKIT_API_KEY: str
+    LIVEKIT_API_SECRET: str
+
+    @classmethod
+    def generate(cls) -> Self:
+        return cls(
+            STILLAIR_SECRET_KEY=secrets.token_urlsafe(48),
+            LIVEKIT_API_KEY="API" + secrets.token_hex(8),
+            LIVEKIT_API_SECRET=secrets.token_urlsafe(48),
+        )
+
+    def environment(self) -> dict[str, str]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __repr__(self) -> str:
+        return "Secrets(...)"                                    # never in a log or a traceback
+
+
+def load(data: Path, environment: Mapping[str, str]) -> Secrets:
+    """The secrets of this data folder, made now when it has none. A variable that is set wins over the file."""
+    path = data / FILE
+    if not path.exists():
+        _write(path, Secrets.generate())
+    kept = _read(path)
+    values = {field.name: environment.get(field.name) or kept.get(field.name, "") for field in fields(Secrets)}
+    for name, value in values.items():
+        if len(value) < (SHORTEST if name != "LIVEKIT_API_KEY" else 1):
+            raise Problem(
+                f"{name} is missing or shorter than {SHORTEST} characters (read from the environment and {path}).",
+                f"set it, or move {path} away to get new secrets (everybody then logs in again; recordings stay).",
+            )
+    return Secrets(**values)
+
+
+def _read(path: Path) -> dict[str, str]:
+    os.chmod(path, 0o600)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assignments = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in assignments}
+
+
+def _write(path: Path, new: Secrets) -> None:
+    """All or nothing, and never readable by others, not even for a moment."""
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("# Made at the first start. Whoever reads this file can act as anybody here: keep it to yourself.\n")
+        file.writelines(f"{name}={value}\n" for name, value in new.environment().items())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)

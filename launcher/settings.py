@@ -1,0 +1,114 @@
+"""The settings of one Stillair and the environment that follows from them for its programs."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from launcher.ports import Ports
+from launcher.problem import Problem
+from launcher.secrets import Secrets
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True)
+class Settings:
+    data: Path         # absolute
+    host: str          # IP address that the pages and the audio server listen on
+    ports: Ports
+    node_ip: str       # IP address that browsers send sound to
+    public_url: str    # what people type
+
+    @classmethod
+    def of(cls, *, data: Path | None, host: str, port: int, environment: Mapping[str, str]) -> Self:
+        address = _address(host)
+        ports = Ports(port)
+        public_url = environment.get("STILLAIR_PUBLIC_URL", "").rstrip("/") or f"http://{url_host(_reachable(address))}:{ports.web}"
+        return cls(
+            data=(data or Path(environment.get("STILLAIR_DATA") or ROOT / "data")).absolute(),
+            host=address,
+            ports=ports,
+            node_ip=environment.get("STILLAIR_NODE_IP") or _reachable(address),
+            public_url=public_url,
+        )
+
+    @property
+    def run(self) -> Path:
+        """What belongs to the running instance only: lock, sockets, generated configuration."""
+        return self.data / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "log"
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches the pages."""
+        return f"http://{url_host(self.local_host)}:{self.ports.web}"
+
+    @property
+    def local_host(self) -> str:
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody outside this machine is to hear anything: then no port is opened to the network."""
+        return self.node_ip == "127.0.0.1"
+
+    def environment(self, secrets: Secrets) -> dict[str, str]:
+        """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""
+        return {
+            **secrets.environment(),
+            "STILLAIR_DATA": str(self.data),
+            "STILLAIR_HOST": self.host,
+            "STILLAIR_PORT": str(self.ports.web),
+            "STILLAIR_PUBLIC_URL": self.public_url,
+            "STILLAIR_AGENT_HEALTH_PORT": str(self.ports.agent_health),
+            "STILLAIR_AGENT_HEALTH_URL": f"http://127.0.0.1:{self.ports.agent_health}/",
+            "LIVEKIT_URL": f"ws://{url_host(self.local_host)}:{self.ports.audio_server}",
+            **self._audio_server_environment(secrets),
+        }
+
+    def _audio_server_environment(self, secrets: Secrets) -> dict[str, str]:
+        """What livekit-server 1.13.5 reads beside livekit.yaml (`livekit-server help-verbose` lists it)."""
+        return {
+            "LIVEKIT_KEYS": f"{secrets.LIVEKIT_API_KEY}: {secrets.LIVEKIT_API_SECRET}",
+            "LIVEKIT_WEBHOOK_API_KEY": secrets.LIVEKIT_API_KEY,
+            "LIVEKIT_PORT": str(self.ports.audio_server),
+            "LIVEKIT_RTC_TCP_PORT": "0" if self.is_private else str(self.ports.webrtc_tcp),    # it listens on all addresses
+            "UDP_PORT": str(self.ports.webrtc_udp),
+            "NODE_IP": self.node_ip,
+        }
+
+
+def url_host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _address(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)[0][4][0]))
+    except (OSError, ValueError) as error:
+        raise Problem(
+            f"--host is {host!r}, which is no address of this machine.",
+            "use 127.0.0.1 (this machine only) or 0.0.0.0 (the network).",
+        ) from error
+
+
+def _reachable(address: str) -> str:
+    """The address that others reach when the programs listen on `address`: the machine's own one in its network for 0.0.0.0."""
+    if not ipaddress.ip_address(address).is_unspecified:
+        return address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))      # for documentation (RFC 5737): connecting UDP picks the route and sends nothing
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,86 @@
+"""`./stillair test`: installs what tests need and runs lint, types and all tests. What CI runs is this and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import chromium, debian, installation, node
+from launcher.command import clean_environment
+from launcher.console import Console
+from launcher.problem import Problem
+from launcher.settings import ROOT
+from launcher.toolchain import Toolchain
+
+PARTS = ("lint", "unit", "integration", "e2e")
+DEBIAN_PROGRAMS = {"flac": "flac"}
+"""The reference decoder, which says whether a recording is a FLAC file."""
+UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    part: str
+    run: Callable[[], int]           # exit status
+
+
+def test(part: str | None, console: Console) -> int:
+    """Exit status: 0 only when every check passed. All are run, so that one run shows everything. Raises Problem."""
+    programs = installation.prepare(ROOT / "data", console, with_tests=True).programs
+    environment = {}
+    if part in (None, "unit", "integration", "e2e"):
+        debian.need(DEBIAN_PROGRAMS, console)
+    if part in (None, "e2e"):
+        environment[chromium.VARIABLE] = str(chromium.find(programs / "python", console))
+    checks = [check for check in _checks(programs, environment, console) if part in (None, check.part)]
+    results = [(check.name, *_run(check, console)) for check in checks]
+    console.say("")
+    for name, status, seconds in results:
+        console.say(f"{name:<12} {'FAILED' if status else 'passed'} {seconds:6.0f} s")
+    return int(any(status for _, status, _ in results))
+
+
+def _run(check: Check, console: Console) -> tuple[int, float]:
+    console.say(f"\n--- {check.name} ---")
+    began = time.monotonic()
+    try:
+        status = check.run()
+    except Problem as problem:
+        console.say(str(problem))
+        status = 1
+    return status, time.monotonic() - began
+
+
+def _checks(programs: Path, environment: dict[str, str], console: Console) -> list[Check]:
+    def shown(*arguments: str) -> Callable[[], int]:
+        return lambda: _show([str(programs / arguments[0]), *arguments[1:]], environment)
+
+    def npm(script: str) -> Callable[[], int]:
+        return lambda: _npm(script, console)
+
+    def pytest(*arguments: str) -> Callable[[], int]:
+        return shown("python", "-m", "pytest", "--quiet", "--durations=10", *arguments)
+
+    return [
+        Check("ruff", "lint", shown("ruff", "check", ".")),
+        Check("mypy", "lint", shown("mypy")),
+        Check("tsc", "lint", npm("check")),
+        Check("js", "unit", npm("test")),
+        Check("unit", "unit", pytest(*UNIT)),
+        Check("integration", "integration", pytest("tests/integration")),
+        Check("e2e", "e2e", pytest("tests/e2e")),
+    ]
+
+
+def _show(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Runs a command whose output is for the person (and for CI, which reads pytest's closing line)."""
+    return subprocess.run(command, cwd=ROOT, env=clean_environment(environment), check=False).returncode  # noqa: S603
+
+
+def _npm(script: str, console: Console) -> int:
+    console.say(node.npm(Toolchain(ROOT, console), "run", "--silent", script, words=f"npm run {script}"))
+    return 0
