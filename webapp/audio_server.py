@@ -7,7 +7,6 @@ connection (about 2 ms), so there is nothing to share between threads and nothin
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,9 +15,8 @@ import aiohttp
 from livekit import api
 
 import contract
+from webapp.errors import Busy
 from webapp.tokens import username_of
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -27,8 +25,13 @@ EMPTY_TIMEOUT_S = 300
 """A room that nobody ever joined goes away by itself after this."""
 
 
-class AudioServerUnreachable(Exception):
-    """The audio server does not answer, or not with what was asked for; the cause says more."""
+class AudioServerUnreachable(Busy):
+    """The audio server does not answer, or not as it should. `__cause__` says more, to the log and not to people."""
+
+    code = "audio_server_unreachable"
+
+    def __init__(self) -> None:
+        super().__init__("Can't reach the audio server. Trying again in 5 s.", retry_after_s=5)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class AudioServer:
         try:
             return asyncio.run(connected())
         except (aiohttp.ClientError, TimeoutError, OSError, api.TwirpError) as error:
-            raise AudioServerUnreachable(f"audio server at {self.url}: {error or type(error).__name__}") from error
+            raise AudioServerUnreachable from error
 
 
 async def _or_absent(call: Awaitable[object]) -> None:

@@ -20,9 +20,13 @@ TOKEN_TTL = timedelta(minutes=2)
 """Time to use a token for the first time; the audio server then refreshes it by itself for as long as its holder is connected."""
 
 
+class WebhookRefused(Exception):
+    """Not signed by the audio server, signed for another body, expired, or not readable."""
+
+
 @dataclass(frozen=True)
 class TokenMint:
-    """Signs tokens with the audio server's key pair."""
+    """Signs with the audio server's key pair, and checks what it has signed."""
 
     api_key: str
     api_secret: str = field(repr=False)
@@ -43,6 +47,14 @@ class TokenMint:
         grants = _listen_only(room)
         grants.hidden = True
         return self._sign(page_identity(username), display_name, grants)
+
+    def read_webhook(self, body: str, signature: str) -> api.WebhookEvent:
+        """A call from the audio server, which signs the body's hash with the same key pair. Raises WebhookRefused."""
+        receiver = api.WebhookReceiver(api.TokenVerifier(self.api_key, self.api_secret))
+        try:
+            return receiver.receive(body, signature)
+        except Exception as error:      # it raises Exception itself, and what jwt, base64 and protobuf raise
+            raise WebhookRefused(str(error)) from error
 
     def _sign(self, identity: str, name: str, grants: api.VideoGrants) -> str:
         token = api.AccessToken(self.api_key, self.api_secret)

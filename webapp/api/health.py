@@ -1,0 +1,70 @@
+"""GET /healthz: whether every part works, for the launcher, a container engine or a monitor. It says which is down, never why."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp import broadcasts
+from webapp.extensions import db
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("health", __name__)
+
+PROBE_TIMEOUT_S = 1.0
+DISK_LEAST_BYTES = 256 * 1024 * 1024
+"""More than an hour of a voice in FLAC."""
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    settings = broadcasts.config()
+    checks: Mapping[str, Callable[[], bool]] = {
+        "database": _database_answers,
+        "audio_server": lambda: _answers(settings.livekit_url),
+        "noise_remover": lambda: settings.agent_health_url is not None and _answers(settings.agent_health_url),
+        "disk": lambda: _has_room(settings.recordings),
+    }
+    parts = {name: "ok" if check() else "down" for name, check in checks.items()}
+    healthy = all(state == "ok" for state in parts.values())
+    return {"status": "ok" if healthy else "down", "parts": parts}, 200 if healthy else 503
+
+
+def _database_answers() -> bool:
+    try:
+        db.session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        log.exception("database does not answer")
+        return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    """Whether a part's own health page says 200. It stands at the root, also for the audio server's ws:// address."""
+    address = urlsplit(url)
+    connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
+    connection = connect(address.hostname or "", address.port, timeout=PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", address.path or "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether recordings can be written; the folder is made with the first one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= DISK_LEAST_BYTES

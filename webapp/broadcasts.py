@@ -1,0 +1,356 @@
+"""A stream's life: start, go live, rejoin, stop, who may listen, and who is shut out.
+
+The row is the truth about what shall be; the audio server follows it. Every function here changes the row first and commits, then
+tells the audio server; when that fails, the reconciler (webapp.reconciler) does it within seconds. `move` is the only place where
+a state changes, and it changes it for one caller, however many try at once:
+
+    starting -> checking -> live <-> interrupted -> ended         (each of them -> ended; checking only for a sound check)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy.exc import IntegrityError
+
+import contract
+from webapp import accounts, events, friendships
+from webapp.audio_server import AudioServer, AudioServerUnreachable
+from webapp.config import Config
+from webapp.errors import Conflict, NotFound
+from webapp.extensions import db
+from webapp.models import Stream, User, new_id, now, rfc3339
+from webapp.tokens import TokenMint
+
+log = logging.getLogger(__name__)
+
+FIRST_DISPATCH_S = 3.0
+"""How long the first noise remover may take before the reconciler asks for another; 0.6 s is usual."""
+RETURN_S = 10.0
+"""How long the noise remover gets to come back by itself after the audio server was restarted; 8 s is usual."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What the audio server must know of a stream, as plain values: no database transaction is open during a call."""
+
+    studio: str
+    stage: str
+    metadata: str
+    job: contract.BroadcastJob
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.studio, self.stage
+
+    @classmethod
+    def of(cls, stream: Stream) -> Rooms:
+        stage = contract.stage_room(stream.room_key, stream.stage_number)
+        return cls(
+            studio=contract.studio_room(stream.room_key),
+            stage=stage,
+            metadata=contract.StudioMetadata(stage=stage, live=not stream.sound_check, title=stream.title).to_json(),
+            job=contract.BroadcastJob(
+                stream_id=stream.id,
+                owner=stream.owner.username,
+                title=stream.title,
+                started_at=rfc3339(stream.started_at),
+                strength_db=stream.strength_db,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The way into one room of a stream."""
+
+    stream: Stream
+    token: str
+
+
+# --- Questions
+
+def running_stream_of(owner: User) -> Stream | None:
+    """The owner's stream that has not ended, on air or not."""
+    return db.session.scalar(select(Stream).where(Stream.owner_id == owner.id, Stream.state != "ended"))
+
+
+def on_air(stream: Stream) -> bool:
+    """Whether friends see this stream. A short interruption keeps it on air, a sound check does not put it there."""
+    return stream.live_at is not None and stream.state != "ended"
+
+
+def on_air_streams(owner_ids: Iterable[int]) -> dict[int, Stream]:
+    """The streams of these people that friends see, by owner."""
+    query = select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended", Stream.live_at.is_not(None))
+    return {stream.owner_id: stream for stream in db.session.scalars(query)}
+
+
+def as_json(stream: Stream) -> dict[str, Any]:
+    return {
+        "id": stream.id,
+        "title": stream.title,
+        "state": stream.state,
+        "sound_check": stream.sound_check,
+        "started_at": rfc3339(stream.live_at or stream.started_at),
+    }
+
+
+def ticket_json(ticket: Ticket, host: str) -> dict[str, Any]:
+    """What `room.connect(url, token)` of livekit-client takes. `host`: the Host header by which the browser reached us."""
+    return {"stream": as_json(ticket.stream), "url": config().audio_url_for(host), "token": ticket.token}
+
+
+def status_for(viewer: User, username: str) -> dict[str, Any]:
+    """What the viewer may know of somebody's stream. Raises NotFound unless it is a friend or oneself."""
+    owner = accounts.find(username)
+    if owner is None or owner.id != viewer.id:
+        owner = friendships.friend_for(viewer, username)
+    stream = running_stream_of(owner)
+    if stream is None or (owner.id != viewer.id and not on_air(stream)):
+        return {"live": False, "state": "offline", "stream": None}
+    return {"live": on_air(stream), "state": stream.state, "stream": {**as_json(stream), "listeners": count_listeners(stream)}}
+
+
+def count_listeners(stream: Stream) -> int:
+    """How many friends are listening; 0 while the audio server cannot say."""
+    stage = Rooms.of(stream).stage
+    try:
+        room = audio_server().rooms([stage]).get(stage)
+    except AudioServerUnreachable:
+        return 0
+    return len({person.username for person in room.people if not person.is_agent and not person.hidden}) if room else 0
+
+
+# --- The owner's acts
+
+def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False) -> Ticket:
+    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one."""
+    stream = Stream(
+        id=new_id(),
+        room_key=new_id(),
+        owner=owner,
+        title=title or f"{owner.display_name} on air",
+        strength_db=strength_db,
+        sound_check=sound_check,
+        agent_due_at=now() + timedelta(seconds=FIRST_DISPATCH_S),
+        dispatch_tries=1,
+    )
+    db.session.add(stream)
+    try:
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        running = running_stream_of(owner)
+        raise Conflict(
+            "You are streaming already.", code="already_streaming", extra={"stream": as_json(running) if running else None},
+        ) from error
+    rooms = Rooms.of(stream)
+    try:
+        open_rooms(rooms)
+        audio_server().dispatch(rooms.studio, rooms.job)
+    except AudioServerUnreachable:
+        end(stream)
+        raise
+    return _studio_ticket(stream)
+
+
+def go_live(owner: User) -> Stream:
+    """End the sound check: record, and let friends in. Nothing happens when it is over already."""
+    stream = running_for(owner)
+    stream.sound_check = False
+    db.session.commit()
+    if stream.state == "checking":
+        move(stream, "live")
+    _tell_studio(stream)
+    return stream
+
+
+def rejoin(owner: User) -> Ticket:
+    """A new way into the studio for the owner's page, after a lost connection or from another tab."""
+    stream = running_for(owner)
+    rooms = Rooms.of(stream)
+    if rooms.studio not in audio_server().rooms([rooms.studio]):
+        make_rooms_again(stream)
+    stream.broadcaster_seen_at = now()
+    db.session.commit()
+    return _studio_ticket(stream)
+
+
+def stop(owner: User) -> Stream:
+    """End the owner's stream; the last one again when it has ended already."""
+    stream = db.session.scalar(select(Stream).where(Stream.owner_id == owner.id).order_by(Stream.started_at.desc()).limit(1))
+    if stream is None:
+        raise NotFound("You have not streamed yet.")
+    end(stream)
+    return stream
+
+
+def set_title(owner: User, title: str) -> Stream:
+    stream = running_for(owner)
+    stream.title = title
+    _publish("stream.title", stream, to_friends=on_air(stream))
+    db.session.commit()
+    _tell_studio(stream)
+    return stream
+
+
+def monitor(owner: User) -> Ticket:
+    """The owner's own ear on the stage, unseen by the listeners."""
+    stream = running_for(owner)
+    return Ticket(stream, token_mint().monitor(Rooms.of(stream).stage, owner.username, owner.display_name))
+
+
+def running_for(owner: User) -> Stream:
+    """Raises NotFound when the owner is not streaming."""
+    stream = running_stream_of(owner)
+    if stream is None:
+        raise NotFound("You are not streaming.")
+    return stream
+
+
+# --- Friends
+
+def listen_for(listener: User, username: str) -> Ticket:
+    """A way onto the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air."""
+    owner = friendships.friend_for(listener, username)
+    stream = running_stream_of(owner)
+    if stream is None or not on_air(stream):
+        raise NotFound()
+    return Ticket(stream, token_mint().stage(Rooms.of(stream).stage, listener.username, listener.display_name))
+
+
+def shut_out(owner: User, outsider: User) -> None:
+    """Take the owner's stream away from somebody who is no friend any more. Call it after that is committed.
+
+    Sending them out is not enough, for the audio server renews every token that is in use. So the stream moves to a new stage,
+    for which they never get a token; friends hear of it by `stream.moved` and come along.
+    """
+    stream = running_stream_of(owner)
+    if stream is None or not on_air(stream):
+        return
+    left = Rooms.of(stream).stage
+    if not _change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
+        return          # another one was shut out this moment: the new stage is new for both
+    _publish("stream.moved", stream, to_friends=True)
+    db.session.commit()
+    rooms = Rooms.of(stream)
+    try:
+        open_rooms(rooms)
+        audio_server().set_metadata(rooms.studio, rooms.metadata)
+        for person in audio_server().rooms([left])[left].people:
+            if person.username == outsider.username:
+                audio_server().remove(left, person.identity)
+    except (AudioServerUnreachable, KeyError):
+        log.warning("stage not moved yet, the reconciler will", extra={"stream": stream.id})
+
+
+# --- The row and the audio server
+
+def move(stream: Stream, state: str) -> bool:
+    """Change the state and tell whom it concerns. False when somebody else has changed it since `stream` was read."""
+    first_time_live = state == "live" and stream.live_at is None
+    times = {"live_at": now()} if first_time_live else {"ended_at": now()} if state == "ended" else {}
+    if not _change(stream, Stream.state == stream.state, state=state, **times):
+        return False
+    if first_time_live:
+        _publish("stream.live", stream, to_friends=True)
+    elif state == "ended":
+        _publish("stream.ended", stream, to_friends=stream.live_at is not None)
+    db.session.commit()
+    return True
+
+
+def end(stream: Stream) -> None:
+    """End it for good, whatever its state, and send everybody out."""
+    while stream.state != "ended" and not move(stream, "ended"):
+        db.session.refresh(stream)
+    rooms = Rooms.of(stream)
+    try:
+        audio_server().delete_room(rooms.studio)
+        audio_server().delete_room(rooms.stage)
+    except AudioServerUnreachable:
+        log.warning("rooms not closed yet, the reconciler will", extra={"stream": stream.id})
+
+
+def make_rooms_again(stream: Stream) -> None:
+    """After the audio server was restarted. Everybody comes back by himself when there is a room; they get time for it."""
+    open_rooms(Rooms.of(stream))
+    _change(
+        stream, Stream.state != "ended",
+        broadcaster_seen_at=now(), agent_due_at=now() + timedelta(seconds=RETURN_S),
+    )
+    db.session.commit()
+
+
+def claim_dispatch(stream: Stream, *, until: datetime) -> bool:
+    """Whether the caller shall ask for a noise remover; nobody else gets a yes before `until`."""
+    claimed = _change(
+        stream, Stream.agent_due_at == stream.agent_due_at, agent_due_at=until, dispatch_tries=stream.dispatch_tries + 1,
+    )
+    db.session.commit()
+    return claimed
+
+
+def open_rooms(rooms: Rooms) -> None:
+    """Both rooms, or what is missing of them. They outlive the broadcaster's grace, which the row alone counts."""
+    keep_s = int(config().grace_s) + 60
+    audio_server().create_room(rooms.studio, metadata=rooms.metadata, keep_s=keep_s)
+    audio_server().create_room(rooms.stage, keep_s=keep_s)
+
+
+def room_key_of(name: str) -> str | None:
+    """The stream's key in a room's name; None for a room that is none of ours."""
+    kind, _, rest = name.partition("-")
+    return rest.partition("-")[0] if kind in ("studio", "stage") else None
+
+
+def _tell_studio(stream: Stream) -> None:
+    """Write title, stage and whether to record where the noise remover reads them."""
+    rooms = Rooms.of(stream)
+    try:
+        audio_server().set_metadata(rooms.studio, rooms.metadata)
+    except AudioServerUnreachable:
+        log.warning("studio not told yet, the reconciler will", extra={"stream": stream.id})
+
+
+def _studio_ticket(stream: Stream) -> Ticket:
+    owner = stream.owner
+    return Ticket(stream, token_mint().studio(Rooms.of(stream).studio, owner.username, owner.display_name))
+
+
+def _change(stream: Stream, unless_changed: ColumnElement[bool], **values: Any) -> bool:
+    """Write into the row if the condition still holds there; `stream` is read again either way. The caller commits."""
+    query = update(Stream).where(Stream.id == stream.id, unless_changed).values(**values)
+    result = db.session.execute(query.execution_options(synchronize_session=False))
+    changed = cast("CursorResult[Any]", result).rowcount == 1
+    db.session.refresh(stream)
+    return changed
+
+
+def _publish(kind: str, stream: Stream, *, to_friends: bool) -> None:
+    owner = stream.owner
+    audience = [owner.id, *(friendships.friend_ids(owner.id) if to_friends else ())]
+    data = {"username": owner.username, "display_name": owner.display_name, "stream": as_json(stream)}
+    events.publish(audience, kind, data)
+
+
+def config() -> Config:
+    found: Config = current_app.config["STILLAIR"]
+    return found
+
+
+def audio_server() -> AudioServer:
+    settings = config()
+    return AudioServer(settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret)
+
+
+def token_mint() -> TokenMint:
+    settings = config()
+    return TokenMint(settings.livekit_api_key, settings.livekit_api_secret)
