@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return test.test(options.part, console)
     settings = Settings.of(data=options.data, host=options.host, port=options.port, environment=os.environ)
     if options.command == "demo":
-        return demo.demo(settings, console, anyway=options.anyway)
+        return demo.demo(settings, console, force=options.force)
     if options.command == "doctor":
         return doctor.doctor(settings, console)
     if options.command == "service":
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", parents=[place], help="install what is missing and start; Ctrl-C stops")
     commands.add_parser("doctor", parents=[place], help="look at this machine and say what to do")
     parser_of_demo = commands.add_parser("demo", parents=[place], help="make three demo people who are friends")
-    parser_of_demo.add_argument("--anyway", action="store_true", help="also in a data folder that people use already")
+    parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people use already")
     parser_of_test = commands.add_parser("test", help="install what tests need, and run them")
     parser_of_test.add_argument("part", nargs="?", choices=test.PARTS, help="only this part (default: lint, types and all tests)")
     parser_of_service = commands.add_parser("service", parents=[place], help="become one of the programs (for containers)")

@@ -11,12 +11,12 @@ from launcher.console import Console
 from launcher.settings import ROOT, Settings
 
 
-def demo(settings: Settings, console: Console, *, anyway: bool) -> int:
+def demo(settings: Settings, console: Console, *, force: bool) -> int:
     """Exit status of the web app's command, which prints names and passwords itself. Raises Problem."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = installation.prepare(settings.data, console).programs
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
-    make_people = [str(programs / "flask"), "--app", "webapp", "demo", *(["--anyway"] if anyway else [])]
+    make_people = [str(programs / "flask"), "--app", "webapp", "demo", *(["--force"] if force else [])]
     for command in (services.migration(programs), make_people):
         status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own argument lists
         if status:
