@@ -1,1 +1,42 @@
 """The web app: accounts, friends, tokens, recordings and the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from webapp import accounts, cli, errors, event_hub, security
+from webapp.api import events as api_events
+from webapp.api import friends as api_friends
+from webapp.api import session as api_session
+from webapp.config import Config
+from webapp.extensions import csrf, db, init_database, migrate
+from webapp.passwords import Passwords
+
+BLUEPRINTS = (
+    api_session.blueprint,
+    api_friends.blueprint,
+    api_events.blueprint,
+)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """`config`: None reads the environment. Raises ConfigError."""
+    config = config or Config.from_environment()
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask(__name__)
+    app.url_map.strict_slashes = False
+    app.config["STILLAIR"] = config
+    app.extensions["passwords"] = Passwords(config)
+    security.init_app(app, config)
+    init_database(app, config.database_url)
+    migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
+    csrf.init_app(app)
+    accounts.init_app(app)
+    event_hub.init_app(app, config)
+    errors.init_app(app)
+    cli.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

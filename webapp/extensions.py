@@ -1,12 +1,23 @@
-"""Flask extensions, bound to the app in `create_app`."""
+"""Flask extensions, bound to the app in `create_app`, and what the database engine needs to be safe."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pysqlite3.dbapi2 as sqlite
+from flask import Flask
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from sqlalchemy import event, func, make_url, select
 from sqlalchemy.orm import DeclarativeBase
+
+from webapp.config import ConfigError
+
+SQLITE_LEAST = (3, 51, 3)       # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
+BUSY_TIMEOUT_S = 10
 
 
 class Base(DeclarativeBase):
@@ -17,3 +28,35 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+
+
+def init_database(app: Flask, url: str) -> None:
+    """Binds `db` to `url`. Raises ConfigError when the SQLite library is too old or the address is none."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _prepare_sqlite)
+
+
+def engine_options(url: str, version: tuple[int, ...] = sqlite.sqlite_version_info) -> Mapping[str, Any]:
+    if make_url(url).get_backend_name() != "sqlite":
+        return {"pool_pre_ping": True}
+    if version < SQLITE_LEAST:
+        found, least = (".".join(map(str, numbers)) for numbers in (version, SQLITE_LEAST))
+        raise ConfigError(f"SQLite {found} can corrupt this database; {least} is safe. Install pysqlite3 0.6.1 or later.")
+    return {"module": sqlite, "connect_args": {"timeout": BUSY_TIMEOUT_S}}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    # Its own knows only ASCII.
+    connection.create_function("lower", 1, lambda text: text.lower() if text else text, deterministic=True)
+
+
+def take_turn(key: int) -> None:
+    """Holds back other transactions that take the same turn until this one is over; SQLite has one writer anyway."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(key)))

@@ -20,6 +20,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def rfc3339(at: datetime) -> str:
+    """As times stand in the JSON API: 2026-01-31T12:34:56.789Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware datetimes in UTC; SQLite keeps no time zone of its own."""
 
@@ -44,6 +49,15 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+    session_token = ""
+
+    def get_id(self) -> str:
+        return self.session_token
 
 
 class LoginSession(Base):
@@ -163,13 +177,13 @@ class Event(Base):
 
 
 class EventConnection(Base):
-    """An open event stream: who is online, and how many streams a person and the server hold."""
+    """An open event stream. Somebody is online exactly as long as a row of theirs is here (webapp.presence)."""
 
     __tablename__ = "event_connection"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)      # put off while the stream is open
 
 
 class WebhookDelivery(Base):

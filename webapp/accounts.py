@@ -1,0 +1,167 @@
+"""Accounts and who is logged in. A log-in is a row: the cookie carries its token, the row the token's SHA-256, and deleting the
+row ends the log-in wherever the cookie may have gone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+from flask import Flask, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from contract import AGENT_NAME
+from webapp import login_limits
+from webapp.errors import Conflict, Invalid, NotLoggedIn, wants_json
+from webapp.extensions import db, login_manager, take_turn
+from webapp.models import LoginSession, User, now
+from webapp.passwords import check_password, passwords
+from webapp.security import SESSION_LIFETIME
+from webapp.text import clean, is_visible
+
+USERNAME = re.compile(r"[A-Za-z0-9_-]{3,32}")
+RESERVED = frozenset({AGENT_NAME, "admin", "administrator", "root", "system", "stillair", "support", "me", "null", "undefined"})
+DISPLAY_NAME_LENGTH = 64
+SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
+FIRST_ACCOUNT = 0x5711      # take_turn key: whose account is the first
+
+
+def find(username: str) -> User | None:
+    """By name, whatever its case."""
+    if not USERNAME.fullmatch(username):
+        return None
+    return db.session.scalar(select(User).where(User.username_key == username.lower()))
+
+
+def register(username: str, password: str) -> User:
+    """A new account; the first one is the admin's. Raises Invalid, or Conflict when the name is taken."""
+    check_username(username)
+    check_password(password, username)
+    with passwords().turn():
+        password_hash = passwords().hash(password)
+    user = User(username=username, username_key=username.lower(), display_name=username, password_hash=password_hash)
+    take_turn(FIRST_ACCOUNT)
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        problem = "This name is taken. Choose another."
+        raise Conflict(problem, {"username": problem}) from error
+    user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
+    db.session.commit()
+    return user
+
+
+def check_username(username: str) -> None:
+    if not USERNAME.fullmatch(username):
+        raise Invalid.field("username", "Use 3 to 32 letters, digits, - or _.")
+    if username.lower() in RESERVED:
+        raise Invalid.field("username", "This name is reserved. Choose another.")
+
+
+def authenticate(username: str, password: str, address: str) -> User | None:
+    """The account when the password is right. Raises TooMany after too many failures for the account or from the address.
+
+    Limits are looked at inside the hashing turn: tries sent at the same moment cannot slip past them.
+    """
+    with passwords().turn():
+        login_limits.check(username, address)
+        user = find(username)
+        is_right = passwords().verify(user.password_hash if user else None, password)
+        if user is None or not is_right:
+            login_limits.record_failure(username, address)
+            db.session.commit()
+            return None
+        login_limits.forget_failures(username)
+        if passwords().is_outdated(user.password_hash):
+            user.password_hash = passwords().hash(password)
+        db.session.commit()
+        return user
+
+
+def open_session(user: User) -> None:
+    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before."""
+    session.clear()
+    session.permanent = True
+    user.session_token = secrets.token_urlsafe(32)
+    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
+    db.session.add(LoginSession(token_hash=_hash(user.session_token), user=user))
+    db.session.commit()
+    login_user(user)
+
+
+def close_session() -> None:
+    """Logs this browser out; the cookie is worth nothing from here on."""
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(current_user.get_id() or "")))
+    db.session.commit()
+    logout_user()
+    session.clear()
+
+
+def is_open(token: str) -> bool:
+    """Whether a log-in still counts, for answers that go on for hours."""
+    return _session(token) is not None
+
+
+def change_password(user: User, old: str, new: str, address: str) -> None:
+    """Every other browser is logged out. Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does."""
+    check_password(new, user.username)
+    if authenticate(user.username, old, address) is None:
+        raise Invalid.field("old_password", "This is not your password.")
+    set_password(user, new)
+    open_session(user)
+
+
+def set_password(user: User, password: str) -> None:
+    """Logs the person out everywhere."""
+    with passwords().turn():
+        user.password_hash = passwords().hash(password)
+    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    db.session.commit()
+
+
+def change_display_name(user: User, display_name: str) -> None:
+    name = clean(display_name)
+    if not is_visible(name) or len(name) > DISPLAY_NAME_LENGTH:
+        raise Invalid.field("display_name", f"Use 1 to {DISPLAY_NAME_LENGTH} characters.")
+    user.display_name = name
+    db.session.commit()
+
+
+def init_app(app: Flask) -> None:
+    login_manager.init_app(app)
+    login_manager.session_protection = None         # the row decides, not the address, which changes on the way
+
+
+@login_manager.unauthorized_handler
+def _ask_to_log_in() -> ResponseReturnValue:
+    if wants_json():
+        raise NotLoggedIn
+    target = request.full_path if request.method == "GET" else None
+    return redirect(url_for("pages_auth.login", next=target))
+
+
+@login_manager.user_loader
+def load_user(token: str) -> User | None:
+    """Called by Flask-Login with what `User.get_id` gave it."""
+    found = _session(token)
+    if found is None:
+        return None
+    if (now() - found.seen_at).total_seconds() > SEEN_EVERY_S:
+        found.seen_at = now()
+        db.session.commit()
+    found.user.session_token = token
+    return found.user
+
+
+def _session(token: str) -> LoginSession | None:
+    query = select(LoginSession).where(LoginSession.token_hash == _hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME)
+    return db.session.scalar(query)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

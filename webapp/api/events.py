@@ -1,0 +1,64 @@
+"""`GET /events`: what happens, as server-sent events (webapp.events says which)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp import accounts, events
+from webapp.errors import Invalid
+from webapp.event_hub import EventHub, EventStream, hub
+
+blueprint = Blueprint("api_events", __name__)
+
+HEARTBEAT_S = 5             # how long a stream goes on after its browser went away or its log-in ended
+RECONNECT_MS = 2000
+
+
+@blueprint.get("/events")
+@login_required
+def stream() -> ResponseReturnValue:
+    """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on."""
+    last_id = _last_id()
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    event_stream = hub().open(current_user.id)
+    response = Response(_body(app, hub(), event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"        # nginx would hold events back
+    response.call_on_close(lambda: app.extensions["events"].close(event_stream))
+    return response
+
+
+def _last_id() -> int:
+    asked = request.headers.get("Last-Event-ID") or request.args.get("after")
+    if asked is None:
+        return events.latest_id()
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise Invalid.field("after", "This must be the id of an event.")
+    return int(asked)
+
+
+def _body(app: Flask, event_hub: EventHub, event_stream: EventStream, token: str, last_id: int) -> Iterator[str]:
+    """Ends when the log-in ends or the server stops. Database connections are held only while reading."""
+    with app.app_context():
+        if not events.is_resumable(last_id):
+            last_id = events.latest_id()
+            yield _format(last_id, "resync", {})
+    yield f"retry: {RECONNECT_MS}\nid: {last_id}\n\n"
+    while event_hub.is_serving():
+        event_stream.news.clear()
+        with app.app_context():
+            if not accounts.is_open(token):
+                return
+            news = [(event.id, event.kind, event.data) for event in events.after(event_stream.user_id, last_id)]
+        for last_id, kind, data in news:
+            yield _format(last_id, kind, data)
+        if not event_stream.news.wait(HEARTBEAT_S):
+            yield ":\n\n"
+
+
+def _format(event_id: int, kind: str, data: object) -> str:
+    return f"id: {event_id}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,68 @@
+"""Commands for the admin: `flask --app webapp create-user NAME`, `flask --app webapp demo`."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from itertools import combinations
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from webapp import accounts, friendships
+from webapp.errors import ApiError, Conflict
+from webapp.extensions import db
+from webapp.models import User
+
+DEMO_NAMES = ("demo-alice", "demo-bob", "demo-charlie")
+
+
+def init_app(app: Flask) -> None:
+    app.cli.add_command(create_user)
+    app.cli.add_command(demo)
+
+
+@click.command("create-user")
+@click.argument("username")
+@with_appcontext
+def create_user(username: str) -> None:
+    """Make an account; the first one is the admin's. Asks for the password."""
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        user = accounts.register(username, password)
+    except ApiError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{user.username} can log in now{' and is the admin' if user.is_admin else ''}.")
+
+
+@click.command("demo")
+@click.option("--force", is_flag=True, help="Also in a data folder with people of its own.")
+@with_appcontext
+def demo(force: bool) -> None:
+    """Make three people who are friends, to try things out. A second call gives them new passwords."""
+    others = set(db.session.scalars(select(User.username))) - set(DEMO_NAMES)
+    if others and not force:
+        raise click.ClickException(
+            f"This data folder has {len(others)} people of its own. Nothing was changed. "
+            "Use another data folder, or --force to add the demo people here."
+        )
+    people = [_with_new_password(name) for name in DEMO_NAMES]
+    for one, other in combinations(people, 2):
+        with suppress(Conflict):                # they have asked, or are friends already
+            friendships.send(one, other.username)
+        with suppress(Conflict):
+            friendships.send(other, one.username)
+    click.echo("These passwords are shown only now.")
+
+
+def _with_new_password(name: str) -> User:
+    password = secrets.token_urlsafe(12)
+    user = accounts.find(name)
+    if user is None:
+        user = accounts.register(name, password)
+    else:
+        accounts.set_password(user, password)
+    click.echo(f"{name}  {password}")
+    return user

@@ -1,0 +1,170 @@
+"""What the web app answers when it says no.
+
+    ApiError
+    +-- BadRequest   400  the body cannot be read
+    +-- NotLoggedIn  401
+    +-- NotFound     404  not there, or not yours: nobody can tell which
+    +-- Conflict     409
+    +-- Invalid      422  a field is wrong
+    +-- TooMany      429  with Retry-After
+    +-- Busy         503  with Retry-After
+
+Domain modules raise them; `/api/*` answers with JSON (API.md), everything else with a page. Pages catch `ApiError` around a
+domain function to show its `fields` in the form again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from webapp.extensions import db
+
+log = logging.getLogger(__name__)
+
+JSON_PATHS = ("/api/", "/events", "/livekit/", "/healthz")
+
+
+class ApiError(Exception):
+    """Expected failure. `message` is for people: what happened and one next step; `fields`: name -> what is wrong with it."""
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(
+        self,
+        message: str,
+        fields: Mapping[str, str] | None = None,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after_s: int | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = dict(fields or {})
+        self.status = status or self.status
+        self.code = code or self.code
+        self.retry_after_s = retry_after_s
+        self.extra = dict(extra or {})          # stands beside "error" in the answer: the running stream of a 409
+
+
+class BadRequest(ApiError):
+    pass
+
+
+class NotLoggedIn(ApiError):
+    status, code = 401, "not_logged_in"
+
+    def __init__(self, message: str = "Log in first.") -> None:
+        super().__init__(message)
+
+
+class NotFound(ApiError):
+    status, code = 404, "not_found"
+
+    def __init__(self, message: str = "There is nothing here, or it is not yours.") -> None:
+        super().__init__(message)
+
+
+class Conflict(ApiError):
+    status, code = 409, "conflict"
+
+
+class Invalid(ApiError):
+    """`Invalid.field(name, problem)` for the usual case of one wrong field."""
+
+    status, code = 422, "invalid"
+
+    @classmethod
+    def field(cls, name: str, problem: str) -> Invalid:
+        return cls(problem, {name: problem})
+
+
+class TooMany(ApiError):
+    status, code = 429, "too_many"
+
+
+class Busy(ApiError):
+    status, code = 503, "busy"
+
+
+def not_found() -> NotFound:
+    return NotFound()
+
+
+# Messages for errors that Flask raises itself; its own texts speak of servers and URLs.
+HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "This request cannot be read."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "There is nothing here, or it is not yours."),
+    405: ("method_not_allowed", "This address does not take such a request."),
+    413: ("too_large", "This is too large."),
+    415: ("bad_request", "Send JSON."),
+    416: ("range", "The recording is not that long."),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(ApiError, _answer)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+
+
+def wants_json() -> bool:
+    return request.path.startswith(JSON_PATHS)
+
+
+def _answer(error: ApiError) -> Response:
+    db.session.rollback()           # whatever was half done; the page for the error reads from the database too
+    response = _json(error) if wants_json() else _page(error)
+    response.status_code = error.status
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _json(error: ApiError) -> Response:
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.fields:
+        body["fields"] = error.fields
+    return jsonify(error=body, **error.extra)
+
+
+def _page(error: ApiError) -> Response:
+    """The page for an error: a bare one where the layout cannot work, without a known host name or after a failure of our own."""
+    if error.status >= 500 or isinstance(request.routing_exception, SecurityError):
+        return Response(f"<!doctype html><html lang=en><title>Stillair</title><h1>{escape(error.message)}</h1>")
+    return Response(render_template("error.html", error=error))
+
+
+def _csrf_error(error: CSRFError) -> ResponseReturnValue:
+    message = "This page is too old or came from elsewhere. Nothing was changed. Load it again and repeat."
+    return _answer(ApiError(message, status=403, code="csrf"))
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:                # a redirect that the router asks for
+        return error
+    code, message = HTTP_ERRORS.get(status, ("error", "This did not work."))
+    if isinstance(error, SecurityError):
+        message = "This server does not answer to that name. Its admin can add it to STILLAIR_TRUSTED_HOSTS."
+    response = _answer(ApiError(message, status=status, code=code))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Content-Range"):
+            response.headers[name] = value
+    return response
+
+
+def _unexpected_error(error: Exception) -> ResponseReturnValue:
+    log.error("request failed", exc_info=error, extra={"endpoint": request.endpoint, "method": request.method})
+    return _answer(ApiError("Something went wrong on our side. Try again.", status=500, code="internal"))

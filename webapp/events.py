@@ -1,0 +1,64 @@
+"""What happens, told to the pages of those it concerns. `publish` writes into the table `event` in the transaction of the change,
+so an event is told exactly when its change is true; `GET /events` tails the table (webapp.event_hub), the reconciler prunes it.
+
+Kinds and their data; times are RFC 3339:
+
+    friend.online            username
+    friend.offline           username, last_seen
+    friend.removed           username            both people are told, each with the other's name
+    friend_request.received  id, username, created_at
+    friend_request.accepted  id, username        both people are told, each with the other's name
+    friend_request.closed    id                  rejected or cancelled; both people are told
+    resync                   nothing: too much was missed, load the lists again
+
+`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from webapp.extensions import db, take_turn
+from webapp.models import Event, now
+
+KEPT = timedelta(days=1)
+EVENT_TURN = 0x5712         # take_turn key: ids are given out in the order of commits
+
+
+def publish(user_ids: Iterable[int], kind: str, data: dict[str, Any]) -> None:
+    """Tells `user_ids` when the current transaction is committed."""
+    rows = [Event(user_id=user_id, kind=kind, data=data) for user_id in user_ids]
+    if rows:
+        db.session.flush()          # its locks first: whoever has the turn waits for nobody
+        take_turn(EVENT_TURN)       # PostgreSQL gives ids out before the commit; a reader must never see 6 before 5
+        db.session.add_all(rows)
+
+
+def latest_id() -> int:
+    """Where a page that is drawn now goes on reading: `GET /events?after=ID`."""
+    return db.session.scalar(select(func.max(Event.id))) or 0
+
+
+def after(user_id: int, last_id: int) -> list[Event]:
+    query = select(Event).where(Event.user_id == user_id, Event.id > last_id).order_by(Event.id)
+    return list(db.session.scalars(query))
+
+
+def concerned_after(last_id: int) -> set[int]:
+    """Ids of the people who have events after `last_id`."""
+    return set(db.session.scalars(select(Event.user_id).where(Event.id > last_id).distinct()))
+
+
+def is_resumable(last_id: int) -> bool:
+    """False when events after `last_id` may be gone, or when it comes from another database."""
+    oldest, newest = db.session.execute(select(func.min(Event.id), func.max(Event.id))).one()
+    return bool(last_id == 0 if newest is None else oldest - 1 <= last_id <= newest)
+
+
+def prune() -> None:
+    """Deletes what is older than a day, but for the newest: `is_resumable` needs to know how far the ids are."""
+    db.session.execute(delete(Event).where(Event.at < now() - KEPT, Event.id < latest_id()))

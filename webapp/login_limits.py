@@ -1,0 +1,64 @@
+"""Slows down guessing: after a few failed log-ins each further try has to wait longer. Counted in the database, so a restart does
+not forget, and never locked for good, so nobody can shut somebody else out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from sqlalchemy import delete, func, select
+
+from webapp.errors import TooMany
+from webapp.extensions import db
+from webapp.models import LoginFailure, now
+
+REMEMBERED = timedelta(hours=1)
+LONGEST_DELAY_S = 300.0
+FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}      # a whole household or school may share an address
+
+
+def delay_s(failures: int, free: int) -> float:
+    """Seconds between the last of `failures` and the next try: none, then 1, 2, 4, ... up to five minutes."""
+    return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), LONGEST_DELAY_S)
+
+
+def check(username: str, address: str) -> None:
+    """Raises TooMany while somebody has to wait."""
+    wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        raise TooMany(f"Too many failed tries. Try again in {seconds} s.", retry_after_s=seconds)
+
+
+def record_failure(username: str, address: str) -> None:
+    db.session.add_all(LoginFailure(subject=subject) for subject in _subjects(username, address))
+    db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
+
+
+def forget_failures(username: str) -> None:
+    """After a success; the address keeps its own, or an attacker with one account could guess on."""
+    db.session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(username, "")[0]))
+
+
+def _wait_s(subject: str) -> float:
+    kind = subject.partition(":")[0]
+    recent = LoginFailure.subject == subject, LoginFailure.at > now() - REMEMBERED
+    count, last = db.session.execute(select(func.count(), func.max(LoginFailure.at)).where(*recent)).one()
+    return delay_s(count, FREE_TRIES[kind]) - (now() - last).total_seconds() if last else 0.0
+
+
+def _subjects(username: str, address: str) -> tuple[str, str]:
+    return f"user:{username.lower()[:32]}", f"address:{_network(address)}"
+
+
+def _network(address: str) -> str:
+    """IPv6 counts by /64, which one household has to itself."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,0 +1,71 @@
+"""Who is online. A row of `event_connection` is an open event stream; somebody is online as long as a row of theirs is there, and friends are told when the first comes and the last goes, in the same transaction. A row whose process died expires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, exists, select, update
+
+from webapp.events import publish
+from webapp.extensions import db
+from webapp.friendships import friend_ids
+from webapp.models import EventConnection, User, now, rfc3339
+
+LIFETIME = timedelta(seconds=30)        # without being kept
+GRACE = timedelta(seconds=5)            # after the stream closed: going to another page is not going offline
+
+
+def online(user_ids: Iterable[int]) -> set[int]:
+    """Those of `user_ids` who are online."""
+    query = select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), EventConnection.expires_at > now())
+    return set(db.session.scalars(query))
+
+
+def enter(user_id: int, connection_id: str) -> None:
+    sweep()
+    user = _locked(user_id)
+    first = not _is_here(user_id)
+    db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=now() + LIFETIME))
+    if first:
+        publish(friend_ids(user_id), "friend.online", {"username": user.username})
+    db.session.commit()
+
+
+def keep(connection_ids: Iterable[str]) -> None:
+    """Called every few seconds for the streams that are open."""
+    _put_off(connection_ids, LIFETIME)
+
+
+def leave(connection_id: str) -> None:
+    _put_off([connection_id], GRACE)
+
+
+def _put_off(connection_ids: Iterable[str], time: timedelta) -> None:
+    rows = EventConnection.id.in_(connection_ids)
+    db.session.execute(update(EventConnection).where(rows).values(expires_at=now() + time))
+    db.session.commit()
+
+
+def sweep() -> None:
+    """Removes what has run out, and says who went offline."""
+    owners = select(EventConnection.user_id).where(EventConnection.expires_at <= now()).distinct()
+    for user_id in db.session.scalars(owners).all():
+        user = _locked(user_id)
+        mine = EventConnection.user_id == user_id
+        expired = delete(EventConnection).where(mine, EventConnection.expires_at <= now())
+        gone = cast("CursorResult[Any]", db.session.execute(expired)).rowcount
+        if gone and not _is_here(user_id):
+            user.last_seen_at = now()
+            publish(friend_ids(user_id), "friend.offline", {"username": user.username, "last_seen": rfc3339(user.last_seen_at)})
+        db.session.commit()
+
+
+def _is_here(user_id: int) -> bool:
+    return bool(db.session.scalar(select(exists().where(EventConnection.user_id == user_id))))
+
+
+def _locked(user_id: int) -> User:
+    """The person, for one transaction at a time: coming and going at once must not be told in the wrong order."""
+    return db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()

@@ -1,0 +1,28 @@
+"""Free text from people, made safe to store and to show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Characters that turn the direction of the text after them (UAX #9), and ones without any width: in a title they garble or hide.
+INVISIBLE = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF}
+
+
+def clean(text: str) -> str:
+    """Without control and direction characters and half surrogates; white space becomes single spaces."""
+    spaced = " ".join(text.split())
+    return "".join(letter for letter in spaced if not _unwanted(letter)).strip()
+
+
+def _unwanted(letter: str) -> bool:
+    return ord(letter) in INVISIBLE or unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def is_visible(text: str) -> bool:
+    """False when nothing would be seen: only spaces, joiners and marks without a letter."""
+    return any(unicodedata.category(letter)[0] not in "CMZ" for letter in text)
+
+
+def is_encodable(text: str) -> bool:
+    """False for half surrogates, which JSON can carry and UTF-8 cannot."""
+    return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
