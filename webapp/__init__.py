@@ -9,7 +9,9 @@ from flask import Flask
 from webapp import accounts, cli, errors, event_hub, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
+from webapp.api import health, webhook
 from webapp.api import session as api_session
+from webapp.api import streams as api_streams
 from webapp.config import Config
 from webapp.extensions import csrf, db, init_database, migrate
 from webapp.passwords import Passwords
@@ -18,6 +20,9 @@ BLUEPRINTS = (
     api_session.blueprint,
     api_friends.blueprint,
     api_events.blueprint,
+    api_streams.blueprint,
+    webhook.blueprint,
+    health.blueprint,
 )
 
 

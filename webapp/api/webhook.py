@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from webapp import broadcasts, reconciler
+from webapp import broadcasts, repair
 from webapp.audio_server import AudioServerUnreachable
 from webapp.errors import ApiError
 from webapp.extensions import csrf, db
@@ -55,6 +55,6 @@ def _look_again(room: str) -> None:
     if stream_id is None:
         return
     try:
-        reconciler.reconcile(stream_id)
+        repair.repair(stream_id)
     except AudioServerUnreachable:
         log.info("audio server gone after its own webhook; the reconciler tries again")
