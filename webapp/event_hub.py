@@ -1,10 +1,11 @@
-"""The open event streams of this process, and the one thread that wakes them: at once when this process commits, within POLL_S when
-another does. It only tells whose pages have news; each stream reads its own rows."""
+"""The open event streams of this process, and the one thread that wakes them: at once when this process commits, and
+within POLL_S when another does. It only tells whose pages have news; each stream reads its own rows."""
 
 from __future__ import annotations
 
 import itertools
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,8 +32,20 @@ class EventStream:
     """One open `GET /events`."""
 
     user_id: int
+    connection: socket.socket | None        # to the browser; None when the server does not show it
     id: str = field(default_factory=new_id)
     news: threading.Event = field(default_factory=threading.Event)
+
+    def has_left(self) -> bool:
+        """Whether the browser has gone away. Writing would tell only at the second try."""
+        if self.connection is None:
+            return False
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
 
 class EventHub:
@@ -48,9 +61,9 @@ class EventHub:
         self._committed = threading.Event()
         self.is_serving: Callable[[], bool] = lambda: True      # gunicorn.py sets it: a process that stops ends its streams
 
-    def open(self, user_id: int) -> EventStream:
+    def open(self, user_id: int, connection: socket.socket | None) -> EventStream:
         """Raises Busy beyond the budget: an open stream holds a thread, and requests must never wait for one."""
-        stream = EventStream(user_id)
+        stream = EventStream(user_id, connection)
         with self._lock:
             mine = sum(other.user_id == user_id for other in self._streams)
             if len(self._streams) >= self._most or mine >= self._most_per_person:
@@ -70,6 +83,9 @@ class EventHub:
         self._forget(stream)
         with self._app.app_context():
             presence.leave(stream.id)
+
+    def is_over(self, stream: EventStream) -> bool:
+        return stream.has_left() or not self.is_serving()
 
     def wake(self) -> None:
         """This process has committed something."""
@@ -103,7 +119,7 @@ class EventHub:
         presence.sweep()
 
     def _tell_news(self, last_id: int | None) -> int:
-        """Wakes the streams of those who have events after `last_id`; everybody the first time (None) and when the process stops.
+        """Wakes the streams of those who have events after `last_id`, all the first time (None), and those that shall end.
 
         The database is read before the streams are: one that opens in between reads for itself what it missed. Returns the newest
         id.
@@ -112,7 +128,8 @@ class EventHub:
         concerned = None if last_id is None else events.concerned_after(last_id)
         with self._lock:
             for stream in self._streams:
-                if concerned is None or stream.user_id in concerned or not self.is_serving():
+                has_news = concerned is None or stream.user_id in concerned
+                if has_news or self.is_over(stream):
                     stream.news.set()
         return newest
 

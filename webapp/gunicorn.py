@@ -15,7 +15,7 @@ bind = f"{_config.host}:{_config.port}"
 worker_class = "gthread"
 threads = _config.event_streams + REQUEST_THREADS
 keepalive = 5
-graceful_timeout = 5
+graceful_timeout = 3
 forwarded_allow_ips = ""            # ProxyFix decides which proxies are believed (STILLAIR_TRUSTED_PROXIES)
 control_socket_disable = True
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select
 from webapp.errors import TooMany
 from webapp.extensions import db
 from webapp.models import LoginFailure, now
+from webapp.text import clean
 
 REMEMBERED = timedelta(hours=1)
 LONGEST_DELAY_S = 300.0
@@ -50,7 +51,7 @@ def _wait_s(subject: str) -> float:
 
 
 def _subjects(username: str, address: str) -> tuple[str, str]:
-    return f"user:{username.lower()[:32]}", f"address:{_network(address)}"
+    return f"user:{clean(username).lower()[:32]}", f"address:{_network(address)}"
 
 
 def _network(address: str) -> str:

@@ -1,4 +1,5 @@
-"""Who is online. A row of `event_connection` is an open event stream; somebody is online as long as a row of theirs is there, and friends are told when the first comes and the last goes, in the same transaction. A row whose process died expires."""
+"""Who is online. A row of `event_connection` is an open event stream; somebody is online as long as a row of theirs is there.
+Friends are told when the first comes and the last goes, in the same transaction. A row whose process died expires."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from webapp.event_hub import EventHub, EventStream, hub
 
 blueprint = Blueprint("api_events", __name__)
 
-HEARTBEAT_S = 5             # how long a stream goes on after its browser went away or its log-in ended
+HEARTBEAT_S = 5             # how long a stream may outlive its log-in; proxies close what is silent for a minute
 RECONNECT_MS = 2000
 
 
@@ -25,10 +25,11 @@ def stream() -> ResponseReturnValue:
     """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on."""
     last_id = _last_id()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    event_stream = hub().open(current_user.id)
-    response = Response(_body(app, hub(), event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
+    event_hub = hub()
+    event_stream = event_hub.open(current_user.id, request.environ.get("gunicorn.socket"))
+    response = Response(_body(app, event_hub, event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"        # nginx would hold events back
-    response.call_on_close(lambda: app.extensions["events"].close(event_stream))
+    response.call_on_close(lambda: event_hub.close(event_stream))
     return response
 
 
@@ -42,13 +43,13 @@ def _last_id() -> int:
 
 
 def _body(app: Flask, event_hub: EventHub, event_stream: EventStream, token: str, last_id: int) -> Iterator[str]:
-    """Ends when the log-in ends or the server stops. Database connections are held only while reading."""
+    """Ends with the log-in, the browser or the server. Database connections are held only while reading."""
     with app.app_context():
-        if not events.is_resumable(last_id):
-            last_id = events.latest_id()
-            yield _format(last_id, "resync", {})
+        missed, last_id = (False, last_id) if events.is_resumable(last_id) else (True, events.latest_id())
     yield f"retry: {RECONNECT_MS}\nid: {last_id}\n\n"
-    while event_hub.is_serving():
+    if missed:
+        yield _format(last_id, "resync", {})
+    while not event_hub.is_over(event_stream):
         event_stream.news.clear()
         with app.app_context():
             if not accounts.is_open(token):
