@@ -51,8 +51,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the pages; four more follow (default: %(default)s)")
-    place.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s, this machine only)")
+    place.add_argument("--port", type=int, help=f"of the pages; four more follow (default: {DEFAULT_PORT})")
+    place.add_argument("--host", help=f"address to listen on (default: {DEFAULT_HOST}, this machine only)")
     place.add_argument("--data", type=Path, help="folder of accounts, recordings and logs (default: data beside ./stillair)")
 
     parser = argparse.ArgumentParser(prog="stillair", description="Be on air for your friends, without the noise around you.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -29,8 +30,8 @@ class Finding:
     to_do: str = ""                    # "" when all is well
 
     def __str__(self) -> str:
-        line = f"{'ok ' if not self.to_do else '!! '} {self.name:<18} {self.value}"
-        return f"{line}\n{' ' * 23}{self.to_do}" if self.to_do else line
+        line = f"{'ok ' if not self.to_do else '!! '} {self.name:<24} {self.value}"
+        return f"{line}\n{' ' * 28}{self.to_do}" if self.to_do else line
 
 
 def doctor(settings: Settings, console: Console) -> int:
@@ -124,17 +125,17 @@ def _port(port: ports.Port) -> Finding:
 
 
 def _noise_remover(toolchain: Toolchain, console: Console) -> Iterator[Finding]:
-    """What the agent says of its own model and of its speed on this machine, line by line."""
+    """What the agent finds out about its model and about its speed on this machine."""
     if not toolchain.python.exists():
         yield Finding("noise remover", "not here yet", FIRST_SET_UP)
         return
+    command = [toolchain.python, "-m", "agent", "check", "--json"]
     with console.step("Measuring the noise remover"):
-        done = subprocess.run(  # noqa: S603 - our own argument list
-            [toolchain.python, "-m", "agent", "check"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-        )
-    if done.returncode:
-        yield Finding("noise remover", tail(done.stdout + done.stderr, 1), "the line above names the cause.")
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    try:
+        findings = json.loads(done.stdout)
+    except ValueError:
+        yield Finding("noise remover", tail(done.stdout + done.stderr, 1), "run ./stillair up again: it repairs the installation.")
         return
-    for line in done.stdout.strip().splitlines():
-        name, _, value = line.partition(": ")
-        yield Finding(name, value)
+    for finding in findings:
+        yield Finding(f"noise remover: {finding['what']}", finding["words"], "" if finding["ok"] else "see the line above.")

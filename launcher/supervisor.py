@@ -100,7 +100,7 @@ class Supervisor:
         return True
 
 
-def clear_leftovers(settings: Settings) -> int:
+def clear_leftovers(settings: Settings, *, patience_s: float = 20.0) -> int:
     """Ends what a launcher that was killed has left behind; returns how many processes those were. Call with the lock held."""
     note = settings.run / "session"
     try:
@@ -113,7 +113,7 @@ def clear_leftovers(settings: Settings) -> int:
         return [pid for pid in processes.session_members(leader) if processes.belongs_to(pid, *ours)]
 
     found = len(left())
-    processes.end(left, patience_s=20.0)
+    processes.end(left, patience_s=patience_s)
     note.unlink(missing_ok=True)
     return found
 
