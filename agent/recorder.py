@@ -33,7 +33,7 @@ GAP_SAMPLES = SAMPLE_RATE // 4
 LONGEST_GAP_SAMPLES = 12 * 3600 * SAMPLE_RATE   # a clock that was set wrong must not fill the disk with silence
 SETTLE_S = 0.3                              # late sound may still come in a burst, and is no gap then
 CHECKPOINT_S = 1.0
-RETRY_S = 1.0
+RETRY_S = 0.5
 
 CAUSE_CONNECTION = "connection"
 CAUSE_RESTART = "noise remover restarted"

@@ -1,0 +1,52 @@
+"""Independent readers of FLAC that say whether a file is valid, and sound to record."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+RATE = 48_000
+
+
+def speech_like(seconds: float, seed: int = 1) -> NDArray[np.int16]:
+    """Noise with syllables and pauses. No sample is 0, so that silence which was filled in can be told apart."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * RATE)) / RATE
+    envelope = np.clip(np.sin(2 * np.pi * 2.5 * time) + 0.4, 0.002, 1)
+    sound = (rng.standard_normal(len(time)) * envelope * 3000).astype(np.int16)
+    sound[sound == 0] = 1
+    return sound
+
+
+def samples_of(path: Path) -> NDArray[np.int16]:
+    """What libsndfile reads: it stops where the header says, and raises when there is less."""
+    return soundfile.read(str(path), dtype="int16")[0]
+
+
+def assert_valid(path: Path) -> NDArray[np.int16]:
+    """libsndfile, ffmpeg's decoder with all checks on, and Debian's flac agree. Returns the samples."""
+    samples = samples_of(path)
+    info = soundfile.info(str(path))
+    assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE, 1, "PCM_16", len(samples))
+    with av.open(str(path), options={"err_detect": "crccheck+explode"}) as container:
+        stream = container.streams.audio[0]
+        assert abs(float(stream.duration * stream.time_base) - len(samples) / RATE) < 0.001
+        decoded = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(stream)])
+    np.testing.assert_array_equal(decoded[:len(samples)], samples)
+    flac_says_ok(path)
+    return samples
+
+
+def flac_says_ok(path: Path) -> str:
+    """Output of `flac --test`, which also compares the MD5 when there is one."""
+    tool = shutil.which("flac")
+    assert tool, "These tests need Debian's flac as an independent judge: sudo apt install flac"
+    result = subprocess.run([tool, "--test", str(path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stderr
