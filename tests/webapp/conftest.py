@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,19 +56,61 @@ def config(tmp_path: Path, migrated_database: Path) -> Config:
 
 
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    app = create_app(config)
-    app.testing = True
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+def make_app(config: Config) -> Iterator[Callable[..., Flask]]:
+    """Apps on this test's database, with settings changed."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        made.append(create_app(replace(config, **changes)))
+        made[-1].testing = True
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
 
 
 @pytest.fixture
 def context(app: Flask) -> Iterator[None]:
-    """For tests that call domain functions or look into the database."""
+    """For tests that call domain functions without any request; a request would share `g` with it."""
     with app.app_context():
         yield
+
+
+class EventReader:
+    """Reads an event stream one event after the other; gives up when three heartbeats came instead."""
+
+    def __init__(self, response: TestResponse) -> None:
+        assert response.status_code == 200
+        self._response = response
+        self._parts = iter(response.response)
+        self.last_id = int(self._next_part().split("id: ")[1])      # the opening: "retry: ...", "id: ..."
+
+    def __enter__(self) -> EventReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+    def _next_part(self) -> str:
+        part = next(self._parts)
+        return part.decode() if isinstance(part, bytes) else part
+
+    def next(self) -> tuple[str, Any]:
+        """Kind and data. Raises StopIteration when the stream has ended."""
+        for _ in range(3):
+            part = self._next_part()
+            if not part.startswith(":"):
+                fields = dict(line.split(": ", 1) for line in part.splitlines() if line)
+                self.last_id = int(fields["id"])
+                return fields["event"], json.loads(fields["data"])
+        raise AssertionError("no event")
 
 
 class Person:
@@ -93,6 +136,10 @@ class Person:
 
     def delete(self, path: str, **options: Any) -> TestResponse:
         return self.request("DELETE", path, **options)
+
+    def events(self, path: str = "/events", **options: Any) -> EventReader:
+        """Opens an event stream; tests close it by `with`."""
+        return EventReader(self.get(path, **options))
 
     def enter(self, path: str, password: str = PASSWORD) -> TestResponse:
         response = self.post(path, {"username": self.username, "password": password})
@@ -120,24 +167,36 @@ class Person:
 
 
 @pytest.fixture
-def anonymous(app: Flask) -> Person:
-    return Person(app, "nobody")
+def visit_app() -> Callable[[Flask, str], Person]:
+    """Another browser, not logged in."""
+    return Person
 
 
 @pytest.fixture
-def alice(app: Flask) -> Person:
-    return Person(app, "alice").register()
+def visit(app: Flask) -> Callable[[str], Person]:
+    """Another browser of the usual app."""
+    return lambda username: Person(app, username)
 
 
 @pytest.fixture
-def bob(app: Flask, alice: Person) -> Person:
+def anonymous(visit: Callable[[str], Person]) -> Person:
+    return visit("nobody")
+
+
+@pytest.fixture
+def alice(visit: Callable[[str], Person]) -> Person:
+    return visit("alice").register()
+
+
+@pytest.fixture
+def bob(visit: Callable[[str], Person], alice: Person) -> Person:
     """Alice's friend."""
-    bob = Person(app, "bob").register()
+    bob = visit("bob").register()
     bob.befriend(alice)
     return bob
 
 
 @pytest.fixture
-def charlie(app: Flask, alice: Person) -> Person:
+def charlie(visit: Callable[[str], Person], alice: Person) -> Person:
     """A stranger to both."""
-    return Person(app, "charlie").register()
+    return visit("charlie").register()
