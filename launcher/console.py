@@ -45,7 +45,7 @@ class Console:
         over = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(step, over), name="console", daemon=True)
         ticker.start()
-        outcome = "failed"
+        outcome = "broken off"
         try:
             yield step
             outcome = "done"

@@ -129,13 +129,14 @@ def _noise_remover(toolchain: Toolchain, console: Console) -> Iterator[Finding]:
     if not toolchain.python.exists():
         yield Finding("noise remover", "not here yet", FIRST_SET_UP)
         return
-    command = [toolchain.python, "-m", "agent", "check", "--json"]
+    command: list[str | Path] = [toolchain.python, "-m", "agent", "check", "--json"]
     with console.step("Measuring the noise remover"):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
     try:
         findings = json.loads(done.stdout)
     except ValueError:
-        yield Finding("noise remover", tail(done.stdout + done.stderr, 1), "run ./stillair up again: it repairs the installation.")
+        last_words = tail(done.stdout + done.stderr, 1)
+        yield Finding("noise remover", last_words, "delete .venv and run ./stillair up: it installs everything anew.")
         return
     for finding in findings:
         yield Finding(f"noise remover: {finding['what']}", finding["words"], "" if finding["ok"] else "see the line above.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.problem import Problem
-from launcher.settings import ROOT, Settings, url_host
+from launcher.settings import ROOT, Settings
 
 AUDIO_SERVER = "audio-server"
 WEB = "web"
@@ -31,12 +31,11 @@ def services(settings: Settings, *, programs: Path, livekit_server: Path) -> lis
     `programs`: folder of python and gunicorn.
     """
     python = str(programs / "python")
-    bind = f"{url_host(settings.host)}:{settings.ports.web}"
     return [
         Service(
             AUDIO_SERVER, [str(livekit_server), "--config", str(audio_server_config(settings)), "--bind", settings.host], stop_s=5
         ),
-        Service(WEB, [str(programs / "gunicorn"), "-c", "webapp/gunicorn.py", "--bind", bind, "webapp:create_app()"], stop_s=5),
+        Service(WEB, [str(programs / "gunicorn"), "-c", "webapp/gunicorn.py", "webapp:create_app()"], stop_s=5),
         Service(RECONCILER, [python, "-m", "webapp.reconciler"], stop_s=5),
         Service(NOISE_REMOVER, [python, "-m", "agent", "worker"], stop_s=15),
     ]

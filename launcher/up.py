@@ -37,14 +37,14 @@ def up(settings: Settings, console: Console) -> None:
 
 
 @contextmanager
-def running(settings: Settings, console: Console) -> Iterator[Supervisor]:
+def running(settings: Settings, console: Console, *, with_tests: bool = False) -> Iterator[Supervisor]:
     """A whole Stillair that answers; stopped when the block is left. Raises Problem."""
     _make_folders(settings)
     with instance_lock.hold(settings.data, address=settings.public_url):
         _clear_leftovers(settings, console)
         disk.check(settings.data, disk.RUN_BYTES, "a start")
         ports.check(settings.ports)
-        installed = installation.prepare(settings.data, console)
+        installed = installation.prepare(settings.data, console, with_tests=with_tests)
         environment = settings.environment(secrets.load(settings.data, os.environ))
         _migrate(installed, environment, console)
         services.write_audio_server_config(settings)

@@ -60,4 +60,4 @@ def test_a_wait_that_fails_says_so():
 
     with pytest.raises(RuntimeError):
         build()
-    assert "Building: failed" in stream.getvalue()
+    assert "Building: broken off" in stream.getvalue()

@@ -1,0 +1,65 @@
+"""A whole Stillair for tests: set up and started by the launcher's own code, on ports and in a data folder of its own."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import health, up
+from launcher.console import Console
+from launcher.processes import wait_until
+from launcher.settings import Settings
+from launcher.supervisor import Supervisor
+from tests.free_ports import some_free_block
+
+
+@dataclass(frozen=True)
+class Instance:
+    settings: Settings
+    supervisor: Supervisor
+
+    @property
+    def url(self) -> str:
+        return self.settings.local_url
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data
+
+    def pid(self, name: str) -> int:
+        """Of `audio-server`, `web`, `reconciler` or `noise-remover`. Raises KeyError while it does not run."""
+        return self.supervisor.pids()[name]
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Ends one of the four programs, which supervisord starts again; returns its old process number."""
+        pid = self.pid(name)
+        os.kill(pid, how)
+        return pid
+
+    def log(self, name: str) -> str:
+        return (self.settings.log / f"{name}.log").read_text(errors="replace")
+
+    def is_healthy(self) -> bool:
+        return health.ask(self.url).ok
+
+    def wait_until_healthy(self, timeout_s: float = 30.0) -> None:
+        assert wait_until(self.is_healthy, timeout_s), f"not healthy: {health.ask(self.url)}"
+
+
+@contextmanager
+def started(data: Path, **environment: str) -> Iterator[Instance]:
+    """`environment`: settings of this instance, beside those of the test run."""
+    settings = Settings.of(data=data, host="127.0.0.1", port=some_free_block(), environment=environment)
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        with up.running(settings, Console(), with_tests=True) as supervisor:
+            yield Instance(settings, supervisor)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

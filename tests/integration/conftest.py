@@ -1,0 +1,10 @@
+import pytest
+
+from tests.instance import started
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory):
+    """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
+    with started(tmp_path_factory.mktemp("stillair")) as running:
+        yield running
