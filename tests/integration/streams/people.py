@@ -1,0 +1,156 @@
+"""Who takes part in a stream, as real clients of the audio server: the broadcaster, the noise remover, a listener."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from livekit import api, rtc
+from werkzeug.test import TestResponse
+
+import contract
+from tests.integration.streams.livekit_process import API_KEY, API_SECRET
+from tests.webapp.conftest import Person
+
+FRAME = 480         # samples: 10 ms
+
+
+async def until(condition: Callable[[], Any], within_s: float, what: str = "") -> float:
+    """Wait for the condition (asked in a thread, for it may use the database); seconds it took."""
+    began = time.monotonic()
+    while not await asyncio.to_thread(condition):
+        took = time.monotonic() - began
+        assert took < within_s, f"not within {within_s} s: {what or condition}"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def get(person: Person, path: str) -> TestResponse:
+    """In a thread, as the two below: a view runs an event loop of its own."""
+    return await asyncio.to_thread(person.get, path)
+
+
+async def post(person: Person, path: str, body: Mapping[str, Any] | None = None) -> TestResponse:
+    return await asyncio.to_thread(person.post, path, body)
+
+
+async def delete(person: Person, path: str) -> TestResponse:
+    return await asyncio.to_thread(person.delete, path)
+
+
+class Client:
+    """One participant in one room."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def connect(self, url: str, token: str) -> Self:
+        await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=True))
+        return self
+
+    async def publish_tone(self) -> None:
+        source = rtc.AudioSource(contract.SAMPLE_RATE, 1, queue_size_ms=0)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
+        await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("voice", source), options)
+        self._tasks.append(asyncio.create_task(_play_tone(source)))
+
+    async def leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+        await self.room.disconnect()
+
+
+async def _play_tone(source: rtc.AudioSource) -> None:
+    tone = (8000 * np.sin(2 * np.pi * 500 * np.arange(FRAME) / contract.SAMPLE_RATE)).astype(np.int16).tobytes()
+    while True:
+        await source.capture_frame(rtc.AudioFrame(tone, contract.SAMPLE_RATE, 1, FRAME))
+        await asyncio.sleep(0.01)
+
+
+class Listener(Client):
+    """Counts what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard_at = 0.0           # time.monotonic() of the newest frame that was not silent
+        self.room.on("track_subscribed", self._hear)
+
+    def _hear(self, track: rtc.Track, *_: object) -> None:
+        self._tasks.append(asyncio.create_task(self._listen(track)))
+
+    async def _listen(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream(track, sample_rate=contract.SAMPLE_RATE, num_channels=1)
+        try:
+            async for event in stream:
+                if np.abs(np.frombuffer(event.frame.data, np.int16)).max() > 500:
+                    self.heard_at = time.monotonic()
+        finally:
+            await stream.aclose()
+
+    def hears(self) -> bool:
+        return time.monotonic() - self.heard_at < 0.2
+
+
+class NoiseRemover:
+    """What the web app sees of one: it beats in the studio, and keeps a track on the stage that the studio's metadata names."""
+
+    def __init__(self, url: str, studio: str) -> None:
+        self._url = url
+        self._studio_name = studio
+        self.studio = Client()
+        self.stage = Client()
+        self.stage_name = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._moved = asyncio.Event()
+
+    async def come(self, *, with_track: bool = True) -> Self:
+        self.studio.room.on("room_metadata_changed", lambda *_: self._moved.set())
+        await self.studio.connect(self._url, agent_token(self._studio_name, kind="agent"))
+        self._tasks = [asyncio.create_task(self._beat())]
+        if with_track:
+            self._moved.set()
+            self._tasks.append(asyncio.create_task(self._follow_stage()))
+        return self
+
+    async def freeze(self) -> None:
+        """Dead, but the audio server does not see it: it stays in both rooms."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def leave(self) -> None:
+        await self.freeze()
+        await self.stage.leave()
+        await self.studio.leave()
+
+    async def _beat(self) -> None:
+        beat = 0
+        while True:
+            beat += 1
+            await self.studio.room.local_participant.set_attributes({contract.ATTRIBUTE_BEAT: str(beat)})
+            await asyncio.sleep(1)
+
+    async def _follow_stage(self) -> None:
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            wanted = contract.StudioMetadata.from_json(self.studio.room.metadata).stage
+            if wanted != self.stage_name:
+                left, self.stage = self.stage, Client()
+                await self.stage.connect(self._url, agent_token(wanted, kind="standard"))
+                await self.stage.publish_tone()
+                self.stage_name = wanted
+                await left.leave()
+
+
+def agent_token(room: str, *, kind: api.AccessToken.ParticipantKind) -> str:
+    grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
+    return api.AccessToken(API_KEY, API_SECRET).with_identity(contract.AGENT_NAME).with_kind(kind).with_grants(grants).to_jwt()
