@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.denoise.spectrum import BANDS, BINS, HOP, TAPS, Analysis, Complexes, Floats, ParityFilter, RunningFilter, Synthesis
 
 MODEL = Path(__file__).with_name("dfn2.onnx")
-MODEL_SHA256 = "5d68891384a9c63dbe2f26993e9dcbaa18987a396323cc7ee855f47734c4e47b"
+MODEL_SHA256 = "df7aa599f483650cbbf2697da31f5fc630672d1cc0db7c628f600fcddb5faa1c"
 """Of `dfn2.onnx` as `python -m agent export` writes it."""
 
 LOOKAHEAD = 2

@@ -34,8 +34,8 @@ BAND_OF_FREQUENCY = np.repeat(np.arange(BANDS), ERB_WIDTHS)
 
 FORGET = np.float32(0.99)
 """Kept share of the running means per hop: exp(-10 ms / 1 s), rounded to two digits as df does."""
-LEVEL_FLOOR = np.float32(1e-14)
-"""Least power of a bin: keeps its running level off zero in digital silence, where libDF would divide by zero."""
+LEAST_MAGNITUDE = np.float32(1e-7)
+"""Of a bin: keeps its running level off zero in digital silence, where libDF would come to divide by zero."""
 
 
 _POSITION = (np.arange(FRAME) + 0.5) / FRAME
@@ -53,8 +53,10 @@ class Analysis:
         self.bin_level = np.tile(np.linspace(0.001, 0.0001, BINS, dtype=np.float32), (voices, 1))  # magnitude
         self.memory = [self.last_hop, self.band_mean, self.bin_level]
         self._frame = np.empty((voices, FRAME), np.float32)
+        self._magnitude = np.empty((voices, FREQUENCIES), np.float32)
         self._power = np.empty((voices, FREQUENCIES), np.float32)
-        self._square = np.empty((voices, FREQUENCIES), np.float32)
+        self._root = np.empty((voices, BINS), np.float32)
+        self._change = np.empty((voices, BINS), np.float32)
 
     def spectrum(self, hops: Floats, out: Complexes) -> None:
         """The frame that ends with `hops` [B, 480] -> `out` [B, 481]."""
@@ -66,29 +68,27 @@ class Analysis:
 
     def features(self, spectrum: Complexes, bands: Floats, bins: Complexes) -> None:
         """Normalised band levels -> `bands` [B, 32] and normalised bins -> `bins` [B, 96]."""
-        power = np.square(spectrum.real, out=self._power)
-        power += np.square(spectrum.imag, out=self._square)
-        level = np.add.reduceat(power, BAND_STARTS, axis=1)
+        magnitude = np.abs(spectrum, out=self._magnitude)
+        level = np.add.reduceat(np.square(magnitude, out=self._power), BAND_STARTS, axis=1)
         level *= _INVERSE_WIDTHS
         level += np.float32(1e-10)
         np.log10(level, out=level)
         level *= np.float32(10)
-        _move_mean(self.band_mean, level)
-        np.subtract(level, self.band_mean, out=bands)
-        bands *= np.float32(1 / 40)
+        _move_mean(self.band_mean, level, self._change[:, :BANDS])
+        level -= self.band_mean
+        np.multiply(level, np.float32(1 / 40), out=bands)
 
-        magnitude = np.maximum(power[:, :BINS], LEVEL_FLOOR)
-        np.sqrt(magnitude, out=magnitude)
-        _move_mean(self.bin_level, magnitude)
-        np.divide(spectrum[:, :BINS], np.sqrt(self.bin_level), out=bins)
+        low = np.maximum(magnitude[:, :BINS], LEAST_MAGNITUDE, out=self._root)
+        _move_mean(self.bin_level, low, self._change)
+        np.divide(spectrum[:, :BINS], np.sqrt(self.bin_level, out=self._root), out=bins)
 
 
 _INVERSE_WIDTHS = (1 / np.array(ERB_WIDTHS)).astype(np.float32)
 
 
-def _move_mean(mean: Floats, new: Floats) -> None:
+def _move_mean(mean: Floats, new: Floats, work: Floats) -> None:
     mean *= FORGET
-    mean += new * (1 - FORGET)
+    mean += np.multiply(new, 1 - FORGET, out=work)
 
 
 class Synthesis:
@@ -130,26 +130,27 @@ class RunningFilter:
 
     def __init__(self, voices: int) -> None:
         self._spectra = [np.zeros((voices, FREQUENCIES), np.complex64) for _ in range(3)]  # frames t, t + 1, t + 2
-        self._masked = [np.zeros((voices, BINS), np.complex64) for _ in range(2)]          # frames t - 2, t - 1
+        self._masked = np.zeros((voices, TAPS, BINS), np.complex64)                        # frames t - 2 to t + 2
+        self._gains = np.empty((voices, FREQUENCIES), np.float32)
         self._clean = np.empty((voices, FREQUENCIES), np.complex64)
 
     @property
     def memory(self) -> list[NDArray[np.generic]]:
-        return [*self._spectra, *self._masked]
+        return [*self._spectra, self._masked]
 
     def newest(self) -> Complexes:
         self._spectra = [*self._spectra[1:], self._spectra[0]]
         return self._spectra[2]
 
     def apply(self, mask: Floats, filters: Complexes) -> tuple[Complexes, Complexes]:
-        gains = mask[:, BAND_OF_FREQUENCY]
-        noisy, ahead_1, ahead_2 = self._spectra
-        clean = np.multiply(noisy, gains, out=self._clean)
-        low = gains[:, :BINS]
-        before_2, before_1 = self._masked
-        masked = clean[:, :BINS].copy()
-        clean[:, :BINS] = _deep_filter((before_2, before_1, masked, ahead_1[:, :BINS] * low, ahead_2[:, :BINS] * low), filters)
-        self._masked = [before_1, masked]
+        gains = np.take(mask, BAND_OF_FREQUENCY, axis=1, out=self._gains, mode="clip")
+        masked = self._masked
+        masked[:, :2] = masked[:, 1:3]
+        for ahead, spectrum in enumerate(self._spectra):
+            np.multiply(spectrum[:, :BINS], gains[:, :BINS], out=masked[:, 2 + ahead])
+        noisy, clean = self._spectra[0], self._clean
+        np.multiply(noisy[:, BINS:], gains[:, BINS:], out=clean[:, BINS:])
+        _deep_filter(masked, filters, clean[:, :BINS])
         return noisy, clean
 
 
@@ -160,32 +161,30 @@ class ParityFilter:
 
     def __init__(self, voices: int) -> None:
         shape = (voices, FREQUENCIES)
-        self._spectra = [np.zeros(shape, np.complex64) for _ in range(5)]                         # frames t - 2 to t + 2
-        self._masked = [np.zeros(shape, np.complex64) for _ in range(5)]                          # frames t - 4 to t
-        self._filters = [np.zeros((voices, BINS, TAPS), np.complex64) for _ in range(3)]          # frames t - 2 to t
+        self._spectra = [np.zeros(shape, np.complex64) for _ in range(5)]                         # frames t to t + 4
+        self._masked = np.zeros((voices, TAPS, FREQUENCIES), np.complex64)                        # frames t - 2 to t + 2
+        self._filters = [np.zeros((voices, BINS, TAPS), np.complex64) for _ in range(3)]          # frames t to t + 2
         self._clean = np.empty(shape, np.complex64)
 
     @property
     def memory(self) -> list[NDArray[np.generic]]:
-        return [*self._spectra, *self._masked, *self._filters]
+        return [*self._spectra, self._masked, *self._filters]
 
     def newest(self) -> Complexes:
         self._spectra = [*self._spectra[1:], self._spectra[0]]
         return self._spectra[4]
 
     def apply(self, mask: Floats, filters: Complexes) -> tuple[Complexes, Complexes]:
-        self._masked = [*self._masked[1:], self._masked[0]]
-        np.multiply(self._spectra[2], mask[:, BAND_OF_FREQUENCY], out=self._masked[4])
+        masked = self._masked
+        masked[:, :-1] = masked[:, 1:]
+        np.multiply(self._spectra[2], mask[:, BAND_OF_FREQUENCY], out=masked[:, -1])
         self._filters = [*self._filters[1:], self._filters[0]]
         self._filters[2][:] = filters
-        self._clean[:] = self._masked[2]
-        self._clean[:, :BINS] = _deep_filter([masked[:, :BINS] for masked in self._masked], self._filters[0])
+        self._clean[:, BINS:] = masked[:, 2, BINS:]
+        _deep_filter(masked[:, :, :BINS], self._filters[0], self._clean[:, :BINS])
         return self._spectra[0], self._clean
 
 
-def _deep_filter(frames: tuple[Complexes, ...] | list[Complexes], filters: Complexes) -> Complexes:
-    """Five masked frames [B, 96] under a filter [B, 96, 5], oldest first."""
-    total = frames[0] * filters[:, :, 0]
-    for tap in range(1, TAPS):
-        total += frames[tap] * filters[:, :, tap]
-    return total
+def _deep_filter(frames: Complexes, filters: Complexes, out: Complexes) -> None:
+    """Five masked frames [B, 5, 96], oldest first, under a filter [B, 96, 5] -> `out` [B, 96]."""
+    np.einsum("btf,bft->bf", frames, filters, out=out)

@@ -3,9 +3,12 @@
 The same function as `df.deepfilternet2.DfNet`, written for speed; every rewrite is exact up to rounding:
 - BatchNorm is folded into the convolution before it; a depthwise and its pointwise convolution are merged where that is cheaper.
 - Only the newest frame is computed. The three time taps of the two input convolutions see a window of features. The five taps of
-  the pathway convolution add into partial sums of this and the next four frames: [96, 40] numbers are kept, not [4, 96, 64].
+  the pathway convolution add into partial sums of this and the next four frames: [96, 50] numbers are kept, not [4, 96, 64].
 - Channels are last, so that every convolution over frequency is a few shifted multiplications and one matrix product.
 - A transposed convolution of stride 2 is two phases: even outputs w1 x[i], odd outputs w2 x[i] + w0 x[i+1].
+- For ONNX Runtime: factors per channel are repeated for every frequency, so that one multiplication runs over a whole voice;
+  matrix products are two-dimensional, so that offset and ReLU become part of them; large grouped products are one product per
+  group, whose weights are then packed once and not in every hop.
 
 Names: `enc`, `erb_dec` and `df_dec` are the encoder, the mask decoder and the filter decoder of the paper (Schroeter et al.,
 "DeepFilterNet2: Towards Real-Time Speech Enhancement on Embedded Devices for Full-Band Audio", IWAENC 2022).
@@ -25,7 +28,9 @@ BINS = 96
 TAPS = 5
 CHANNELS = 64
 HIDDEN = 256
+SUMS = TAPS * 2 * TAPS
 BATCH_NORM_EPSILON = 1e-5
+WORTH_A_PRODUCT_OF_ITS_OWN = 300  # inputs of a group, found by measuring
 LSNR_MIN_DB, LSNR_MAX_DB = -15.0, 35.0
 
 Weights = Mapping[str, Tensor]
@@ -36,7 +41,7 @@ class State(NamedTuple):
 
     erb_past: Tensor     # [B, 34, 2]     the two frames before, frequency padded by one at both ends
     bins_past: Tensor    # [B, 98, 4]     the same for the bins: (time, re/im)
-    pathway: Tensor      # [B, 96, 40]    what later frames of the pathway convolution begin with: (frames ahead, output)
+    pathway: Tensor      # [B, 96, 50]    sums of the pathway convolution: (this frame and the four to come, output)
     encoder: Tensor      # [B, 256]
     mask_1: Tensor       # [B, 256]
     mask_2: Tensor       # [B, 256]
@@ -45,7 +50,7 @@ class State(NamedTuple):
 
     @classmethod
     def zeros(cls, voices: int) -> State:
-        shapes = [(BANDS + 2, 2), (BINS + 2, 4), (BINS, 8 * TAPS), *[(HIDDEN,)] * 5]
+        shapes = [(BANDS + 2, 2), (BINS + 2, 4), (BINS, SUMS), *[(HIDDEN,)] * 5]
         return cls(*(torch.zeros(voices, *shape) for shape in shapes))
 
 
@@ -62,46 +67,64 @@ def _separable(weights: Weights, name: str) -> tuple[Tensor, Tensor, Tensor]:
     return taps, (weights[f"{name}.1.weight"][:, :, 0, 0].double() * scale[:, None]).T, offset
 
 
-class Separable(nn.Module):
-    """Depthwise convolution of 3 bands, then pointwise, BatchNorm and ReLU. [B, F, C] -> [B, F / stride, C]."""
+def _dense(x: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
+    """Matrix product over the last axis, with ReLU: [..., K] -> [rows, N]."""
+    return torch.relu(x.reshape(-1, matrix.shape[0]) @ matrix + offset)
 
-    def __init__(self, weights: Weights, name: str, *, bands: int, stride: int) -> None:
+
+def _from_left(x: Tensor) -> Tensor:
+    """Every frequency takes the value of the one below it, the lowest one zero. [B, F, C]."""
+    return functional.pad(x[:, :-1], (0, 0, 1, 0))
+
+
+def _from_right(x: Tensor) -> Tensor:
+    return functional.pad(x[:, 1:], (0, 0, 0, 1))
+
+
+class Separable(nn.Module):
+    """Depthwise convolution of 3 frequencies, then pointwise, BatchNorm, ReLU. [B, F, C] -> [B, F / stride, C], stride 1 or 2."""
+
+    def __init__(self, weights: Weights, name: str, *, frequencies: int, stride: int) -> None:
         super().__init__()
         taps, matrix, offset = _separable(weights, name)
-        self.bands, self.stride = bands, stride
-        self.taps, self.matrix, self.offset = (nn.Buffer(value.float().contiguous()) for value in (taps, matrix, offset))
+        self.stride, self.outputs = stride, frequencies // stride
+        self.left, self.middle, self.right = (nn.Buffer(tap.float().repeat(self.outputs, 1)) for tap in taps)
+        self.matrix, self.offset = nn.Buffer(matrix.float().contiguous()), nn.Buffer(offset.float())
 
     def forward(self, x: Tensor) -> Tensor:
-        padded = functional.pad(x, (0, 0, 1, 1))
-        left, middle, right = (padded[:, tap : tap + self.bands : self.stride] for tap in range(3))
-        mixed = left * self.taps[0] + middle * self.taps[1] + right * self.taps[2]
-        return torch.relu(mixed @ self.matrix + self.offset)
+        if self.stride == 1:
+            left, middle, right = _from_left(x), x, _from_right(x)
+        else:
+            pairs = x.view(-1, self.outputs, 2, CHANNELS)
+            middle, right = pairs[:, :, 0], pairs[:, :, 1]
+            left = _from_left(right)
+        mixed = left * self.left + middle * self.middle + right * self.right
+        return _dense(mixed, self.matrix, self.offset).view(-1, self.outputs, CHANNELS)
 
 
 class Upsample(nn.Module):
     """Transposed depthwise convolution of stride 2, then pointwise, BatchNorm and ReLU. [B, F, C] -> [B, 2 F, C]."""
 
-    def __init__(self, weights: Weights, name: str, *, bands: int) -> None:
+    def __init__(self, weights: Weights, name: str, *, frequencies: int) -> None:
         super().__init__()
         taps, matrix, offset = _separable(weights, name)
-        self.bands = bands
-        self.taps, self.matrix, self.offset = (nn.Buffer(value.float().contiguous()) for value in (taps, matrix, offset))
+        self.outputs = 2 * frequencies
+        self.left, self.middle, self.right = (nn.Buffer(tap.float().repeat(frequencies, 1)) for tap in taps)
+        self.matrix, self.offset = nn.Buffer(matrix.float().contiguous()), nn.Buffer(offset.float())
 
     def forward(self, x: Tensor) -> Tensor:
-        following = functional.pad(x[:, 1:], (0, 0, 0, 1))
-        even, odd = x * self.taps[1], x * self.taps[2] + following * self.taps[0]
-        mixed = torch.cat((even, odd), 2).view(-1, 2 * self.bands, CHANNELS)
-        return torch.relu(mixed @ self.matrix + self.offset)
+        even, odd = x * self.middle, x * self.right + _from_right(x) * self.left
+        return _dense(torch.cat((even, odd), 2), self.matrix, self.offset).view(-1, self.outputs, CHANNELS)
 
 
 class Scale(nn.Module):
     """Convolution with a 1 x 1 depthwise kernel, BatchNorm and ReLU: a factor and an offset per channel."""
 
-    def __init__(self, weights: Weights, name: str) -> None:
+    def __init__(self, weights: Weights, name: str, *, frequencies: int) -> None:
         super().__init__()
         scale, offset = _batch_norm(weights, f"{name}.1")
-        self.factor = nn.Buffer((weights[f"{name}.0.weight"].flatten().double() * scale).float())
-        self.offset = nn.Buffer(offset.float())
+        factor = weights[f"{name}.0.weight"].flatten().double() * scale
+        self.factor, self.offset = (nn.Buffer(value.float().repeat(frequencies, 1)) for value in (factor, offset))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x * self.factor + self.offset)
@@ -113,9 +136,12 @@ class GroupedLinear(nn.Module):
     def __init__(self, weights: Weights, name: str) -> None:
         super().__init__()
         self.matrix = nn.Buffer(weights[f"{name}.weight"])  # [groups, inputs, outputs]
+        self.one_by_one = self.matrix.shape[1] >= WORTH_A_PRODUCT_OF_ITS_OWN
 
     def forward(self, x: Tensor) -> Tensor:
         groups, inputs, outputs = self.matrix.shape
+        if self.one_by_one:
+            return torch.cat([x[:, group * inputs : (group + 1) * inputs] @ self.matrix[group] for group in range(groups)], 1)
         return (x.reshape(-1, groups, inputs).transpose(0, 1) @ self.matrix).transpose(0, 1).reshape(-1, groups * outputs)
 
 
@@ -151,11 +177,11 @@ class Encoder(nn.Module):
         kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]  # [C, time, frequency]
         self.erb_matrix = nn.Buffer(kernel.permute(2, 1, 0).reshape(9, CHANNELS).float())
         self.erb_offset = nn.Buffer(offset.float())
-        self.erb_1 = Separable(weights, "enc.erb_conv1", bands=32, stride=2)
-        self.erb_2 = Separable(weights, "enc.erb_conv2", bands=16, stride=2)
-        self.erb_3 = Separable(weights, "enc.erb_conv3", bands=8, stride=1)
+        self.erb_1 = Separable(weights, "enc.erb_conv1", frequencies=32, stride=2)
+        self.erb_2 = Separable(weights, "enc.erb_conv2", frequencies=16, stride=2)
+        self.erb_3 = Separable(weights, "enc.erb_conv3", frequencies=8, stride=1)
         self.bins_matrix, self.bins_offset = (nn.Buffer(value.float()) for value in _bins_convolution(weights))
-        self.bins_1 = Separable(weights, "enc.df_conv1", bands=BINS, stride=2)
+        self.bins_1 = Separable(weights, "enc.df_conv1", frequencies=BINS, stride=2)
         self.bins_embedding = GroupedLinear(weights, "enc.df_fc_emb.0")
         self.squeeze = GroupedLinear(weights, "enc.emb_gru.linear_in.0")
         self.gru = GruCell(weights, "enc.emb_gru.gru", 0)
@@ -163,15 +189,20 @@ class Encoder(nn.Module):
         self.lsnr_offset = nn.Buffer(weights["enc.lsnr_fc.0.bias"])
 
     def forward(self, erb: Tensor, bins: Tensor, state: Tensor) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
-        erb_0 = torch.relu(torch.cat([erb[:, tap : tap + BANDS] for tap in range(3)], 2) @ self.erb_matrix + self.erb_offset)
+        erb_0 = _dense(_neighbours(erb, BANDS), self.erb_matrix, self.erb_offset).view(-1, BANDS, CHANNELS)
         erb_1 = self.erb_1(erb_0)
         erb_2 = self.erb_2(erb_1)
         erb_3 = self.erb_3(erb_2)
-        bins_0 = torch.relu(torch.cat([bins[:, tap : tap + BINS] for tap in range(3)], 2) @ self.bins_matrix + self.bins_offset)
+        bins_0 = _dense(_neighbours(bins, BINS), self.bins_matrix, self.bins_offset).view(-1, BINS, CHANNELS)
         bins_1 = torch.relu(self.bins_embedding(self.bins_1(bins_0).flatten(1)))
         embedding = self.gru(torch.relu(self.squeeze(torch.cat((erb_3.flatten(1), bins_1), 1))), state)
         lsnr = torch.sigmoid(embedding @ self.lsnr_matrix + self.lsnr_offset)
         return [erb_0, erb_1, erb_2, erb_3], bins_0, embedding, lsnr * (LSNR_MAX_DB - LSNR_MIN_DB) + LSNR_MIN_DB
+
+
+def _neighbours(padded: Tensor, frequencies: int) -> Tensor:
+    """Every frequency beside the one below and the one above it. [B, F + 2, K] -> [B, F, 3 K]."""
+    return torch.cat([padded[:, tap : tap + frequencies] for tap in range(3)], 2)
 
 
 def _bins_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
@@ -191,10 +222,12 @@ class MaskDecoder(nn.Module):
         self.gru_1 = GruCell(weights, "erb_dec.emb_gru.gru", 0)
         self.gru_2 = GruCell(weights, "erb_dec.emb_gru.gru", 1)
         self.expand = GroupedLinear(weights, "erb_dec.emb_gru.linear_out.0")
-        self.path_0, self.path_1, self.path_2, self.path_3 = (Scale(weights, f"erb_dec.conv{level}p") for level in range(4))
-        self.up_3 = Separable(weights, "erb_dec.convt3", bands=8, stride=1)
-        self.up_2 = Upsample(weights, "erb_dec.convt2", bands=8)
-        self.up_1 = Upsample(weights, "erb_dec.convt1", bands=16)
+        self.path_0, self.path_1, self.path_2, self.path_3 = (
+            Scale(weights, f"erb_dec.conv{level}p", frequencies=frequencies) for level, frequencies in enumerate((32, 16, 8, 8))
+        )
+        self.up_3 = Separable(weights, "erb_dec.convt3", frequencies=8, stride=1)
+        self.up_2 = Upsample(weights, "erb_dec.convt2", frequencies=8)
+        self.up_1 = Upsample(weights, "erb_dec.convt1", frequencies=16)
         scale, offset = _batch_norm(weights, "erb_dec.conv0_out.1")
         self.out_matrix = nn.Buffer((weights["erb_dec.conv0_out.0.weight"][0, :, 0].double() * scale).float())  # [C, 3 taps]
         self.out_offset = nn.Buffer(offset.float())
@@ -229,10 +262,11 @@ class FilterDecoder(nn.Module):
         squeezed = torch.relu(self.squeeze(embedding))
         state_1 = self.gru_1(squeezed, state_1)
         state_2 = self.gru_2(state_1, state_2)
-        sums = bins_0 @ self.pathway_matrix + functional.pad(pathway, (0, 2 * TAPS))  # [B, 96, 50]: this frame and the next four
-        now, later = sums[:, :, : 2 * TAPS], sums[:, :, 2 * TAPS :]
-        filters = torch.tanh(self.out(state_2 + squeezed)).view(-1, BINS, 2 * TAPS) + torch.relu(now + self.pathway_offset)
-        return filters, later, state_1, state_2
+        begun = functional.pad(pathway, (-2 * TAPS, 2 * TAPS))  # one frame on
+        pathway = torch.addmm(begun.view(-1, SUMS), bins_0.view(-1, CHANNELS), self.pathway_matrix).view(-1, BINS, SUMS)
+        from_pathway = torch.relu(pathway[:, :, : 2 * TAPS] + self.pathway_offset)
+        filters = torch.tanh(self.out(state_2 + squeezed)).view(-1, BINS, 2 * TAPS) + from_pathway
+        return filters, pathway, state_1, state_2
 
 
 def _pathway_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
@@ -241,7 +275,7 @@ def _pathway_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
     grouped = weights["df_dec.df_convp.1.weight"][..., 0].double().view(2, TAPS, CHANNELS // 2, TAPS)  # [group, out, in, time]
     pointwise = (weights["df_dec.df_convp.2.weight"][:, :, 0, 0].double() * scale[:, None]).view(2 * TAPS, 2, TAPS)
     matrix = torch.einsum("ogj,gjct->gcto", pointwise, grouped).flip(2)  # the newest of the time taps is the last one
-    return matrix.reshape(CHANNELS, TAPS * 2 * TAPS), offset
+    return matrix.reshape(CHANNELS, SUMS), offset
 
 
 class Step(nn.Module):
