@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from launcher import demo, doctor, service, test, up
+from launcher import demo, doctor, lock, service, test, up
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.command == "test":
         return test.test(options.part, console)
+    if options.command == "lock":
+        lock.lock(console)
+        return 0
     settings = Settings.of(data=options.data, host=options.host, port=options.port, environment=os.environ)
     if options.command == "demo":
         return demo.demo(settings, console, force=options.force)
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people use already")
     parser_of_test = commands.add_parser("test", help="install what tests need, and run them")
     parser_of_test.add_argument("part", nargs="?", choices=test.PARTS, help="only this part (default: lint, types and all tests)")
+    commands.add_parser("lock", help="write the lock files anew after a change of pyproject.toml")
     parser_of_service = commands.add_parser("service", parents=[place], help="become one of the programs (for containers)")
     parser_of_service.add_argument("name", choices=service.NAMES)
     return parser

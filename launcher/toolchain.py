@@ -56,7 +56,7 @@ class Toolchain:
             self._make_venv(uv)
         what = "Installing Python packages for tests" if with_tests else "Installing Python packages"
         lock = TEST_LOCK if with_tests else BASE_LOCK
-        sync: list[str | Path] = [uv, "pip", "sync", "--python", self.python, "--require-hashes", lock]
+        sync: list[str | Path] = [uv, "pip", "sync", "--python", self.python, "--require-hashes", "--compile-bytecode", lock]
         with self.console.step(what):
             self._fetch(sync, "The Python packages could not be installed.")
         version = self._python_version()
