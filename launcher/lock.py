@@ -30,9 +30,10 @@ def lock(console: Console) -> None:
 
 def _compile(uv: Path, console: Console, target: str, *arguments: str) -> None:
     """Hashes for every file, and no address: each machine asks the package index that it is set up for."""
-    options = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    options = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes"]
+    quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"]
     with console.step(f"Writing {target}"):
         try:
-            run([uv, "pip", "compile", "--quiet", *options, *arguments, "--output-file", target], folder=ROOT)
+            run([uv, "pip", "compile", *options, *quiet, *arguments, "--output-file", target], folder=ROOT)
         except CommandError as error:
             raise Problem(f"{target} could not be written.", NETWORK_NEXT_STEP, error.output) from error
