@@ -1,0 +1,62 @@
+"""The HTML pages: one blueprint per noun, server-rendered, and the names that templates use everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from webapp import events, people
+from webapp.pages import auth, drawing, friends, home, listen, live, recordings, search, settings, words
+
+BLUEPRINTS = (
+    auth.blueprint,
+    home.blueprint,
+    search.blueprint,
+    friends.blueprint,
+    live.blueprint,
+    listen.blueprint,
+    recordings.blueprint,
+    settings.blueprint,
+)
+
+
+def init_app(app: Flask) -> None:
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
+    app.jinja_env.globals.update(
+        drawing.TEMPLATE_GLOBALS,
+        company=company,
+        csrf=csrf_field,
+        latest_event=events.latest_id,
+        page_path=page_path,
+        route=route,
+    )
+
+
+def company() -> people.Company:
+    """The people around whoever looks at this page; asked once for a page."""
+    if "company" not in g:
+        g.company = people.company_of(current_user)
+    found: people.Company = g.company
+    return found
+
+
+def csrf_field() -> Markup:
+    """The hidden field that every form carries."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def page_path() -> str:
+    """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
+    return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def route(name: str, **values: Any) -> str:
+    """Address of a page: `route("listen.friend", username=...)`."""
+    return url_for(f"pages_{name}", **values)

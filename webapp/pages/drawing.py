@@ -1,0 +1,98 @@
+"""What templates draw: icons, the mark, the state glyphs, the motif, faces. All of it is inline SVG in the colours of the text."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+ICONS = Path(__file__).parent.parent / "static" / "vendor" / "icons"
+
+GLYPHS = {
+    "clean": "M3 12H41",
+    "noisy": "M3 9v6M10 4v16M17 8v8M24 2v20M31 7v10M38 5v14",
+    "live": "M18 12H41",
+    "paused": "M3 8v8M9 3v18M15 7v10M25 12H41",
+    "broken": "M3 12H15M24 12h.01M33 12H41",
+    "falling": "M3 2v20M9 6v12M15 9.5v5M21 12H41",
+    "off": "M3 12h.01M12 12h.01M21 12h.01M30 12h.01M39 12h.01",
+}
+LIVE_DOT = '<circle cx="8" cy="12" r="5" fill="currentColor" stroke="none"/>'
+
+MARK = Markup(
+    '<svg class="glyph" viewBox="0 0 32 32" aria-hidden="true"><g stroke-width="3.4"><path d="M3.5 4v24M9 8.5v15M14.5 13v6"/>'
+    '<path class="still" stroke="currentColor" d="M20.5 16h8.5"/></g></svg>'
+)
+
+
+@cache
+def icon(name: str, css: str = "icon") -> Markup:
+    """A Lucide icon. Which ones exist is the list `stillair.vendor` in package.json."""
+    drawing = (ICONS / f"{name}.svg").read_text()
+    inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
+    return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(css, Markup(" ".join(inner.split())))
+
+
+def glyph(kind: str) -> Markup:
+    """State glyph: the air itself. A dot and a line is live, a line with a gap is reconnecting."""
+    dot = Markup(LIVE_DOT if kind == "live" else "")
+    return Markup(
+        '<svg class="glyph" viewBox="0 0 44 24" width="36" height="20" aria-hidden="true">{}<path d="{}"/></svg>'
+    ).format(dot, GLYPHS[kind])
+
+
+def _bars(heights: Iterable[tuple[float, float]], middle: float) -> str:
+    """SVG path of vertical bars: (x, height) each, centred on `middle`."""
+    return "".join(f"M{x:g} {middle - height / 2:.1f}v{height:.1f}" for x, height in heights)
+
+
+@cache
+def airline() -> Markup:
+    """The motif at full width: noise that falls into a clear line."""
+    bars, width, height, dice = 60, 480, 80, random.Random(4)     # noqa: S311  the same drawing each time
+    heights = [(i * 8 + 4, (height - 8) * max(0.0, 1 - i / (bars * 0.72)) ** 1.7 * dice.uniform(0.35, 1)) for i in range(bars)]
+    first_low = next(i for i, (_, tall) in enumerate(heights) if tall < 1.5)
+    line_from = heights[first_low][0]
+    return Markup(
+        '<svg class="airline" viewBox="0 0 {0} {1}" preserveAspectRatio="none" aria-hidden="true">'
+        '<path d="{2}"/><path class="clear" d="M{3} {4}H{5}"/></svg>'
+    ).format(width, height, _bars(heights[:first_low], height / 2), line_from, height // 2, width - 2)
+
+
+@cache
+def noise_bars() -> Markup:
+    """Drawing of the noise meter: the mark at length, filled from the left."""
+    dice = random.Random(11)                                      # noqa: S311
+    heights = [(i * 10 + 5, max(0.1, 58 * (1 - i / 56) ** 1.3 * dice.uniform(0.5, 1))) for i in range(54)]
+    return Markup(
+        '<svg viewBox="0 0 640 64" preserveAspectRatio="none" aria-hidden="true">'
+        '<path vector-effect="non-scaling-stroke" d="{}M547 32H638"/></svg>'
+    ).format(_bars(heights, 32))
+
+
+def initials(name: str) -> str:
+    """One or two letters: first and last word that begin with a letter or digit."""
+    words = [word for word in re.split(r"\s+", name) if word[:1].isalnum()]
+    if not words:
+        return name.strip()[:1].upper()
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+def tint(name: str) -> int:
+    """Which of the six avatar tints a name has."""
+    return sum(map(ord, name)) % 6 + 1
+
+
+TEMPLATE_GLOBALS: dict[str, Callable[..., object] | Markup] = {
+    "icon": icon,
+    "glyph": glyph,
+    "mark": MARK,
+    "airline": airline,
+    "noise_bars": noise_bars,
+    "initials": initials,
+    "tint": tint,
+}

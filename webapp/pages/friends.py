@@ -1,0 +1,69 @@
+"""Friend requests and friendships, as forms. Each goes back to the page it came from and says what happened."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp import friendships
+from webapp.errors import ApiError
+from webapp.security import local_path
+
+blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
+
+
+@blueprint.post("/request")
+@login_required
+def send() -> ResponseReturnValue:
+    asked = friendships.send(current_user, request.form.get("username", ""))
+    accepted = asked.status == "accepted"
+    name = asked.sender.display_name if accepted else asked.receiver.display_name
+    return _back(f"You and {name} are friends now." if accepted else f"Friend request sent to {name}.")
+
+
+@blueprint.post("/request/<request_id>/accept")
+@login_required
+def accept(request_id: str) -> ResponseReturnValue:
+    asked = friendships.accept(current_user, request_id)
+    return _back(f"You and {asked.sender.display_name} are friends now.")
+
+
+@blueprint.post("/request/<request_id>/reject")
+@login_required
+def reject(request_id: str) -> ResponseReturnValue:
+    friendships.reject(current_user, request_id)
+    return _back("Request rejected.")
+
+
+@blueprint.post("/request/<request_id>/cancel")
+@login_required
+def cancel(request_id: str) -> ResponseReturnValue:
+    friendships.cancel(current_user, request_id)
+    return _back("Friend request taken back.")
+
+
+@blueprint.post("/<username>/remove")
+@login_required
+def unfriend(username: str) -> ResponseReturnValue:
+    name = friendships.friend_for(current_user, username).display_name
+    friendships.unfriend(current_user, username)
+    flash(f"{name} is not in your friends any more.")
+    return redirect(url_for("pages_home.index"), 303)
+
+
+@blueprint.errorhandler(ApiError)
+def explain(error: ApiError) -> ResponseReturnValue:
+    """A button that came too late says so where it was pressed; what is missing stays a 404."""
+    if error.status == 404:
+        raise error
+    return _back(error.message, "problem")
+
+
+def _back(message: str, category: str = "message") -> ResponseReturnValue:
+    flash(message, category)
+    parts = urlsplit(request.referrer or "")
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return redirect(local_path(path), 303)

@@ -1,0 +1,26 @@
+"""A friend's page: the stream while there is one, and the recordings."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp import broadcasts, friendships, library, people
+
+blueprint = Blueprint("pages_listen", __name__)
+
+
+@blueprint.get("/listen/<username>")
+@login_required
+def friend(username: str) -> ResponseReturnValue:
+    if username.lower() == current_user.username_key:
+        return redirect(url_for("pages_live.index"))
+    found = friendships.friend_for(current_user, username)
+    return render_template(
+        "listen/friend.html",
+        friend=found,
+        stream=broadcasts.on_air_streams([found.id]).get(found.id),
+        last_live_at=people.last_live_at([found.id]).get(found.id),
+        recordings=library.recordings_for(current_user, found),
+    )

@@ -1,0 +1,63 @@
+"""Recordings: one's own and those of friends."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp import library
+from webapp.errors import ApiError
+
+blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
+
+
+@blueprint.get("/")
+@login_required
+def mine() -> ResponseReturnValue:
+    return render_template(
+        "recordings/index.html",
+        mine=True,
+        recordings=library.recordings_for(current_user, current_user),
+        deleted=library.just_deleted(current_user),
+    )
+
+
+@blueprint.get("/friends")
+@login_required
+def friends() -> ResponseReturnValue:
+    return render_template("recordings/index.html", mine=False, recordings=library.recent_for(current_user, 100), deleted=None)
+
+
+@blueprint.get("/<recording_id>/rename")
+@login_required
+def rename(recording_id: str) -> ResponseReturnValue:
+    return render_template("recordings/rename.html", recording=library.own_recording(current_user, recording_id), problems={})
+
+
+@blueprint.post("/<recording_id>/rename")
+@login_required
+def save_title(recording_id: str) -> ResponseReturnValue:
+    try:
+        library.rename(current_user, recording_id, request.form.get("title", ""))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        recording = library.own_recording(current_user, recording_id)
+        return render_template("recordings/rename.html", recording=recording, problems=error.fields), error.status
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.post("/<recording_id>/delete")
+@login_required
+def delete(recording_id: str) -> ResponseReturnValue:
+    """It disappears at once, and for real when the time for Undo is over."""
+    library.delete(current_user, recording_id)
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.post("/<recording_id>/restore")
+@login_required
+def restore(recording_id: str) -> ResponseReturnValue:
+    library.restore(current_user, recording_id)
+    return redirect(url_for("pages_recordings.mine"), 303)

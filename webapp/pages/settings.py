@@ -1,0 +1,47 @@
+"""Settings: name and password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from webapp import accounts
+from webapp.errors import ApiError
+
+blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/")
+@login_required
+def profile() -> ResponseReturnValue:
+    return render_template("settings/profile.html", problems={})
+
+
+@blueprint.post("/")
+@login_required
+def save_profile() -> ResponseReturnValue:
+    try:
+        accounts.change_display_name(current_user, request.form.get("display_name", ""))
+    except ApiError as error:
+        return render_template("settings/profile.html", problems=error.fields), error.status
+    flash("Saved. Friends see your new name.")
+    return redirect(url_for("pages_settings.profile"), 303)
+
+
+@blueprint.get("/password")
+@login_required
+def password() -> ResponseReturnValue:
+    return render_template("settings/password.html", problems={})
+
+
+@blueprint.post("/password")
+@login_required
+def save_password() -> ResponseReturnValue:
+    old, new = request.form.get("old_password", ""), request.form.get("password", "")
+    try:
+        accounts.change_password(current_user, old, new, request.remote_addr or "")
+    except ApiError as error:
+        return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
+    flash("Saved. Every other browser is logged out.")
+    return redirect(url_for("pages_settings.password"), 303)

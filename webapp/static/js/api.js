@@ -1,0 +1,45 @@
+/** The JSON API (same origin, session cookie, CSRF token from the page). */
+
+/** What went wrong with a call: the server's own answer, or `status` 0 when there was none. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} code @param {string} message @param {any} [body] */
+  constructor(status, code, message, body) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.body = body;
+  }
+
+  /** The server said no, and will say no again. Everything else is worth another try. */
+  get final() {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
+}
+
+const csrfMeta = () => /** @type {HTMLMetaElement} */ (document.querySelector("meta[name=csrf-token]"));
+
+/** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+export async function call(method, path, body) {
+  try {
+    return await send(method, path, body);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== "csrf") throw error;
+    csrfMeta().content = (await send("GET", "/api/session")).csrf_token;      // another tab has logged in anew
+    return send(method, path, body);
+  }
+}
+
+/** @param {string} method @param {string} path @param {unknown} [body] */
+async function send(method, path, body) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrfMeta().content };
+  let response;
+  try {
+    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch {
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer !== null) return answer;
+  throw new ApiError(response.status, answer?.error?.code ?? "error", answer?.error?.message ?? "This did not work.", answer);
+}

@@ -1,0 +1,101 @@
+import { startClocks } from "./clock.js";
+import { ServerEvents } from "./events.js";
+import { startFrame } from "./frame.js";
+import { ListeningBar } from "./listening-bar.js";
+import { Player } from "./player.js";
+import { Sidebar } from "./sidebar.js";
+import { visit } from "./turbo.js";
+
+/**
+ * Pages that do something, by `data-view`. They load the audio server's SDK, so the others do not.
+ * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
+ */
+const VIEWS = {
+  live: () => import("./live-view.js"),
+  listen: () => import("./listen-view.js"),
+};
+
+/** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
+export class App {
+  player = new Player();
+  events = new ServerEvents();
+  sidebar = new Sidebar();
+  bar = new ListeningBar(this);
+  /** @type {import("./listening.js").Listening | null} */
+  listening = null;
+  /** @type {import("./studio.js").Studio | null} */
+  studio = null;
+  #user = "";
+  #unmount = () => {};
+
+  start() {
+    startFrame();
+    startClocks();
+    this.player.addEventListener("play", () => this.listening?.pause());
+    this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
+    document.addEventListener("turbo:load", () => this.#show());
+    document.addEventListener("turbo:morph", () => this.player.show());
+    document.addEventListener("turbo:before-render", () => this.#leave());
+    addEventListener("online", () => this.#again());
+  }
+
+  /** From now on this is listened to, and nothing else. @template {import("./listening.js").Listening | null} T @param {T} listening @returns {T} */
+  listenTo(listening) {
+    this.listening?.close();
+    this.listening = listening;
+    listening?.addEventListener("change", () => { this.bar.show(); if (listening.state === "playing") this.player.pause(); });
+    this.bar.show();
+    return listening;
+  }
+
+  async #show() {
+    this.#checkUser();
+    this.player.show();
+    this.bar.show();
+    const root = /** @type {HTMLElement | null} */ (document.querySelector("[data-view]"));
+    const load = VIEWS[root?.dataset.view ?? ""];
+    if (!root || !load) return;
+    const { mount } = await load();
+    if (root.isConnected) this.#unmount = mount(root, this);
+  }
+
+  #leave() {
+    this.#unmount();
+    this.#unmount = () => {};
+  }
+
+  /** Nothing of one person goes on when another is logged in, or nobody. */
+  #checkUser() {
+    const user = meta("user");
+    if (user === this.#user) return;
+    if (this.#user) {
+      this.events.close();
+      this.listenTo(null);
+      this.studio?.close();
+      this.studio = null;
+      this.player.close();
+    }
+    this.#user = user;
+    if (user) this.events.open(meta("events-after"));
+  }
+
+  #again() {
+    this.listening?.connection?.again();
+    this.studio?.broadcast.connection?.again();
+  }
+
+  /** @param {{kind: string, data: any}} event */
+  #told({ kind, data }) {
+    if (kind !== "stream.moved") this.sidebar.refresh();
+    this.studio?.told(kind, data);
+    this.listening?.told(kind, data);
+    if (document.querySelector(`[data-refresh~="${kind}"]`)) visit(location.href, { action: "replace" });
+  }
+}
+
+/** @param {string} name */
+function meta(name) {
+  return /** @type {HTMLMetaElement | null} */ (document.querySelector(`meta[name=${name}]`))?.content ?? "";
+}
+
+new App().start();

@@ -1,0 +1,49 @@
+/** Kinds of events of `GET /events` that the page follows (API.md). */
+const KINDS = [
+  "friend.online", "friend.offline", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
+  "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "resync",
+];
+const POLL_MS = 10_000;
+const TRY_STREAM_AGAIN_MS = 60_000;
+
+/**
+ * What happens to friends and streams. `message` events carry `{kind, data}`. The browser resumes a broken stream by itself
+ * (Last-Event-ID); where the server has no stream left for this page, it polls: kind "poll", nothing known but the time.
+ */
+export class ServerEvents extends EventTarget {
+  /** @type {EventSource | null} */
+  #source = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #poll;
+
+  /** @param {string} [after] Id of the last event that the page has seen already. */
+  open(after = "") {
+    if (this.#source) return;
+    const source = new EventSource(after ? `/events?after=${after}` : "/events");
+    this.#source = source;
+    for (const kind of KINDS) {
+      source.addEventListener(kind, (event) => this.#tell(kind, JSON.parse(/** @type {MessageEvent} */ (event).data)));
+    }
+    source.addEventListener("open", () => { clearInterval(this.#poll); this.#poll = undefined; });
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) this.#fallBack(); });
+  }
+
+  close() {
+    this.#source?.close();
+    this.#source = null;
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+  }
+
+  /** The server has refused the stream for good. */
+  #fallBack() {
+    this.#source = null;
+    this.#poll ??= setInterval(() => this.#tell("poll", {}), POLL_MS);
+    setTimeout(() => { if (this.#poll) this.open(); }, TRY_STREAM_AGAIN_MS);
+  }
+
+  /** @param {string} kind @param {any} data */
+  #tell(kind, data) {
+    this.dispatchEvent(new CustomEvent("message", { detail: { kind, data } }));
+  }
+}

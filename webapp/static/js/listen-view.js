@@ -1,0 +1,93 @@
+import { Listening } from "./listening.js";
+import { Notices } from "./notices.js";
+import { fill, say, showState } from "./states.js";
+import { LiveWave } from "./wave.js";
+
+/**
+ * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
+ * @param {HTMLElement} root @param {import("./app.js").App} app
+ */
+export function mount(root, app) {
+  const { username = "", name = "" } = root.dataset;
+  const same = app.listening?.connection && app.listening.username === username;
+  const listening = same ? /** @type {Listening} */ (app.listening) : app.listenTo(new Listening(username, name));
+  const notices = new Notices(root, act);
+  const stopping = new AbortController();
+  const on = { signal: stopping.signal };
+  /** @type {LiveWave | null} */
+  let wave = null;
+  let spoken = "";
+
+  /** @param {string} action */
+  function act(action) {
+    if (action === "play") listening.play();
+    if (action === "toggle") listening.paused ? listening.play() : listening.pause();
+    if (action === "try-now") listening.connection?.again();
+  }
+
+  function show() {
+    const state = listening.state;
+    showState(root, state);
+    const cause = listening.connection?.cause;
+    notices.only(typeof cause === "string" && cause && cause !== "elsewhere" ? [cause] : []);
+    showStream();
+    showBadge();
+    root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? "Play" : "Pause");
+    speak(state);
+  }
+
+  function showStream() {
+    const stream = listening.stream;
+    if (!stream) return;
+    fill(root, "title", stream.title);
+    for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]"))) time.dateTime = stream.started_at;
+    const play = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
+    if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title });
+    root.querySelector("[data-face]")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
+  }
+
+  function showBadge() {
+    const shown = listening.track ? listening.remover.state : "lost";
+    for (const badge of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-badge]"))) badge.hidden = badge.dataset.badge !== shown;
+  }
+
+  /** Each state once, in the words that are seen. @param {string} state */
+  function speak(state) {
+    if (state === spoken || state === "connecting") return;
+    spoken = state;
+    const words = [...root.querySelectorAll("h1, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
+    say(words.join(". "));
+  }
+
+  function follow() {
+    wave?.close();
+    const path = /** @type {SVGPathElement | null} */ (root.querySelector("#wave"));
+    wave = path && listening.track ? new LiveWave(path, listening.track.mediaStreamTrack) : null;
+  }
+
+  root.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+    if (button) act(button.dataset.do ?? "");
+  }, on);
+  const volume = /** @type {HTMLInputElement} */ (root.querySelector("[data-volume]"));
+  const showVolume = () => volume.setAttribute("aria-valuetext", `${volume.value} percent`);
+  volume.value = String(Math.round(listening.audio.volume * 100));
+  volume.addEventListener("input", () => { listening.setVolume(Number(volume.value) / 100); showVolume(); }, on);
+  showVolume();
+  listening.addEventListener("change", show, on);
+  listening.addEventListener("track", follow, on);
+  follow();
+  if (root.dataset.stream) listening.start();
+  show();
+
+  return () => {
+    stopping.abort();
+    wave?.close();
+    if (!listening.connection && app.listening === listening) app.listenTo(null);      // nothing to hear: nothing to keep
+  };
+}
+
+/** @param {Element} part */
+function visibleText(part) {
+  return [...part.childNodes].filter((node) => !(node instanceof HTMLElement && node.hidden)).map((node) => node.textContent).join("").trim();
+}

@@ -1,0 +1,178 @@
+import { ApiError, call } from "./api.js";
+import { Connection } from "./connection.js";
+import { REMOVER, RoomEvent, Track } from "./livekit.js";
+
+/** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
+
+const VOLUME = "volume";
+
+/**
+ * What this page hears of a friend's stream. One audio element for all tracks that come and go (Safari plays only the first one that
+ * a press has started); it is not part of the page, so the sound goes on while pages change.
+ *
+ * Events: "change", "track" (`track` came or went).
+ */
+export class Listening extends EventTarget {
+  audio = new Audio();
+  /** @type {Connection | null} */
+  connection = null;
+  /** @type {any} The stream as the API describes it; kept after its end. */
+  stream = null;
+  /** What the noise remover says of itself; empty while it is gone. @type {Readonly<Record<string, string>>} */
+  remover = {};
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  track = null;
+  paused = false;
+  /** Sound has come once; from then on its absence is an interruption. */
+  heard = false;
+  #blocked = false;
+  #over = false;
+  #refused = false;
+
+  /** @param {string} username @param {string} name */
+  constructor(username, name) {
+    super();
+    this.username = username;
+    this.name = name;
+    this.audio.volume = Number(localStorage.getItem(VOLUME) ?? 1);
+  }
+
+  /** @returns {ListeningState} */
+  get state() {
+    if (this.#refused) return "refused";
+    if (this.#over) return "ended";
+    if (!this.connection) return "waiting";
+    if (this.connection.state === "reconnecting") return "reconnecting";
+    if (!this.track && !this.heard) return "connecting";
+    if (this.#blocked) return "blocked";
+    return this.paused ? "paused" : "playing";
+  }
+
+  /** Takes a seat, if the friend is on air. */
+  start() {
+    if (this.connection) return;
+    this.#over = this.#refused = this.heard = this.paused = false;
+    const connection = new Connection(() => this.#ask(), (room) => this.#furnish(room));
+    this.connection = connection;
+    connection.addEventListener("state", () => this.#connectionChanged(connection));
+    connection.run();
+    this.#changed();
+  }
+
+  /** @param {string} kind @param {any} data A server event; polls and resyncs say nothing of whom they concern. */
+  told(kind, data) {
+    if (kind === "poll" || kind === "resync") this.start();
+    if (data.username !== this.username) return;
+    if (kind === "stream.live") this.start();
+    if (kind === "stream.ended") this.#end();
+    if (kind === "stream.moved") this.connection?.again();      // this seat does not count on the new stage
+    if (kind === "stream.title") this.stream = data.stream;
+    this.#changed();
+  }
+
+  /** The friend has stopped. */
+  #end() {
+    this.#over = this.connection !== null || this.stream !== null;
+    this.close();
+  }
+
+  close() {
+    const connection = this.connection;
+    this.connection = null;
+    connection?.close();
+    this.#setTrack(null);
+    this.remover = {};
+    this.#tellSystem();
+  }
+
+  pause() {
+    this.paused = true;
+    this.audio.pause();
+    this.#changed();
+  }
+
+  /** To be called from a press, where the browser waits for one. */
+  async play() {
+    this.paused = false;
+    await this.audio.play().then(() => { this.#blocked = false; }, () => { this.#blocked = true; });
+    this.#changed();
+  }
+
+  /** @param {number} volume 0 to 1 */
+  setVolume(volume) {
+    this.audio.volume = volume;
+    localStorage.setItem(VOLUME, String(volume));
+  }
+
+  /** @returns {Promise<import("./connection.js").Ticket>} */
+  async #ask() {
+    const ticket = await call("POST", `/api/stream/listen/${this.username}`);
+    this.stream = ticket.stream;
+    return ticket;
+  }
+
+  /** @param {Connection} connection */
+  async #connectionChanged(connection) {
+    if (this.connection !== connection) return;
+    if (connection.state === "closed" && connection.cause instanceof ApiError) {
+      this.close();
+      await this.#explainRefusal();
+    }
+    this.#changed();
+  }
+
+  /** The same answer stands for "not live" and "not your friend"; the status tells them apart. */
+  async #explainRefusal() {
+    const status = await call("GET", `/api/stream/status/${this.username}`).catch((error) => error);
+    this.#refused = status instanceof ApiError && status.final;
+    this.#over = !this.#refused && this.stream !== null;
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #furnish(room) {
+    const read = () => this.#readRemover(room);
+    room.on(RoomEvent.ParticipantConnected, read).on(RoomEvent.ParticipantDisconnected, read);
+    room.on(RoomEvent.ParticipantAttributesChanged, read).on(RoomEvent.Connected, read);
+    room.on(RoomEvent.TrackSubscribed, (track) => { if (track.kind === Track.Kind.Audio) this.#setTrack(track); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.track === track) this.#setTrack(null); });
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #readRemover(room) {
+    this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
+    this.#changed();
+  }
+
+  /** @param {import("livekit-client").RemoteTrack | null} track */
+  #setTrack(track) {
+    if (this.track === track) return;
+    this.track?.detach(this.audio);
+    this.track = track;
+    if (track) {
+      this.heard = true;
+      track.attach(this.audio);
+      if (!this.paused) this.play();
+      this.#tellSystem();
+    }
+    this.dispatchEvent(new Event("track"));
+    this.#changed();
+  }
+
+  /** Lock screen and media keys. */
+  #tellSystem() {
+    const session = navigator.mediaSession;
+    if (this.track && this.stream) {
+      session.metadata = new MediaMetadata({ title: this.stream.title, artist: this.name, album: "Stillair, live" });
+      session.setActionHandler("play", () => this.play());
+      session.setActionHandler("pause", () => this.pause());
+      session.setActionHandler("seekbackward", null);
+      session.setActionHandler("seekforward", null);
+    } else if (!this.connection) {
+      session.metadata = null;
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,284 @@
+import { ApiError } from "./api.js";
+import { Broadcast } from "./broadcast.js";
+import { clock } from "./clock.js";
+import { isTyping } from "./frame.js";
+import { ListenerList } from "./listener-list.js";
+import { MicrophoneView } from "./microphone-view.js";
+import { Notices } from "./notices.js";
+import { fill, say, showState } from "./states.js";
+import { bindStrength } from "./strength.js";
+import { Studio } from "./studio.js";
+
+const LOOK_MS = 500;
+const REMOVER_STARTING_MS = 5000;
+const REMOVER_SILENT_MS = 20_000;
+const BACK_LASTS_MS = 8000;
+const METER_MOST_DB = 40;
+const STRENGTH = "strength";
+
+/**
+ * The stream page. Shows and steers the app's Studio, which goes on when this page is left.
+ * @param {HTMLElement} root @param {import("./app.js").App} app
+ */
+export function mount(root, app) {
+  app.studio ??= new Studio();
+  const view = new LiveView(root, app.studio, app.events);
+  return () => view.close();
+}
+
+class LiveView {
+  #stop = new AbortController();
+  /** What a press has asked for and the microphone is still missing for. @type {"start" | "check" | "resume" | ""} */
+  #wanted = "";
+  /** The stream runs, and not here. */
+  #elsewhere;
+  #failure = "";
+  #startedAt = 0;
+  #lostAt = 0;
+  #back = { until: 0, words: "" };
+  #spoken = "";
+
+  /** @param {HTMLElement} root @param {Studio} studio @param {EventTarget} events */
+  constructor(root, studio, events) {
+    this.root = root;
+    this.studio = studio;
+    this.broadcast = studio.broadcast;
+    this.microphone = new MicrophoneView(root, studio.microphone);
+    this.notices = new Notices(root, (action) => this.#act(action));
+    this.listeners = new ListenerList(root, studio.monitor, this.#stop.signal);
+    this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
+    this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
+    this.#bind();
+    events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail), { signal: this.#stop.signal });
+    const streamId = root.dataset.stream ?? "";
+    if (this.#elsewhere && Broadcast.wasHere(streamId)) this.#begin("resume");
+    this.#show();
+  }
+
+  close() {
+    this.#stop.abort();
+    clearInterval(this.look);
+    this.microphone.close();
+    if (!this.broadcast.running) this.studio.microphone.close();
+  }
+
+  #bind() {
+    const on = { signal: this.#stop.signal };
+    this.broadcast.strengthDb = Number(localStorage.getItem(STRENGTH) ?? this.broadcast.strengthDb);
+    bindStrength(this.root, this.broadcast.strengthDb, (db) => { localStorage.setItem(STRENGTH, String(db)); this.broadcast.setStrength(db); });
+    this.root.addEventListener("click", (event) => {
+      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+      if (button) this.#act(button.dataset.do ?? "");
+    }, on);
+    document.addEventListener("keydown", (event) => this.#onKey(event), on);
+    this.title.addEventListener("change", () => this.#retitle(), on);
+    for (const radio of this.#compareRadios()) radio.addEventListener("change", () => this.#compare(radio.value === "original"), on);
+    this.microphone.addEventListener("change", () => this.#show(), on);
+    this.broadcast.addEventListener("change", () => this.#show(), on);
+    this.broadcast.addEventListener("meter", () => this.#showMeter(), on);
+    this.broadcast.addEventListener("original", () => { if (!this.broadcast.original) this.#showCompare(false); }, on);
+    this.look = setInterval(() => this.#showNotices(), LOOK_MS);
+  }
+
+  /** @param {{kind: string, data: any}} event */
+  #told({ kind, data }) {
+    if (kind !== "stream.ended" || data.stream?.id !== this.root.dataset.stream) return;
+    this.#elsewhere = false;
+    this.#show();
+  }
+
+  /** @param {string} action Of a `data-do` button. */
+  #act(action) {
+    if (action === "start" || action === "check") this.#begin(action);
+    if (action === "move") this.#begin("resume");
+    if (action === "retry") this.#begin(this.#wanted);
+    if (action === "go-live") this.#try(() => this.broadcast.goLive());
+    if (action === "stop") this.#end();
+    if (action === "mute") this.broadcast.setMuted(!this.broadcast.muted);
+    if (action === "hear") this.#hear(this.#hearButton.getAttribute("aria-pressed") !== "true");
+    if (action === "try-now") this.broadcast.connection?.again();
+  }
+
+  /** Opens the microphone, then the stream. @param {"start" | "check" | "resume" | ""} what "": the microphone only */
+  async #begin(what) {
+    this.#wanted = what;
+    if (!this.studio.microphone.track && !(await this.microphone.open())) return;
+    this.#wanted = "";
+    this.#startedAt = performance.now();
+    if (what === "resume") await this.#try(() => this.broadcast.resume());
+    else if (what) await this.#try(() => this.broadcast.start(this.title.value.trim(), what === "check"));
+  }
+
+  async #end() {
+    this.#hear(false);
+    await this.broadcast.stop();
+    this.#elsewhere = false;
+    this.#show();
+  }
+
+  async #retitle() {
+    const title = this.title.value.trim();
+    if (title && this.broadcast.running) await this.#try(() => this.broadcast.setTitle(title));
+  }
+
+  /** @param {() => Promise<void>} step */
+  async #try(step) {
+    this.#failure = "";
+    try {
+      await step();
+      this.#elsewhere = false;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "already_streaming") this.#elsewhere = true;
+      else this.#failure = error.message;
+    }
+    this.#show();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (isTyping(event) || !this.broadcast.running) return;
+    if (event.key === "m") this.#act("mute");
+    if (event.key === "h") this.#act("hear");
+    if (event.key === "b") this.#compare(!this.#compareRadios()[1].checked);
+  }
+
+  // --- What the broadcaster hears
+
+  get #hearButton() {
+    return /** @type {HTMLElement} */ (this.root.querySelector("[data-do=hear]"));
+  }
+
+  #compareRadios() {
+    return /** @type {HTMLInputElement[]} */ ([...this.root.querySelectorAll("[name=compare]")]);
+  }
+
+  /** @param {boolean} hearing */
+  #hear(hearing) {
+    this.#hearButton.setAttribute("aria-pressed", String(hearing));
+    this.studio.monitor.hear(hearing);
+    if (!hearing) this.#compare(false);
+  }
+
+  /** @param {boolean} original */
+  #compare(original) {
+    if (original && !this.studio.monitor.hearing) this.#hear(true);
+    if (original !== (this.broadcast.original !== null)) this.broadcast.askForOriginal(original);
+    this.#showCompare(original);
+  }
+
+  /** @param {boolean} original */
+  #showCompare(original) {
+    const [clean, other] = this.#compareRadios();
+    clean.checked = !original;
+    other.checked = original;
+  }
+
+  // --- What is seen
+
+  get #state() {
+    const state = this.broadcast.state;
+    return this.#elsewhere && !this.broadcast.running ? "elsewhere" : state;
+  }
+
+  #show() {
+    const state = this.#state;
+    const before = this.root.dataset.state;
+    this.#noticeReturn(before, state);
+    showState(this.root, state);
+    this.#showRecording();
+    this.#showSteps();
+    this.#showMeter();
+    this.#showNotices();
+    this.#hearButton.setAttribute("aria-pressed", String(this.studio.monitor.hearing));
+    const mute = /** @type {HTMLElement} */ (this.root.querySelector("[data-do=mute]"));
+    mute.setAttribute("aria-pressed", String(this.broadcast.muted));
+    if (this.broadcast.stream && document.activeElement !== this.title) this.title.value = this.broadcast.stream.title;
+    if (state !== this.#spoken) say(this.#sentence);
+    this.#spoken = state;
+  }
+
+  get #sentence() {
+    return this.root.querySelector(".state:not([hidden]) [data-sentence]")?.textContent ?? "";
+  }
+
+  /** Says how much is missing after a break. @param {string | undefined} before @param {string} now */
+  #noticeReturn(before, now) {
+    if (before !== "reconnecting" && now === "reconnecting") this.#lostAt = performance.now();
+    if (before === "reconnecting" && this.#lostAt && this.studio.onAir && now !== "reconnecting") {
+      const missing = Math.round((performance.now() - this.#lostAt) / 1000);
+      this.#back = { until: performance.now() + BACK_LASTS_MS, words: `Back. ${missing} second${missing === 1 ? " is" : "s are"} missing.` };
+      this.#lostAt = 0;
+    }
+  }
+
+  #showRecording() {
+    const recording = this.broadcast.remover.recording ?? "";
+    for (const fact of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll("[data-recording]"))) {
+      fact.hidden = !this.studio.onAir || fact.dataset.recording !== (recording || "on");
+    }
+  }
+
+  #showSteps() {
+    const { connection, heard } = this.broadcast;
+    const label = this.studio.microphone.track?.label ?? "";
+    const connected = connection?.state === "connected";
+    this.#step("microphone", Boolean(label), label || "waiting");
+    this.#step("connection", connected, connected ? "connected" : "connecting");
+    this.#step("remover", heard, heard ? "ready" : "starting");
+  }
+
+  /** @param {string} name @param {boolean} done @param {string} words */
+  #step(name, done, words) {
+    const step = /** @type {HTMLElement} */ (this.root.querySelector(`[data-step=${name}]`));
+    step.classList.toggle("todo", !done);
+    /** @type {HTMLElement} */ (step.querySelector("[data-done]")).hidden = !done;
+    /** @type {HTMLElement} */ (step.querySelector("[data-todo]")).hidden = done;
+    fill(step, name, words);
+  }
+
+  #showMeter() {
+    const measuring = ["checking", "live", "original"].includes(this.#state);
+    const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
+    const words = measuring ? `${db} dB` : "waiting";
+    const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
+    noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
+    noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));
+    noise.setAttribute("aria-valuetext", words);
+    this.root.querySelector("[data-read]")?.classList.toggle("read--off", !measuring);
+    fill(this.root, "removed", words);
+    if (this.broadcast.remover.recording === "on") fill(this.root, "recorded", clock(this.broadcast.seconds));
+  }
+
+  #showNotices() {
+    const names = [this.#microphoneNotice(), this.#connectionNotice(), this.#removerNotice()];
+    if (this.studio.onAir && this.broadcast.remover.recording === "failed") names.push("recording-failed");
+    if (performance.now() < this.#back.until) names.push("back");
+    if (this.#failure) names.push("failed");
+    this.notices.only(names.filter(Boolean), { failed: this.#failure, back: this.#back.words });
+  }
+
+  #microphoneNotice() {
+    const { trouble, dead, speaking } = this.microphone;
+    if (trouble) return trouble === "none" && this.studio.onAir ? "unplugged" : trouble;
+    if (dead) return "silent";
+    return this.broadcast.muted && speaking && this.studio.onAir ? "muted" : "";
+  }
+
+  #connectionNotice() {
+    if (this.#state === "elsewhere") return "elsewhere";
+    if (this.#state === "reconnecting" && this.broadcast.running) return "reconnecting";
+    const cause = this.broadcast.connection?.cause;
+    return this.#state === "starting" && typeof cause === "string" ? cause : "";
+  }
+
+  #removerNotice() {
+    const state = this.#state;
+    if (state === "paused") return "remover-paused";
+    if (state === "lost") return "remover-lost";
+    if (state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
+    const waited = performance.now() - this.#startedAt;
+    if (waited < REMOVER_STARTING_MS) return "";
+    return waited < REMOVER_SILENT_MS ? "remover-starting" : "remover-silent";
+  }
+}

@@ -1,0 +1,88 @@
+import { call } from "./api.js";
+import { Connection } from "./connection.js";
+import { REMOVER, RoomEvent } from "./livekit.js";
+
+/**
+ * The broadcaster's hidden seat on the stage of the own stream: who listens, and what they hear. Sound is fetched only while it is
+ * listened to. Events: "listeners".
+ */
+export class Monitor extends EventTarget {
+  /** Names of the people who listen, sorted. @type {string[]} */
+  listeners = [];
+  hearing = false;
+  /** @type {Connection | null} */
+  #connection = null;
+  #audio = new Audio();
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  #clean = null;
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  #instead = null;
+
+  open() {
+    if (this.#connection) return;
+    this.#connection = new Connection(() => call("POST", "/api/stream/monitor"), (room) => this.#furnish(room), { autoSubscribe: false });
+    this.#connection.run();
+  }
+
+  close() {
+    this.#connection?.close();
+    this.#connection = null;
+    this.#clean = null;
+    this.#play();
+    this.#setListeners([]);
+  }
+
+  /** The stage has been moved: take a seat on the new one. */
+  moved() {
+    this.#connection?.again();
+  }
+
+  /** @param {boolean} hearing */
+  hear(hearing) {
+    this.hearing = hearing;
+    if (this.#connection?.room) this.#subscribe(this.#connection.room);
+    this.#play();
+  }
+
+  /** Plays this track in place of the clean one, to compare. @param {import("livekit-client").RemoteTrack | null} track */
+  playInstead(track) {
+    this.#instead = track;
+    this.#play();
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #furnish(room) {
+    const count = () => this.#count(room);
+    room.on(RoomEvent.ParticipantConnected, count).on(RoomEvent.ParticipantDisconnected, count).on(RoomEvent.Connected, count);
+    room.on(RoomEvent.TrackPublished, () => this.#subscribe(room)).on(RoomEvent.Connected, () => this.#subscribe(room));
+    room.on(RoomEvent.TrackSubscribed, (track) => { this.#clean = track; this.#play(); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.#clean === track) { this.#clean = null; this.#play(); } });
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #subscribe(room) {
+    for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? []) publication.setSubscribed(this.hearing);
+  }
+
+  #play() {
+    const track = this.hearing ? (this.#instead ?? this.#clean) : null;
+    this.#audio.srcObject = track ? new MediaStream([track.mediaStreamTrack]) : null;
+    if (track) this.#audio.play().catch(() => {});      // a new source in the meantime; that one plays
+  }
+
+  /** One person may listen on two devices, and a lost seat stays visible for a while. @param {import("livekit-client").Room} room */
+  #count(room) {
+    const people = new Map();
+    for (const seat of room.remoteParticipants.values()) {
+      if (seat.identity !== REMOVER) people.set(seat.identity.split(".")[0], seat.name || seat.identity);
+    }
+    this.#setListeners([...people.values()].sort((a, b) => a.localeCompare(b)));
+  }
+
+  /** @param {string[]} names */
+  #setListeners(names) {
+    if (names.join("\n") === this.listeners.join("\n")) return;
+    this.listeners = names;
+    this.dispatchEvent(new Event("listeners"));
+  }
+}

@@ -1,0 +1,49 @@
+/** The messages of one page part: it brings them as `<template data-notice="name">`, and they appear in the page's alert region. */
+export class Notices {
+  /** @type {Map<string, Element>} */
+  #shown = new Map();
+
+  /** @param {HTMLElement} root @param {(action: string, button: HTMLElement) => void} act Called for a press on `data-do` in a notice. */
+  constructor(root, act) {
+    this.root = root;
+    this.place = /** @type {HTMLElement} */ (document.getElementById("alert"));
+    this.act = act;
+  }
+
+  /** @param {string} name @param {string} [title] Replaces the template's first sentence. */
+  show(name, title) {
+    const old = this.#shown.get(name);
+    if (old) {
+      if (title) fillTitle(old, title);
+      return;
+    }
+    const template = /** @type {HTMLTemplateElement | null} */ (this.root.querySelector(`template[data-notice="${name}"]`));
+    const notice = /** @type {Element | null | undefined} */ (template?.content.firstElementChild?.cloneNode(true));
+    if (!notice) return;
+    if (title) fillTitle(notice, title);
+    notice.addEventListener("click", (event) => {
+      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+      if (button) this.act(button.dataset.do ?? "", button);
+    });
+    this.#shown.set(name, notice);
+    this.place.append(notice);
+  }
+
+  /** @param {string} name */
+  hide(name) {
+    this.#shown.get(name)?.remove();
+    this.#shown.delete(name);
+  }
+
+  /** Shows exactly these. @param {string[]} names @param {Record<string, string>} [titles] */
+  only(names, titles = {}) {
+    for (const name of this.#shown.keys()) if (!names.includes(name)) this.hide(name);
+    for (const name of names) this.show(name, titles[name]);
+  }
+}
+
+/** @param {Element} notice @param {string} title */
+function fillTitle(notice, title) {
+  const heading = notice.querySelector("[data-fill=title]");
+  if (heading && heading.textContent !== title) heading.textContent = title;
+}

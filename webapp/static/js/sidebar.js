@@ -1,0 +1,30 @@
+import { renderStreamMessage } from "./turbo.js";
+
+/**
+ * Keeps the parts of the page that show friends up to date: the server sends them again as Turbo streams, which are morphed in
+ * place, so that focus and scroll position stay where they are. Several events in a row cost one request.
+ */
+const GATHER_MS = 150;
+
+export class Sidebar {
+  #due = false;
+  #busy = false;
+
+  async refresh() {
+    this.#due = true;
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#due) {
+      await new Promise((resolve) => { setTimeout(resolve, GATHER_MS); });
+      this.#due = false;
+      await this.#fetch().catch(() => {});      // the next event or poll tries again
+    }
+    this.#busy = false;
+  }
+
+  async #fetch() {
+    const path = location.pathname;
+    const response = await fetch(`/sidebar?page=${encodeURIComponent(path)}`, { headers: { Accept: "text/vnd.turbo-stream.html" } });
+    if (response.ok && !response.redirected && path === location.pathname) renderStreamMessage(await response.text());
+  }
+}

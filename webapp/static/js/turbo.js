@@ -1,0 +1,11 @@
+/** What the pages use of Turbo, which the frame loads before this (typed by hand: its package has no types). */
+
+/**
+ * @typedef {object} Turbo
+ * @property {(html: string) => void} renderStreamMessage
+ * @property {(url: string, options?: {action?: "advance" | "replace"}) => void} visit
+ */
+
+const turbo = /** @type {Turbo} */ (/** @type {any} */ (globalThis).Turbo);
+
+export const { renderStreamMessage, visit } = turbo;
