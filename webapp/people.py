@@ -54,5 +54,6 @@ def company_of(user: User) -> Company:
 
 def last_live_at(user_ids: Iterable[int]) -> dict[int, datetime]:
     """When each of them was on air last; who never was is missing."""
-    query = select(Stream.owner_id, func.max(Stream.live_at)).where(Stream.owner_id.in_(list(user_ids)), Stream.live_at.is_not(None))
-    return {owner_id: moment for owner_id, moment in db.session.execute(query.group_by(Stream.owner_id))}
+    was_live = Stream.owner_id.in_(list(user_ids)), Stream.live_at.is_not(None)
+    rows = db.session.execute(select(Stream.owner_id, func.max(Stream.live_at)).where(*was_live).group_by(Stream.owner_id))
+    return {owner_id: moment for owner_id, moment in rows if moment is not None}

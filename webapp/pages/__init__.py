@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, request, url_for
+from flask import Blueprint, Flask, g, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from webapp import events, people
 from webapp.pages import auth, drawing, friends, home, listen, live, recordings, search, settings, words
 
-BLUEPRINTS = (
+BLUEPRINTS: tuple[Blueprint, ...] = (
     auth.blueprint,
     home.blueprint,
     search.blueprint,

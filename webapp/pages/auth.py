@@ -22,7 +22,7 @@ def login() -> ResponseReturnValue:
 @blueprint.post("/login")
 def check_login() -> ResponseReturnValue:
     try:
-        user = accounts.authenticate(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr or "")
+        user = accounts.authenticate(*_name_and_password(), request.remote_addr or "")
     except ApiError as error:
         return render_template("auth/login.html", problem=error.message), error.status
     if user is None:
@@ -38,7 +38,7 @@ def register() -> ResponseReturnValue:
 @blueprint.post("/register")
 def create_account() -> ResponseReturnValue:
     try:
-        user = accounts.register(request.form.get("username", ""), request.form.get("password", ""))
+        user = accounts.register(*_name_and_password())
     except ApiError as error:
         return render_template("auth/register.html", problems=error.fields or {"username": error.message}), error.status
     return _enter(user)
@@ -49,6 +49,10 @@ def create_account() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     accounts.close_session()
     return redirect(url_for("pages_auth.login"), 303)
+
+
+def _name_and_password() -> tuple[str, str]:
+    return request.form.get("username", ""), request.form.get("password", "")
 
 
 def _enter(user: User) -> ResponseReturnValue:

@@ -15,18 +15,16 @@ blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 @blueprint.get("/")
 @login_required
 def mine() -> ResponseReturnValue:
-    return render_template(
-        "recordings/index.html",
-        mine=True,
-        recordings=library.recordings_for(current_user, current_user),
-        deleted=library.just_deleted(current_user),
-    )
+    found = library.recordings_for(current_user, current_user, request.args.get("before"))
+    older = url_for("pages_recordings.mine", before=found[-1].id) if len(found) == library.PAGE else None
+    deleted = library.just_deleted(current_user)
+    return render_template("recordings/index.html", mine=True, recordings=found, older=older, deleted=deleted)
 
 
 @blueprint.get("/friends")
 @login_required
 def friends() -> ResponseReturnValue:
-    return render_template("recordings/index.html", mine=False, recordings=library.recent_for(current_user, 100), deleted=None)
+    return render_template("recordings/index.html", mine=False, recordings=library.recent_for(current_user, library.PAGE))
 
 
 @blueprint.get("/<recording_id>/rename")

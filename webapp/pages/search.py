@@ -22,6 +22,8 @@ def index() -> ResponseReturnValue:
         except Invalid as error:
             problem = error.message
     requests = friendships.requests_of(current_user)
-    request_ids = {asked.sender_id: asked.id for asked in requests.received} | {asked.receiver_id: asked.id for asked in requests.sent}
-    return render_template("search/index.html", query=query[: friendships.SEARCH_MOST], problem=problem, found=found,
-                           request_ids=request_ids), 422 if problem else 200
+    request_ids = {asked.sender_id: asked.id for asked in requests.received}
+    request_ids |= {asked.receiver_id: asked.id for asked in requests.sent}
+    return render_template(
+        "search/index.html", query=query[: friendships.SEARCH_MOST], problem=problem, found=found, request_ids=request_ids,
+    ), 422 if problem else 200

@@ -9,7 +9,8 @@ from flask import request
 
 from webapp.models import now
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -40,7 +41,7 @@ def day(moment: datetime) -> str:
 
 
 def last(moment: datetime) -> str:
-    """Ends a sentence that begins with "last live": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
+    """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     local, days = moment.astimezone(reader_zone()), _days_ago(moment)
     if days <= 0:
         return "today"

@@ -1,7 +1,7 @@
 /** Kinds of events of `GET /events` that the page follows (API.md). */
 const KINDS = [
   "friend.online", "friend.offline", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
-  "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "resync",
+  "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "recording.removed", "resync",
 ];
 const POLL_MS = 10_000;
 const TRY_STREAM_AGAIN_MS = 60_000;
