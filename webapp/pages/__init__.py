@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, g, request, url_for
+from flask import Flask, g, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -12,21 +12,10 @@ from markupsafe import Markup
 from webapp import events, people
 from webapp.pages import auth, drawing, friends, home, listen, live, recordings, search, settings, words
 
-BLUEPRINTS: tuple[Blueprint, ...] = (
-    auth.blueprint,
-    home.blueprint,
-    search.blueprint,
-    friends.blueprint,
-    live.blueprint,
-    listen.blueprint,
-    recordings.blueprint,
-    settings.blueprint,
-)
-
 
 def init_app(app: Flask) -> None:
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    for page in (auth, home, search, friends, live, listen, recordings, settings):
+        app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
     app.jinja_env.globals.update(
