@@ -69,9 +69,9 @@ class Config:
 
     @property
     def hosts(self) -> list[str]:
-        """Host names this server answers to (an address cannot be rebound, a foreign name can)."""
-        own = [urlsplit(self.public_url).hostname, self.host, "127.0.0.1", "localhost", "::1", *self.trusted_hosts]
-        return sorted({_in_url(host) for host in own if host})
+        """Names this server answers to. IPv6 addresses are none of them: Werkzeug cannot compare those."""
+        own = [urlsplit(self.public_url).hostname, self.host, "127.0.0.1", "localhost", *self.trusted_hosts]
+        return sorted({host for host in own if host and ":" not in host})
 
     def audio_url_for(self, host: str) -> str:
         """Address of the audio server for a browser that reached this server as `host` (the request's Host header)."""

@@ -99,8 +99,6 @@ def send(user: User, username: str) -> FriendRequest:
         raise NotFound("Nobody has this name. Check the spelling, or search.")
     if other.id == user.id:
         raise Invalid.field("username", "That is you.")
-    if are_friends(user, other):
-        raise Conflict(f"{other.username} is your friend already.")
     low, high = _pair(user.id, other.id)
     db.session.add(request := FriendRequest(sender=user, receiver=other, low_id=low, high_id=high))
     try:
@@ -108,6 +106,8 @@ def send(user: User, username: str) -> FriendRequest:
     except IntegrityError:
         db.session.rollback()
         return _meet(user, other)
+    if are_friends(user, other):            # asked only now: nobody else can accept a request of these two any more
+        raise Conflict(f"{other.username} is your friend already.")
     publish([other.id], "friend_request.received", {
         "id": request.id, "username": user.username, "created_at": rfc3339(request.created_at),
     })
