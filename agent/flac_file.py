@@ -212,6 +212,10 @@ class FlacFile:
             self._disk.write_at(self._written.to_bytes(), 0)
             self._told = self._written
 
+    def fill_block(self) -> None:
+        """Silence to the end of the block: what a reader has got stays as it is when another process goes on."""
+        self.append(np.zeros(-self._filled % BLOCK_SAMPLES, np.int16))
+
     def finish(self) -> None:
         """Writes the rest as a short last frame, and the MD5 when all samples went through this object."""
         if not self._finished and self._filled:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
@@ -74,12 +74,12 @@ class FlacRecorder:
         stream_id: str,
         owner: str,
         title: str,
-        started_at: str,
+        started_at: str = "",
         on_state: Callable[[str], None],
         storage: RecordingFolder | None = None,
         clock: Callable[[], float] = boot_time,
     ) -> None:
-        """`started_at`: RFC 3339, UTC, of the first sample; a recording that is resumed keeps what its sidecar says."""
+        """`started_at`: RFC 3339, UTC; "" = when the first sample arrives. A recording that is resumed keeps its own."""
         self._storage = storage or RecordingFolder(folder)
         self._clock = clock
         self._on_state = on_state
@@ -268,7 +268,8 @@ class FlacRecorder:
         self._unsaved = True
         if before is None:                          # when it began can only be guessed from now
             self._origin = self._clock() - found.head.samples / SAMPLE_RATE
-            before = replace(own, boot_id=_boot_id(), boot_time=self._origin)
+            began = own.started_at or _wall_time(self._clock() - self._origin)
+            before = replace(own, boot_id=_boot_id(), boot_time=self._origin, started_at=began)
         elif before.boot_id == _boot_id():
             self._origin = before.boot_time
         else:
@@ -283,6 +284,8 @@ class FlacRecorder:
         if file is None:
             return
         self._end_pause()
+        if not finished:
+            file.fill_block()
         file.finish()
         state = "live" if not finished else "truncated" if self._truncated else "closed"
         self._manifest = replace(self._manifest, state=state, samples=file.position)
@@ -308,7 +311,8 @@ class FlacRecorder:
         """False when it cannot be said yet whether sound is missing before this chunk."""
         if self._origin is None:
             self._origin = chunk.ended_at - len(chunk.samples) / SAMPLE_RATE
-            self._note(boot_id=_boot_id(), boot_time=self._origin)
+            started_at = self._manifest.started_at or _wall_time(self._clock() - self._origin)
+            self._note(boot_id=_boot_id(), boot_time=self._origin, started_at=started_at)
             self._save()
         if self._fill_to is None and self._behind(chunk, self._origin, file.position) > GAP_SAMPLES:
             missing = self._missing(self._origin, file.position)
@@ -380,6 +384,11 @@ class FlacRecorder:
             self._paused = None
             self._note()
             self._manifest = close_open_pause(self._manifest)
+
+
+def _wall_time(seconds_ago: float) -> str:
+    moment = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _seconds_since(started_at: str) -> float:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, errors, event_hub, security
+from webapp import accounts, cli, errors, event_hub, library, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
+from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams
 from webapp.config import Config
@@ -21,6 +22,7 @@ BLUEPRINTS = (
     api_friends.blueprint,
     api_events.blueprint,
     api_streams.blueprint,
+    api_recordings.blueprint,
     webhook.blueprint,
     health.blueprint,
 )
@@ -40,7 +42,9 @@ def create_app(config: Config | None = None) -> Flask:
     csrf.init_app(app)
     accounts.init_app(app)
     event_hub.init_app(app, config)
+    library.init_app(app, config)
     errors.init_app(app)
+    pages.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

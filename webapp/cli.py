@@ -1,4 +1,4 @@
-"""Commands for the admin: `flask --app webapp create-user NAME`, `flask --app webapp demo`."""
+"""Commands for the admin: `flask --app webapp create-user NAME`, `demo`, `recordings rebuild`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from webapp import accounts, friendships
+from webapp import accounts, friendships, library
 from webapp.errors import ApiError, Conflict
 from webapp.extensions import db
 from webapp.models import User
@@ -22,6 +22,7 @@ DEMO_NAMES = ("demo-alice", "demo-bob", "demo-charlie")
 def init_app(app: Flask) -> None:
     app.cli.add_command(create_user)
     app.cli.add_command(demo)
+    app.cli.add_command(recordings)
 
 
 @click.command("create-user")
@@ -66,3 +67,20 @@ def _with_new_password(name: str) -> User:
         accounts.set_password(user, password)
     click.echo(f"{name}  {password}")
     return user
+
+
+@click.group("recordings")
+def recordings() -> None:
+    """The files of recordings."""
+
+
+@recordings.command("rebuild")
+@with_appcontext
+def rebuild() -> None:
+    """Make the list of recordings again from their files, after the database was lost. Files are only read."""
+    done = library.rebuild()
+    for problem in done.problems:
+        click.echo(problem, err=True)
+    click.echo(f"{done.taken} recording{'' if done.taken == 1 else 's'} in the list.")
+    if done.problems:
+        raise click.ClickException(f"{len(done.problems)} were left out; nothing was deleted. See the lines above.")

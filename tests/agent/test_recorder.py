@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -523,8 +524,34 @@ def test_a_resumed_recording_fills_the_time_in_between(studio):
         studio.clock.now += 4
     heard = assert_valid(studio.audio)
     np.testing.assert_array_equal(heard, np.concatenate((SOUND[:RATE + 100], np.zeros(4 * RATE), SOUND[:RATE])))
-    assert studio.manifest.gaps == (Span((RATE + 100) / RATE, 4.0, "noise remover restarted"),)
+    (gap,) = studio.manifest.gaps
+    assert gap.cause == "noise remover restarted"
+    assert gap.start * RATE % 4608 == 0                     # behind the silence that filled the block
+    assert gap.start + gap.length == pytest.approx((5 * RATE + 100) / RATE)
     assert "WARNING" not in flac_says_ok(studio.audio)
+
+
+def test_going_on_changes_no_byte_of_what_was_written_before(studio):
+    """Somebody may be listening to the recording meanwhile."""
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE + 100])
+    recorder.close(finished=False)
+    before = studio.audio.read_bytes()
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE])
+    recorder.close(finished=True)
+    assert studio.audio.read_bytes()[4096:len(before)] == before[4096:]
+
+
+def test_without_a_time_of_its_start_the_first_sample_counts(studio):
+    recorder = FlacRecorder(studio.folder, stream_id=STREAM_ID, owner="alice", title="", on_state=studio.states.put)
+    recorder.start()
+    assert studio.state() == "on"
+    time.sleep(1.1)
+    before = time.time()
+    recorder.write(SOUND[:BLOCK])
+    recorder.close(finished=True)
+    assert datetime.fromisoformat(studio.manifest.started_at).timestamp() == pytest.approx(before, abs=0.5)
 
 
 def test_an_unfinished_recording_says_live(studio):

@@ -1,0 +1,351 @@
+"""Recordings: taken over from the sidecars that the noise remover writes, listed, played, renamed and deleted.
+
+The files are the truth and a row is a cache of its sidecar: `ingest` makes and renews rows, as often as one likes, and all of
+them can be made again. Only the owner and friends know of a recording. A deleted one is gone from every list at once, and its
+files and row when the time for Undo is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import delete as delete_rows
+from sqlalchemy.orm.attributes import set_committed_value
+
+from contract import SAMPLE_RATE, ContractError, RecordingManifest
+from webapp import accounts, broadcasts, friendships
+from webapp.config import Config
+from webapp.errors import Conflict, Invalid, NotFound
+from webapp.events import publish
+from webapp.extensions import db
+from webapp.models import Recording, Stream, User, now, rfc3339
+from webapp.storage import ID, RecordingFolder, Sidecar, Sound
+from webapp.text import clean, is_encodable, is_visible
+
+log = logging.getLogger(__name__)
+
+UNDO = timedelta(seconds=10)
+UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
+ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
+PAGE = 50
+TITLE_LENGTH = 120
+
+
+def init_app(app: Flask, config: Config) -> None:
+    app.extensions["recordings"] = RecordingFolder(config.recordings)
+    app.extensions["recordings_seen"] = {}
+
+
+def folder() -> RecordingFolder:
+    return current_app.extensions["recordings"]  # type: ignore[no-any-return]
+
+
+# --- Questions
+
+def recordings_for(viewer: User, owner: User, before: str | None = None) -> list[Recording]:
+    """Newest first, PAGE at a time; `before`: id or time of the last one known. Raises NotFound for strangers, Invalid."""
+    if viewer.id != owner.id and not friendships.are_friends(viewer, owner):
+        raise NotFound
+    query = _present().where(Recording.owner_id == owner.id)
+    if before:
+        query = _older(query, before)
+    return _fresh(db.session.scalars(query.limit(PAGE)))
+
+
+def recent_for(viewer: User, count: int) -> list[Recording]:
+    """The newest of all friends."""
+    query = _present().where(Recording.owner_id.in_(friendships.friend_ids(viewer.id)))
+    return _fresh(db.session.scalars(query.limit(count)))
+
+
+def recording_for(viewer: User, recording_id: str) -> Recording:
+    """One's own or a friend's. Raises NotFound."""
+    recording = db.session.get(Recording, recording_id)
+    if recording is None or recording.deleted_at is not None:
+        raise NotFound
+    if recording.owner_id != viewer.id and not friendships.are_friends(viewer, recording.owner):
+        raise NotFound
+    return _fresh([recording])[0]
+
+
+def own_recording(owner: User, recording_id: str) -> Recording:
+    """Raises NotFound also for a friend's."""
+    recording = recording_for(owner, recording_id)
+    if recording.owner_id != owner.id:
+        raise NotFound
+    return recording
+
+
+def just_deleted(owner: User) -> Recording | None:
+    """The one that Undo would bring back."""
+    query = select(Recording).where(Recording.owner_id == owner.id, Recording.deleted_at > now() - UNDO)
+    return db.session.scalar(query.order_by(Recording.deleted_at.desc()).limit(1))
+
+
+def sound_of(recording: Recording) -> Sound:
+    """Its sound at this moment, to be closed by the caller. Raises NotFound when the file is gone."""
+    sound = folder().sound(recording.id)
+    if sound is None:
+        log.error("a recording's sound file is missing", extra={"recording": recording.id})
+        raise NotFound("The sound of this recording is missing on the server. Its admin can look for the file.")
+    return sound
+
+
+def as_json(recording: Recording) -> dict[str, Any]:
+    return {
+        "id": recording.id,
+        "title": recording.title,
+        "owner": recording.owner.username,
+        "started_at": rfc3339(recording.started_at),
+        "duration": round(recording.duration, 3),
+        "size": recording.size,
+        "state": recording.state,
+        "gaps": recording.gaps,
+        "paused": recording.paused,
+        "audio_url": url_for("api_recordings.audio", recording_id=recording.id),
+    }
+
+
+def _present() -> Select[Recording]:
+    query = select(Recording).where(Recording.deleted_at.is_(None))
+    return query.order_by(Recording.started_at.desc(), Recording.id.desc())
+
+
+def _older(query: Select[Recording], before: str) -> Select[Recording]:
+    last = db.session.get(Recording, before) if ID.fullmatch(before) else None
+    if last is not None:
+        same_moment = and_(Recording.started_at == last.started_at, Recording.id < last.id)
+        return query.where(or_(Recording.started_at < last.started_at, same_moment))
+    moment = _time(before)
+    if moment is None:
+        raise Invalid.field("before", "This must be the id or the time of a recording.")
+    return query.where(Recording.started_at < moment)
+
+
+def _fresh(recordings: Iterable[Recording]) -> list[Recording]:
+    """With the length at this moment of those that are still recorded; the row learns it at the end."""
+    found = list(recordings)
+    for recording in found:
+        if recording.state == "live" and (sound := folder().sound(recording.id)):
+            with sound:
+                set_committed_value(recording, "duration", sound.samples / SAMPLE_RATE)
+                set_committed_value(recording, "size", sound.size)
+    return found
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+# --- The owner's acts
+
+def rename(owner: User, recording_id: str, title: str) -> Recording:
+    """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
+    recording = own_recording(owner, recording_id)
+    title = _checked(title)
+    if _is_recorded(recording):
+        broadcasts.set_title(owner, title)
+    else:
+        _rename_sidecar(recording.id, title)
+    recording.title = title
+    db.session.commit()
+    return recording
+
+
+def _checked(title: str) -> str:
+    if not is_encodable(title):
+        raise Invalid.field("title", "This contains characters that do not exist.")
+    title = clean(title)
+    if not is_visible(title):
+        raise Invalid.field("title", "This may not be empty.")
+    if len(title) > TITLE_LENGTH:
+        raise Invalid.field("title", f"At most {TITLE_LENGTH} characters.")
+    return title
+
+
+def _rename_sidecar(recording_id: str, title: str) -> None:
+    try:
+        folder().write_manifest(folder().manifest(recording_id).with_(title=title))
+    except (ContractError, OSError) as error:
+        log.exception("a recording was not renamed", extra={"recording": recording_id})
+        raise Conflict("The recording could not be renamed; it is safe. The server's admin can see why in its log.") from error
+
+
+def delete(owner: User, recording_id: str) -> None:
+    """Out of all lists; `restore` brings it back for UNDO. Raises NotFound, or Conflict while it is still recorded."""
+    recording = own_recording(owner, recording_id)
+    if _is_recorded(recording):
+        raise Conflict("This stream is still being recorded. Stop Streaming first, then delete the recording.")
+    recording.deleted_at = now()
+    _tell("recording.removed", recording, {"id": recording.id})
+    db.session.commit()
+
+
+def restore(owner: User, recording_id: str) -> Recording:
+    """Undo. Raises NotFound when its time is over."""
+    recording = db.session.get(Recording, recording_id)
+    if recording is None or recording.owner_id != owner.id:
+        raise NotFound
+    if recording.deleted_at is None:
+        return recording
+    if recording.deleted_at < now() - UNDO - UNDO_SPARE:
+        raise NotFound("It is too late to bring this recording back.")
+    recording.deleted_at = None
+    _tell("recording.ready", recording, _news(recording))
+    db.session.commit()
+    return recording
+
+
+def _is_recorded(recording: Recording) -> bool:
+    return recording.state == "live" and _stream_runs(recording.id)
+
+
+def _stream_runs(stream_id: str) -> bool:
+    stream = db.session.get(Stream, stream_id)
+    return stream is not None and stream.state != "ended"
+
+
+def _tell(kind: str, recording: Recording, data: dict[str, Any]) -> None:
+    publish([recording.owner_id, *friendships.friend_ids(recording.owner_id)], kind, data)
+
+
+def _news(recording: Recording) -> dict[str, Any]:
+    return {
+        "id": recording.id,
+        "username": recording.owner.username,
+        "title": recording.title,
+        "duration": round(recording.duration, 3),
+    }
+
+
+# --- Files to rows
+
+@dataclass
+class Ingested:
+    """What a look at the folder did. `problems`: for the admin, one sentence each."""
+
+    taken: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    """A sidecar cannot be taken over; nothing is guessed."""
+
+
+def ingest() -> Ingested:
+    """Brings the rows up to what the sidecars say, those that were written since the last call in this process."""
+    seen: dict[str, tuple[int, int, int]] = current_app.extensions["recordings_seen"]
+    done = Ingested()
+    for sidecar in folder().sidecars():
+        if seen.get(sidecar.id) == sidecar.version:
+            continue
+        try:
+            settled = _take_over(sidecar)
+            done.taken += 1
+        except _Refused as refusal:
+            db.session.rollback()
+            settled = True
+            log.warning("a sidecar was not taken over: %s", refusal, extra={"recording": sidecar.id})
+            done.problems.append(f"{sidecar.id}.json: {refusal}")
+        if settled:
+            seen[sidecar.id] = sidecar.version
+    return done
+
+
+def rebuild() -> Ingested:
+    """All rows from all files, for a database that was lost. A file without its other half is reported."""
+    current_app.extensions["recordings_seen"].clear()
+    done = ingest()
+    known = {sidecar.id for sidecar in folder().sidecars()}
+    alone = [name for name in folder().sounds() if name not in known]
+    done.problems += [f"{name}.flac: It has no sidecar, so nobody knows whose it is." for name in alone]
+    return done
+
+
+def _take_over(sidecar: Sidecar) -> bool:
+    """Makes or renews a row. False when this sidecar must be looked at again though it does not change. Raises _Refused."""
+    manifest = _read(sidecar.id)
+    owner = accounts.find(manifest.owner)
+    if owner is None:
+        raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
+    started_at = _time(manifest.started_at)
+    if started_at is None:
+        raise _Refused("It does not say when the recording began.")
+    sound = folder().sound(sidecar.id)
+    if sound is None:
+        if manifest.samples:
+            raise _Refused("There is no sound file beside it.")
+        return False                    # it begins just now
+    with sound:
+        state = _state(manifest, sound)
+        recording = db.session.get(Recording, sidecar.id) or Recording(id=sidecar.id, state="live", duration=0.0, size=0)
+        if recording.deleted_at is not None:
+            return True
+        ready = state != "live" and recording.state == "live"
+        recording.owner = owner
+        recording.title = clean(manifest.title)[:TITLE_LENGTH] or f"{owner.display_name} on air"
+        recording.started_at = started_at
+        recording.state = state
+        recording.gaps = [asdict(span) for span in manifest.gaps]
+        recording.paused = [asdict(span) for span in manifest.paused]
+        if state != "live":             # see _fresh
+            recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
+            recording.size = sound.size
+    db.session.add(recording)
+    db.session.flush()
+    if ready:
+        _tell("recording.ready", recording, _news(recording))
+    db.session.commit()
+    return state == manifest.state != "live"
+
+
+def _read(recording_id: str) -> RecordingManifest:
+    try:
+        manifest = folder().manifest(recording_id)
+    except ContractError as error:
+        raise _Refused(f"It cannot be read: {error}.") from error
+    except OSError as error:
+        raise _Refused(f"It cannot be opened: {error.strerror}.") from error
+    if manifest.stream_id != recording_id:
+        raise _Refused("It belongs to another recording.")
+    return manifest
+
+
+def _state(manifest: RecordingManifest, sound: Sound) -> str:
+    """The sidecar's, but for a noise remover that died: while the stream runs another one goes on with the recording, and when
+    the stream is over and the file does not grow any more, nobody will say that it is complete."""
+    if manifest.state == "recovered" and _stream_runs(manifest.stream_id):
+        return "live"
+    if manifest.state == "live" and not _stream_runs(manifest.stream_id):
+        idle_s = now().timestamp() - sound.modified_at
+        return "recovered" if idle_s > ABANDONED_S else "live"
+    return manifest.state
+
+
+# --- Deletion
+
+def purge() -> int:
+    """Deletes for good what was deleted and not restored: files first, so that a crash in between only means doing it again."""
+    gone = select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE)
+    ids = list(db.session.scalars(gone))
+    for recording_id in ids:
+        db.session.execute(delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None)))
+        folder().delete(recording_id)
+        db.session.commit()
+    return len(ids)
+
+
+def tend() -> None:
+    """The reconciler's share."""
+    ingest()
+    purge()

@@ -1,0 +1,161 @@
+"""Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
+
+The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
+these methods.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract import RECORDING_HEAD_BYTES, ContractError, RecordingHead, RecordingManifest
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A sidecar that is there; `version` changes whenever it is written."""
+
+    id: str
+    version: tuple[int, int, int]       # modification time in ns, size, inode
+
+
+class Sound(io.RawIOBase):
+    """A recording as it is at this moment, whole and valid, although the file may grow while it is read.
+
+    It ends where its head says, and the head is the one that was read first: a reader gets the length that was promised.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._position = 0
+        found = os.fstat(descriptor)
+        self._head = os.pread(descriptor, RECORDING_HEAD_BYTES, 0)
+        self.modified_at = found.st_mtime       # seconds since the epoch
+        try:
+            head = RecordingHead.from_bytes(self._head)
+        except ContractError:                   # damaged: what is there is served as it is
+            head = RecordingHead(samples=0, end=found.st_size)
+        self.samples = head.samples
+        self.size = min(head.end, found.st_size)        # bytes
+        self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), max(0, self.size - self._position))
+        if self._position < len(self._head):
+            data = self._head[self._position:self._position + wanted]
+        else:
+            data = os.pread(self._descriptor, wanted, self._position)
+        view[:len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+class RecordingFolder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _path(self, recording_id: str, ending: str) -> Path:
+        if not ID.fullmatch(recording_id):
+            raise ValueError(f"{recording_id!r} is no recording's id")
+        return self.path / f"{recording_id}.{ending}"
+
+    def sidecars(self) -> Iterator[Sidecar]:
+        for recording_id, found in self._entries(".json"):
+            yield Sidecar(recording_id, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+    def sounds(self) -> Iterator[str]:
+        """Ids of all sound files that are not empty."""
+        return (recording_id for recording_id, found in self._entries(".flac") if found.st_size)
+
+    def _entries(self, ending: str) -> Iterator[tuple[str, os.stat_result]]:
+        try:
+            entries = list(os.scandir(self.path))
+        except FileNotFoundError:               # nothing was ever recorded
+            return
+        for entry in entries:
+            recording_id = entry.name.removesuffix(ending)
+            if recording_id != entry.name and ID.fullmatch(recording_id) and entry.is_file(follow_symlinks=False):
+                yield recording_id, entry.stat(follow_symlinks=False)
+
+    def manifest(self, recording_id: str) -> RecordingManifest:
+        """Raises ContractError for half a sidecar, OSError when there is none."""
+        with open(self._open(recording_id, "json"), encoding="utf-8", errors="replace") as file:
+            return RecordingManifest.from_json(file.read())
+
+    def write_manifest(self, manifest: RecordingManifest) -> None:
+        """Replaces the sidecar at once or not at all. Raises OSError."""
+        path = self._path(manifest.stream_id, "json")
+        temporary = path.with_suffix(".json.web")       # not the name that the noise remover uses
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(manifest.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        self._sync()
+
+    def sound(self, recording_id: str) -> Sound | None:
+        """To be closed by the caller. None when there is no such file, or nothing in it yet."""
+        try:
+            sound = Sound(self._open(recording_id, "flac"))
+        except OSError:
+            return None
+        if sound.size == 0:
+            sound.close()
+            return None
+        return sound
+
+    def _open(self, recording_id: str, ending: str) -> int:
+        """A descriptor of a regular file in this folder. Raises OSError for anything else."""
+        descriptor = os.open(self._path(recording_id, ending), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError("not a regular file")
+        return descriptor
+
+    def delete(self, recording_id: str) -> None:
+        """Everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
+        for ending in ("flac", "json", "json.new", "json.web"):
+            self._path(recording_id, ending).unlink(missing_ok=True)
+        if self.path.is_dir():
+            self._sync()
+
+    def _sync(self) -> None:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
