@@ -28,8 +28,6 @@ from webapp.extensions import db
 
 log = logging.getLogger(__name__)
 
-JSON_PATHS = ("/api/", "/events", "/livekit/", "/healthz")
-
 
 class ApiError(Exception):
     """Expected failure. `message` is for people: what happened and one next step; `fields`: name -> what is wrong with it."""
@@ -113,17 +111,21 @@ HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(ApiError, _answer)
+    app.register_error_handler(ApiError, answer)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
 
 
 def wants_json() -> bool:
-    return request.path.startswith(JSON_PATHS)
+    """Whether a program asks: everything but the pages' blueprints, and what stands in none is told by its path."""
+    if request.blueprint is None:
+        return request.path.startswith("/api/")
+    return not request.blueprint.startswith("pages_")
 
 
-def _answer(error: ApiError) -> Response:
+def answer(error: ApiError) -> Response:
+    """Also for a blueprint whose own handler leaves an error to this one: raising again inside a handler would end as 500."""
     db.session.rollback()           # whatever was half done; the page for the error reads from the database too
     response = _json(error) if wants_json() else _page(error)
     response.status_code = error.status
@@ -148,7 +150,7 @@ def _page(error: ApiError) -> Response:
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
     message = "This page is too old or came from elsewhere. Nothing was changed. Load it again and repeat."
-    return _answer(ApiError(message, status=403, code="csrf"))
+    return answer(ApiError(message, status=403, code="csrf"))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -158,7 +160,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     code, message = HTTP_ERRORS.get(status, ("error", "This did not work."))
     if isinstance(error, SecurityError):
         message = "This server does not answer to that name. Its admin can add it to STILLAIR_TRUSTED_HOSTS."
-    response = _answer(ApiError(message, status=status, code=code))
+    response = answer(ApiError(message, status=status, code=code))
     for name, value in error.get_headers():
         if name in ("Allow", "Content-Range"):
             response.headers[name] = value
@@ -167,4 +169,4 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _unexpected_error(error: Exception) -> ResponseReturnValue:
     log.error("request failed", exc_info=error, extra={"endpoint": request.endpoint, "method": request.method})
-    return _answer(ApiError("Something went wrong on our side. Try again.", status=500, code="internal"))
+    return answer(ApiError("Something went wrong on our side. Try again.", status=500, code="internal"))

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from webapp import friendships
-from webapp.errors import ApiError
+from webapp.errors import ApiError, answer
 from webapp.security import local_path
 
 blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
@@ -58,7 +58,7 @@ def unfriend(username: str) -> ResponseReturnValue:
 def explain(error: ApiError) -> ResponseReturnValue:
     """A button that came too late says so where it was pressed; what is missing stays a 404."""
     if error.status == 404:
-        raise error
+        return answer(error)
     return _back(error.message, "problem")
 
 

@@ -1,0 +1,278 @@
+"""Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
+
+The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
+once, Charlie is a stranger, and Adam is the admin. No audio server runs, so what needs one answers 503 to those who may.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2 as sqlite
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from tests.webapp.conftest import PASSWORD, Person, make_config
+from tests.webapp.headers import check_headers
+from tests.webapp.recordings_on_disk import record
+from webapp import accounts, create_app, library
+from webapp.extensions import csrf, db
+from webapp.models import Recording, Stream, now
+
+ROLES = {
+    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "owner": "alice",
+    "admin": "adam",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One route with what is sent, and the status that each role gets."""
+
+    method: str
+    path: str                                       # with {request}, {recording}, {deleted}
+    statuses: dict[str, int]
+    sent: dict[str, Any] = field(default_factory=dict)
+
+
+def everybody(status: int) -> dict[str, int]:
+    return dict.fromkeys(ROLES, status)
+
+
+def only(*, others: int = 404, **statuses: int) -> dict[str, int]:
+    return everybody(others) | {"anonymous": 401} | statuses
+
+
+def logged_in(status: int, **statuses: int) -> dict[str, int]:
+    return only(others=status, **statuses)
+
+
+def page(statuses: dict[str, int]) -> dict[str, int]:
+    """Pages send somebody who is not logged in to the log-in page."""
+    return statuses | {"anonymous": 302}
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    return {"json": fields}
+
+
+def form(**fields: str) -> dict[str, Any]:
+    return {"data": fields}
+
+
+MATRIX = {
+    "static": Line("GET", "/static/css/base.css", everybody(200)),
+    "health.healthz": Line("GET", "/healthz", everybody(503)),
+    "webhook.receive": Line("POST", "/livekit/webhook", everybody(401), {"data": b"{}"}),
+
+    "api_session.show": Line("GET", "/api/session", everybody(200)),
+    "api_session.register": Line("POST", "/api/register", everybody(201), body(username="newcomer", password=PASSWORD)),
+    "api_session.login": Line("POST", "/api/login", everybody(200), body(username="bob", password=PASSWORD)),
+    "api_session.logout": Line("POST", "/api/logout", logged_in(204)),
+
+    "api_events.stream": Line("GET", "/events", logged_in(200)),
+    "api_friends.search": Line("GET", "/api/search?q=alice", logged_in(200)),
+    "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
+    "api_friends.pending": Line("GET", "/api/friend-requests/pending", logged_in(200)),
+    "api_friends.send": Line(
+        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, owner=422), body(username="alice"),
+    ),
+    "api_friends.respond": Line("POST", "/api/friend-request/{request}/respond", only(owner=200), body(action="accept")),
+    "api_friends.cancel": Line("DELETE", "/api/friend-request/{request}", only(pending=204)),
+    "api_friends.unfriend": Line("DELETE", "/api/friends/alice", only(friend=204)),
+
+    "api_streams.start": Line("POST", "/api/stream/start", logged_in(503, owner=409)),
+    "api_streams.go_live": Line("POST", "/api/stream/go-live", only(owner=200)),
+    "api_streams.rejoin": Line("POST", "/api/stream/rejoin", only(owner=503)),
+    "api_streams.stop": Line("POST", "/api/stream/stop", only(owner=200)),
+    "api_streams.set_title": Line("POST", "/api/stream/title", only(owner=200), body(title="New title")),
+    "api_streams.monitor": Line("POST", "/api/stream/monitor", only(owner=200)),
+    "api_streams.status": Line("GET", "/api/stream/status/alice", only(friend=200, owner=200)),
+    "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
+
+    "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
+    "api_recordings.audio": Line("GET", "/recordings/{recording}/audio", only(friend=200, owner=200)),
+    "api_recordings.rename": Line("PATCH", "/api/recordings/{recording}", only(owner=200), body(title="New title")),
+    "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
+    "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
+
+    "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
+    "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
+    "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
+    "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
+    "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
+
+    "pages_home.index": Line("GET", "/", page(logged_in(200))),
+    "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
+    "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
+    "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
+    "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
+    "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
+    "pages_friends.cancel": Line("POST", "/friends/request/{request}/cancel", page(only(pending=303))),
+    "pages_friends.unfriend": Line("POST", "/friends/alice/remove", page(only(friend=303))),
+
+    "pages_live.index": Line("GET", "/live", page(logged_in(200))),
+    "pages_listen.friend": Line("GET", "/listen/alice", page(only(friend=200, owner=302))),
+
+    "pages_recordings.mine": Line("GET", "/recordings/", page(logged_in(200))),
+    "pages_recordings.friends": Line("GET", "/recordings/friends", page(logged_in(200))),
+    "pages_recordings.rename": Line("GET", "/recordings/{recording}/rename", page(only(owner=200))),
+    "pages_recordings.save_title": Line("POST", "/recordings/{recording}/rename", page(only(owner=303)), form(title="New title")),
+    "pages_recordings.delete": Line("POST", "/recordings/{recording}/delete", page(only(owner=303))),
+    "pages_recordings.restore": Line("POST", "/recordings/{deleted}/restore", page(only(owner=303))),
+
+    "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
+    "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
+    "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
+    "pages_settings.save_password": Line(
+        "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Everybody's browsers in front of one app; its data can be brought back."""
+
+    app: Flask
+    people: dict[str, Person]
+    ids: dict[str, str]
+    backup: Path
+    cookies: dict[str, dict[Any, Any]] = field(default_factory=dict)
+
+    def save(self) -> None:
+        data = self.app.config["STILLAIR"].data
+        with self.app.app_context():
+            db.engine.dispose()
+        shutil.copytree(data, self.backup)
+        self.cookies.update({role: dict(person.client._cookies) for role, person in self.people.items()})
+
+    def restore(self) -> None:
+        config = self.app.config["STILLAIR"]
+        shutil.copytree(self.backup / config.recordings.name, config.recordings, dirs_exist_ok=True)
+        saved = sqlite.connect(self.backup / "stillair.db")
+        with self.app.app_context():
+            live = db.engine.raw_connection()
+            saved.backup(live.driver_connection)
+            live.close()
+            deleted = update(Recording).where(Recording.id == self.ids["deleted"])
+            db.session.execute(deleted.values(deleted_at=now()))        # this moment, whenever the world was made
+            db.session.commit()
+        saved.close()
+
+    def ask(self, role: str, line: Line, **options: Any) -> TestResponse:
+        person = self.people[role]
+        person.client._cookies = dict(self.cookies[role])       # of before any log-out or log-in
+        response = person.request(line.method, line.path.format(**self.ids), **{**line.sent, **options})
+        response.close()
+        return response
+
+
+@pytest.fixture(scope="session")
+def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[World]:
+    data = tmp_path_factory.mktemp("world")
+    shutil.copy(migrated_database, data / "stillair.db")
+    app = create_app(make_config(data))
+    app.testing = True
+    people = {role: Person(app, name or "nobody") for role, name in ROLES.items()}
+    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "pending"):
+        people[role].register()
+    people["friend"].befriend(people["owner"])
+    people["ex_friend"].befriend(people["owner"])
+    assert people["owner"].delete("/api/friends/eve").status_code == 204
+    ids = {"request": people["pending"].ask(people["owner"])}
+    ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
+    with app.app_context():
+        library.ingest()
+        db.session.add(Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.commit()
+    world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
+    world.save()
+    yield world
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def world(made_world: World) -> World:
+    made_world.restore()
+    return made_world
+
+
+def endpoints(app: Flask) -> set[str]:
+    return {rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+def test_every_route_has_its_line(app):
+    assert endpoints(app) == MATRIX.keys()
+
+
+def test_every_line_asks_for_the_route_it_names(app):
+    router = app.url_map.bind("localhost")
+    for endpoint, line in MATRIX.items():
+        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d")
+        assert router.match(path, method=line.method)[0] == endpoint
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("endpoint", MATRIX)
+def test_access(world, endpoint, role):
+    line = MATRIX[endpoint]
+    response = world.ask(role, line)
+    assert response.status_code == line.statuses[role]
+    check_headers(response)
+
+
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path])
+def test_a_stranger_sees_what_is_not_his_like_what_is_not_there(world, endpoint):
+    line = MATRIX[endpoint]
+    missing = replace(line, path=line.path.replace("/alice", "/nobody-here").format(**dict.fromkeys(world.ids, "f" * 32)))
+    answers = [world.ask("stranger", asked) for asked in (line, missing)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert _without_address(answers[0], world) == _without_address(answers[1], world)
+
+
+def _without_address(response: TestResponse, world: World) -> str:
+    """A page may repeat the address that was asked for, and holds a fresh token and nonce."""
+    text = response.get_data(as_text=True)
+    for known in (*world.ids.values(), "alice", "nobody-here", "f" * 32):
+        text = text.replace(known, "")
+    return "\n".join(part for part in text.splitlines() if "csrf" not in part and "nonce" not in part)
+
+
+def test_only_the_webhook_works_without_a_csrf_token(world):
+    unsafe = {endpoint: line for endpoint, line in MATRIX.items() if line.method != "GET"}
+    answers = {endpoint: world.ask("owner", line, headers={"X-CSRF-Token": ""}) for endpoint, line in unsafe.items()}
+    assert {endpoint for endpoint, answer in answers.items() if answer.status_code != 403} == {"webhook.receive"}
+
+
+def test_a_csrf_token_of_somebody_else_does_not_work(world):
+    line = MATRIX["api_friends.send"]
+    others = {"X-CSRF-Token": world.people["friend"].csrf_token}
+    assert world.ask("stranger", line, headers=others).status_code == 403
+    assert world.ask("stranger", line).status_code == 201
+
+
+def test_nothing_but_the_webhook_is_exempt_from_csrf():
+    assert not csrf._exempt_views
+    assert {blueprint.name for blueprint in csrf._exempt_blueprints} == {"webhook"}
+
+
+def test_a_route_takes_the_method_of_its_line_and_no_other(app):
+    for rule in app.url_map.iter_rules():
+        assert rule.methods - {"HEAD", "OPTIONS"} == {MATRIX[rule.endpoint].method}
+
+
+def test_every_path_takes_a_trailing_slash(app):
+    router = app.url_map.bind("localhost")
+    for endpoint, line in MATRIX.items():
+        path = line.path.partition("?")[0]
+        if path != "/" and endpoint != "static":
+            for written in (path.rstrip("/"), path.rstrip("/") + "/"):
+                assert router.match(written, method=line.method)[0] == endpoint
