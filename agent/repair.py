@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.flac_file import DamagedFile, Repaired, repair
 from agent.storage import RecordingBusy, RecordingFolder
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,22 +69,57 @@ def _settle_manifest(storage: RecordingFolder, stream_id: str, found: Repaired) 
     return ""
 
 
-def repair_folder(folder: Path) -> list[RepairReport]:
+def repair_folder(folder: Path, settled: set[str] | None = None) -> list[RepairReport]:
     """Repairs what was left behind by writers that died; what is being written now is left alone.
 
-    For the worker's start, and again from time to time: a job may die and nobody go on with its stream. Only recordings
-    whose sidecar does not say that they were closed are opened. Reports name those that were touched or have a problem.
+    Only recordings whose sidecar does not say that they were closed are opened. Reports name those that were touched or have a
+    problem. `settled`: ids that need no look any more, for callers who come again; it grows by what was found closed or beyond
+    repair.
     """
     storage = RecordingFolder(folder)
+    settled = set() if settled is None else settled
     reports = []
     for stream_id in storage.ids():
+        if stream_id not in settled:
+            reports.append(_look_after(storage, stream_id, settled))
+    return [report for report in reports if report and not report.busy]
+
+
+def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> RepairReport | None:
+    try:
+        manifest = storage.read_manifest(stream_id)
+    except ContractError:
+        manifest = None
+    if manifest and manifest.state == "closed":
+        settled.add(stream_id)
+    if manifest and manifest.state != "live":       # one that was recovered may be gone on with, and die again
+        return None
+    report = repair_recording(storage, stream_id)
+    if report.problem:
+        settled.add(stream_id)
+    return report
+
+
+async def keep_repaired(folder: Path, every_s: float = 30.0) -> None:
+    """For the worker, as long as it runs: at once what an earlier one left, later what a job left that nobody went on with."""
+    settled: set[str] = set()
+    while True:
         try:
-            manifest = storage.read_manifest(stream_id)
-        except ContractError:
-            manifest = None
-        if manifest is None or manifest.state == "live":
-            reports.append(repair_recording(storage, stream_id))
-    return [report for report in reports if not report.busy]
+            for report in await asyncio.to_thread(repair_folder, folder, settled):
+                _log(report)
+        except OSError:
+            log.exception("Recordings were not looked after, trying again")
+        await asyncio.sleep(every_s)
+
+
+def _log(report: RepairReport) -> None:
+    if report.problem:
+        log.error("A recording could not be repaired: %s", report.problem, extra={"recording": report.stream_id})
+        return
+    log.warning("A recording was repaired", extra={
+        "recording": report.stream_id, "seconds": round(report.seconds, 1), "cut_bytes": report.cut_bytes,
+        "lost_seconds": round(report.lost_seconds, 1),
+    })
 
 
 def repair_file(path: Path) -> RepairReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import itertools
 import os
@@ -22,7 +23,7 @@ import numpy as np
 import pytest
 
 from agent.recorder import QUEUE_SAMPLES, FlacRecorder
-from agent.repair import repair_file, repair_folder
+from agent.repair import keep_repaired, repair_file, repair_folder
 from agent.storage import DiskFile, RecordingFolder
 from contract import ContractError, RecordingHead, RecordingManifest, Span
 from tests.agent.judges import RATE, assert_valid, flac_says_ok, samples_of, speech_like
@@ -106,6 +107,13 @@ def studio(tmp_path: Path) -> Studio:
 
 
 SOUND = speech_like(8)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 # The whole way
@@ -433,8 +441,7 @@ def test_a_disk_that_stalls_never_blocks_the_sound(studio):
         slowest = max(slowest, time.perf_counter() - begin)
     assert slowest < 0.05
     goes_on.set()
-    while recorder.seconds < 25:                # the queue runs empty
-        time.sleep(0.01)
+    wait_until(lambda: recorder.seconds > 25)   # the queue runs empty
     studio.say(recorder, SOUND)
     recorder.close(finished=True)
     heard = assert_valid(studio.audio)
@@ -604,10 +611,8 @@ def test_a_new_title_stands_in_the_sidecar_while_the_stream_runs(studio):
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
     recorder.rename("Évening ☂ walk")
-    deadline = time.monotonic() + 5
-    while studio.folder.joinpath(f"{STREAM_ID}.json").exists() is False or studio.manifest.title != "Évening ☂ walk":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    sidecar = studio.folder / f"{STREAM_ID}.json"
+    wait_until(lambda: sidecar.exists() and studio.manifest.title == "Évening ☂ walk")
     recorder.close(finished=True)
     assert (studio.manifest.title, studio.manifest.state) == ("Évening ☂ walk", "closed")
 
@@ -653,6 +658,33 @@ def test_the_worker_repairs_what_a_crash_left_and_nothing_else(studio, writers):
     assert report.cut_bytes >= 5000
     assert (studio.manifest.state, studio.manifest.samples) == ("recovered", len(assert_valid(studio.audio)))
     assert repair_folder(studio.folder) == []
+
+
+async def test_the_worker_repairs_at_its_start_and_again_later(studio):
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE])
+    recorder.close(finished=False)
+    work = asyncio.create_task(keep_repaired(studio.folder, every_s=0.05))
+    await asyncio.to_thread(wait_until, lambda: studio.manifest.state == "recovered")
+    recorder = studio.recorder()                # the next job, which dies, too
+    studio.say(recorder, SOUND[:RATE])
+    await asyncio.to_thread(recorder.close, finished=False)
+    await asyncio.to_thread(wait_until, lambda: studio.manifest.state == "recovered" and studio.manifest.samples > RATE * 1.9)
+    (studio.folder / f"{STREAM_ID}.json").unlink()
+    await asyncio.sleep(0.1)
+    assert not work.done()
+    work.cancel()
+
+
+def test_a_problem_is_reported_once_to_who_comes_again(studio):
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE])
+    recorder.close(finished=False)
+    (studio.folder / f"{STREAM_ID}.json").write_text("{")
+    settled: set[str] = set()
+    assert len(repair_folder(studio.folder, settled)) == 1
+    assert repair_folder(studio.folder, settled) == []
+    assert len(repair_folder(studio.folder)) == 1
 
 
 def test_sound_that_was_lost_is_told(studio):
