@@ -17,17 +17,25 @@ VENDOR = Path("webapp/static/vendor")
 
 
 def prepare(toolchain: Toolchain, *, with_tests: bool = False) -> None:
-    """Skipped while package.json and package-lock.json stay the same and every copied file is there. Raises Problem."""
+    """npm runs when package-lock.json has changed, copying happens when package.json has too. Raises Problem."""
+    _install(toolchain, with_tests=with_tests)
     root = toolchain.root
-    base, test = (fingerprint([root / "package.json", root / "package-lock.json", kind]) for kind in ("base", "test"))
-    stamp = Stamp(root / "node_modules" / ".stillair-stamp")
+    wanted = fingerprint([root / "package.json", root / "package-lock.json"])
+    stamp = Stamp(root / VENDOR / ".stillair-stamp")
     files = vendor_files(root)
-    if stamp.matches(test if with_tests else base) and all((root / VENDOR / target).is_file() for target in files.values()):
+    if not stamp.matches(wanted) or not all((root / VENDOR / target).is_file() for target in files.values()):
+        copy(root, files)
+        stamp.set(wanted)
+
+
+def _install(toolchain: Toolchain, *, with_tests: bool) -> None:
+    base, test = (fingerprint([toolchain.root / "package-lock.json", kind]) for kind in ("base", "test"))
+    stamp = Stamp(toolchain.root / "node_modules" / ".stillair-stamp")
+    if stamp.matches(test if with_tests else base):
         return
     stamp.clear()
     what = [] if with_tests else ["--omit=dev"]
     npm(toolchain, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *what, words="Installing JavaScript libraries")
-    copy(root, files)
     stamp.set(base, *([test] if with_tests else []))
 
 

@@ -15,7 +15,7 @@ from launcher.problem import Problem
 from launcher.settings import ROOT, Settings
 from launcher.supervisor import Supervisor
 
-HEALTHY_WITHIN_S = 60.0
+HEALTHY_WITHIN_S = 120.0
 CRASHING_FOR_S = 12.0
 """A program that ends and is started again for so long will not come by itself."""
 LOOK_EVERY_S = 0.2
@@ -128,7 +128,9 @@ def _did_not_start(settings: Settings, state: health.Health, crashing: list[str]
 def _greet(settings: Settings, console: Console, seconds: float) -> None:
     console.say(f"\nStillair is up after {seconds:.0f} s. Open {settings.public_url}")
     if settings.public_url.startswith("http:") and not settings.is_private:
-        console.say("Browsers allow the microphone only on https or localhost: see \"On air for friends outside\" in README.md.")
+        console.say('Browsers allow the microphone only on https or localhost: see "Friends outside" in README.md.')
+    if settings.public_url.startswith("https:") and settings.is_private:
+        console.say('Friends outside will hear nothing until STILLAIR_NODE_IP is set: see "Friends outside" in README.md.')
     console.say(f"Recordings, accounts and logs are in {settings.data}. Ctrl-C stops everything.")
 
 
