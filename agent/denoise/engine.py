@@ -8,6 +8,7 @@ every hop, so no state is copied and nothing is allocated for it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,9 @@ class ModelError(Exception):
 class Network:
     """The exported network, read-only; it may serve any number of engines."""
 
-    def __init__(self, path: Path = MODEL) -> None:
-        """Raises ModelError unless the file is the pinned one."""
-        content = _read(path)
+    def __init__(self, path: Path = MODEL, *, sha256: str = MODEL_SHA256) -> None:
+        """Raises ModelError unless the file is the one with this hash."""
+        content = _read(path, sha256)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -51,15 +52,15 @@ class Network:
         self.state_shapes = {name: shape for name, shape in inputs.items() if name not in ("erb", "bins")}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, expected: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"the noise removal model {path} cannot be read: {error.strerror}. Install Stillair again.") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != MODEL_SHA256:
+    if found != expected:
         raise ModelError(
-            f"the noise removal model {path} is damaged: expected SHA-256 {MODEL_SHA256}, found {found}. Install Stillair again."
+            f"the noise removal model {path} is damaged: expected SHA-256 {expected}, found {found}. Install Stillair again."
         )
     return content
 
@@ -106,6 +107,15 @@ class Engine:
         """A copy of what the voice carries now."""
         return self._rows.voice(row)
 
+    @property
+    def memory(self) -> list[NDArray[Any]]:
+        """All that the voices carry, [voices, ...] in the order of `Voice.arrays`: the arrays themselves, until the next step."""
+        return self._rows.memory
+
+    def replace(self, memory: Iterable[NDArray[Any]]) -> None:
+        """Other voices into all rows at once, from arrays like those of `memory`: what joining and leaving cost is saved."""
+        self._rows.replace(memory)
+
     def set_strength(self, row: int, strength_db: float, *, at_once: bool = False) -> None:
         """Attenuation limit: 0 leaves the sound as it is, 100 and more removes all that the network takes for noise.
 
@@ -120,6 +130,11 @@ class Engine:
     def lsnr_db(self, row: int) -> float:
         """The encoder's local SNR at the newest hop, -15 to 35 dB: a training target, not an instrument."""
         return float(self._rows.network.lsnr[row, 0])
+
+    @property
+    def lsnrs_db(self) -> Floats:
+        """`lsnr_db` of all voices, [voices], valid until the next step."""
+        return self._rows.network.lsnr[:, 0]
 
     def step(self, hops: Floats) -> Floats:
         """[voices, 480] -> [voices, 480], valid until the next step."""
@@ -152,17 +167,22 @@ class _Rows:
         self._note_exceptions()
 
     @property
-    def _memory(self) -> list[NDArray[Any]]:
+    def memory(self) -> list[NDArray[Any]]:
         parts = (self.analysis, self.network, self.filter, self.synthesis)
         own = [self._age, self._ended, self._noisy_share, self._noisy_share_wanted]
         return [array for part in parts for array in part.memory] + own
 
     def voice(self, row: int) -> Voice:
-        return Voice(tuple(array[row].copy() for array in self._memory))
+        return Voice(tuple(array[row].copy() for array in self.memory))
 
     def place(self, row: int, voice: Voice) -> None:
-        for array, value in zip(self._memory, voice.arrays, strict=True):
+        for array, value in zip(self.memory, voice.arrays, strict=True):
             array[row] = value
+        self._note_exceptions()
+
+    def replace(self, memory: Iterable[NDArray[Any]]) -> None:
+        for array, values in zip(self.memory, memory, strict=True):
+            array[:] = values
         self._note_exceptions()
 
     def set_strength(self, row: int, strength_db: float, at_once: bool) -> None:

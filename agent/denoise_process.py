@@ -1,0 +1,79 @@
+"""Starts the machine's denoising process with the worker, starts it again when it dies, and ends it with the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from agent import denoise_server
+from agent.denoise_link import listen
+
+logger = logging.getLogger(__name__)
+
+FIRST_REST_S = 0.2
+LONGEST_REST_S = 30.0
+GOOD_S = 60.0
+"""A process that has lived so long was good: the next one is started without a rest."""
+
+
+class DenoisingProcess:
+    """Runs while the context is open. The listening socket is kept here, so that jobs may knock while there is no process."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._listener = listen()
+        self.address: bytes = self._listener.getsockname()
+        self.pid: int | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._keep(), name="denoising process")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._listener.close()
+
+    async def _keep(self) -> None:
+        rest_s = FIRST_REST_S
+        while True:
+            began = time.monotonic()
+            code = await self._run()
+            if time.monotonic() - began > GOOD_S:
+                rest_s = FIRST_REST_S
+            logger.warning("The denoising process has died; until the next one is there each job works by itself",
+                           extra={"exit_code": code, "next_in_s": rest_s})
+            await asyncio.sleep(rest_s)
+            rest_s = min(2 * rest_s, LONGEST_REST_S)
+
+    async def _run(self) -> int:
+        """One life of the process -> its exit code."""
+        lifeline, held = os.pipe()          # the process ends when nobody holds the other end, however this one dies
+        listener = self._listener.fileno()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", denoise_server.__name__, str(listener), str(self._places), str(lifeline),
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=(listener, lifeline),
+            )
+            self.pid = process.pid
+            try:
+                return await process.wait()
+            finally:
+                await _end(process)
+        finally:
+            self.pid = None
+            os.close(lifeline)
+            os.close(held)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()          # it keeps nothing that would have to be put in order
+        await process.wait()
