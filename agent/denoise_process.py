@@ -8,11 +8,13 @@ import logging
 import os
 import sys
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
 from agent import denoise_server
 from agent.denoise_link import listen
+from agent.denoise_slots import supported
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,17 @@ FIRST_REST_S = 0.2
 LONGEST_REST_S = 30.0
 GOOD_S = 60.0
 """A process that has lived so long was good: the next one is started without a rest."""
+
+
+@contextlib.asynccontextmanager
+async def shared_denoising(places: int) -> AsyncIterator[bytes | None]:
+    """A denoising process for as many voices, while the context is open -> its address; None where the system cannot have one."""
+    if not supported():
+        logger.warning("This system has no memory to share without a name: each job has a noise remover of its own")
+        yield None
+        return
+    async with DenoisingProcess(places) as process:
+        yield process.address
 
 
 class DenoisingProcess:
