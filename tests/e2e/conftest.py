@@ -1,10 +1,69 @@
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e import sounds
+from tests.e2e.chromium import Chromium
+from tests.e2e.people import Person
 from tests.instance import started
+
+OUTSIDE_NAME = "air.test"
+"""A host name that is not localhost, for what browsers allow on https only; Chromium resolves it by a flag."""
 
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
     """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
-    with started(tmp_path_factory.mktemp("stillair")) as running:
+    with started(tmp_path_factory.mktemp("stillair"), STILLAIR_TRUSTED_HOSTS=OUTSIDE_NAME) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def source():
+    """What the fake microphone plays again and again."""
+    return sounds.noisy_speech()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory, source) -> Iterator[Chromium]:
+    microphone = sounds.write_wav(tmp_path_factory.mktemp("microphone") / "noisy.wav", source)
+    with sync_playwright() as playwright:
+        yield Chromium(playwright, microphone)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator[Browser]:
+    """Sound may start without a press, as in a browser that knows the site."""
+    with chromium.launch("--autoplay-policy=no-user-gesture-required") as running:
+        yield running
+
+
+@pytest.fixture
+def arrive(instance, browser):
+    """Opens a browser profile for somebody who has not registered; nothing may have gone wrong in it when the test is over."""
+    people: list[Person] = []
+
+    def arrive_(name: str, *, url: str = instance.url, browser: Browser = browser, **context_options) -> Person:
+        people.append(Person.arrive(browser, url, name, **context_options))
+        return people[-1]
+
+    yield arrive_
+    for person in people:
+        if person.context.browser and person.context.browser.is_connected():
+            person.leave()
+    assert not [problem for person in people for problem in person.real_problems]
+
+
+@pytest.fixture
+def join(arrive):
+    """The same, registered."""
+    return lambda name, **options: arrive(name, **options).register()
+
+
+@pytest.fixture
+def friends(join) -> tuple[Person, Person]:
+    """Alice, who will stream, and Bob, who will listen."""
+    alice, bob = join("alice"), join("bob")
+    alice.befriend(bob)
+    return alice, bob

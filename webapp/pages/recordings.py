@@ -18,7 +18,9 @@ def mine() -> ResponseReturnValue:
     found = library.recordings_for(current_user, current_user, request.args.get("before"))
     older = url_for("pages_recordings.mine", before=found[-1].id) if len(found) == library.PAGE else None
     deleted = library.just_deleted(current_user)
-    return render_template("recordings/index.html", mine=True, recordings=found, older=older, deleted=deleted)
+    if deleted is not None:         # stays in its place, with Undo
+        found = sorted([*found, deleted], key=lambda recording: recording.started_at, reverse=True)
+    return render_template("recordings/index.html", mine=True, recordings=found, older=older)
 
 
 @blueprint.get("/friends")

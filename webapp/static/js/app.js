@@ -3,8 +3,8 @@ import { ServerEvents } from "./events.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { Player } from "./player.js";
+import { expireParts, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
-import { visit } from "./turbo.js";
 
 /**
  * Pages that do something, by `data-view`. They load the audio server's SDK, so the others do not.
@@ -34,7 +34,6 @@ export class App {
     this.player.addEventListener("play", () => this.listening?.pause());
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
-    document.addEventListener("turbo:morph", () => this.player.show());
     document.addEventListener("turbo:before-render", () => this.#leave());
     addEventListener("online", () => this.#again());
   }
@@ -52,6 +51,7 @@ export class App {
     this.#checkUser();
     this.player.show();
     this.bar.show();
+    expireParts();
     const root = /** @type {HTMLElement | null} */ (document.querySelector("[data-view]"));
     const load = VIEWS[root?.dataset.view ?? ""];
     if (!root || !load) return;
@@ -89,7 +89,7 @@ export class App {
     if (kind !== "stream.moved") this.sidebar.refresh();
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
-    if (document.querySelector(`[data-refresh~="${kind}"]`)) visit(location.href, { action: "replace" });
+    refreshParts(kind).then(() => this.player.show());
   }
 }
 

@@ -77,6 +77,7 @@ class LiveView {
     this.broadcast.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("meter", () => this.#showMeter(), on);
     this.broadcast.addEventListener("original", () => { if (!this.broadcast.original) this.#showCompare(false); }, on);
+    for (const button of this.root.querySelectorAll("button")) button.disabled = false;      // from here on a press counts
     this.look = setInterval(() => this.#showNotices(), LOOK_MS);
   }
 
@@ -254,6 +255,7 @@ class LiveView {
     const names = [this.#microphoneNotice(), this.#connectionNotice(), this.#removerNotice()];
     if (this.studio.onAir && this.broadcast.remover.recording === "failed") names.push("recording-failed");
     if (performance.now() < this.#back.until) names.push("back");
+    if (this.#state === "ended") names.push("ended");
     if (this.#failure) names.push("failed");
     this.notices.only(names.filter(Boolean), { failed: this.#failure, back: this.#back.words });
   }

@@ -3,9 +3,9 @@
 /**
  * @typedef {object} Turbo
  * @property {(html: string) => void} renderStreamMessage
- * @property {(url: string, options?: {action?: "advance" | "replace"}) => void} visit
+ * @property {(current: Element, wanted: Element) => void} morphElements
  */
 
 const turbo = /** @type {Turbo} */ (/** @type {any} */ (globalThis).Turbo);
 
-export const { renderStreamMessage, visit } = turbo;
+export const { morphElements, renderStreamMessage } = turbo;

@@ -1,0 +1,124 @@
+"""People in real browsers."""
+
+import itertools
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+PASSWORD = "a sentence is fine"
+TAP = (Path(__file__).parent / "tap.js").read_text()
+COUNT = itertools.count(1)
+
+# What the browser itself says when a server that was killed does not answer; the page can neither prevent nor catch it.
+NETWORK_NOISE = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
+
+
+@dataclass
+class Person:
+    """One browser profile of one person, with everything that went wrong in it."""
+
+    username: str
+    context: BrowserContext
+    page: Page
+    url: str
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def arrive(cls, browser: Browser, url: str, name: str, **context_options) -> "Person":
+        """A new profile that has not logged in; the user name gets a number, so that every test has people of its own."""
+        context = browser.new_context(**context_options)
+        context.grant_permissions(["microphone"], origin=url)
+        context.add_init_script(TAP)
+        person = cls(f"{name}-{next(COUNT)}", context, context.new_page(), url)
+        person.watch(person.page)
+        return person
+
+    def watch(self, page: Page) -> Page:
+        page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        return page
+
+    @property
+    def real_problems(self) -> list[str]:
+        """Without what every browser says of a server that is down."""
+        return [problem for problem in self.problems if not any(noise in problem for noise in NETWORK_NOISE)]
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def register(self) -> "Person":
+        self.open("/register")
+        self.page.get_by_label("User name").fill(self.username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Register").click()
+        expect(self.page.get_by_role("heading", name="Quiet in here.")).to_be_visible()
+        return self
+
+    def call(self, method: str, path: str, body: object = None, ok: tuple[int, ...] = (200, 201, 204)) -> object:
+        """The JSON API with this browser's cookies."""
+        token = self.context.request.get(f"{self.url}/api/session").json()["csrf_token"]
+        data = None if body is None else json.dumps(body)
+        headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+        answer = self.context.request.fetch(self.url + path, method=method, data=data, headers=headers)
+        assert answer.status in ok, answer.text()
+        return answer.json() if answer.status != 204 else None
+
+    def befriend(self, other: "Person") -> None:
+        """Quickly, by the API."""
+        asked = other.call("POST", "/api/friend-request/send", {"username": self.username})
+        self.call("POST", f"/api/friend-request/{asked['id']}/respond", {"action": "accept"})
+
+    def in_sidebar(self, friend: "Person") -> Locator:
+        """The link to a friend who is not live."""
+        return self.page.get_by_role("navigation", name="Friends").get_by_role("link", name=friend.username)
+
+    def leave(self) -> None:
+        """Ends a stream that still runs: it would hold a place of the noise remover until the grace is over."""
+        if self.context.request.get(f"{self.url}/api/session").json()["user"]:
+            self.call("POST", "/api/stream/stop", ok=(200, 404))
+        self.context.close()
+
+    # --- On air
+
+    def go_live(self, title: str = "") -> None:
+        self.open("/live")
+        if title:
+            self.page.get_by_label("Title").fill(title)
+        self.page.get_by_role("button", name="Start Streaming").click()
+        self.expect_state("Live - noise removed")
+
+    def expect_state(self, words: str, timeout_s: float = 20) -> None:
+        expect(self.page.get_by_role("heading", name=words, level=1)).to_be_visible(timeout=timeout_s * 1000)
+
+    def stop(self) -> None:
+        self.page.get_by_role("button", name="Stop Streaming").click()
+        self.expect_state("Ended")
+
+    # --- What is heard
+
+    def listen_to(self, friend: "Person") -> None:
+        self.open(f"/listen/{friend.username}")
+        expect(self.page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
+
+    def hear(self, seconds: float) -> np.ndarray:
+        """What this page plays during the next seconds; float32, 48 kHz, as it comes out of the tab."""
+        start = self.page.evaluate("heard.mark()")
+        self.page.wait_for_function("([start, count]) => heard.count() - start >= count", arg=[start, int(seconds * 48_000)],
+                                    timeout=seconds * 1000 + 15_000)
+        return np.array(self.page.evaluate("start => heard.take(start)", start), dtype=np.float32)
+
+    def hears_speech(self, within_s: float) -> float:
+        """Seconds until speech is heard. Fails when it does not come in time."""
+        began = time.monotonic()
+        self.page.wait_for_function("() => heard.level() > -40", timeout=within_s * 1000, polling=50)
+        return time.monotonic() - began
+
+    def hears_nothing(self, within_s: float) -> float:
+        """Seconds until it has been silent for a second."""
+        began = time.monotonic()
+        self.page.wait_for_function("() => heard.silentFor() > 1", timeout=(within_s + 1) * 1000, polling=50)
+        return time.monotonic() - began - 1

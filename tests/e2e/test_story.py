@@ -1,0 +1,146 @@
+"""The story of two friends, as they live it: register, become friends, go on air, listen, play the recording, part."""
+
+import re
+import time
+
+import numpy as np
+from playwright.sync_api import expect
+
+from tests.e2e import sounds
+
+
+def test_two_people_register_become_friends_and_one_is_heard_without_the_noise(join, source):
+    alice, bob = join("alice"), join("bob")
+    become_friends_by_hand(alice, bob)
+
+    alice.page.get_by_role("link", name="Start Streaming").click()
+    alice.page.get_by_label("Title").fill("Kitchen radio")
+    alice.page.get_by_role("button", name="Start Streaming").click()
+    alice.expect_state("Live - noise removed")
+    live_since = time.monotonic()
+
+    listen = bob.page.get_by_role("main").get_by_role("link", name=f"Listen to {alice.username}")
+    expect(listen).to_be_visible(timeout=2000)
+    listen.click()
+    bob.hears_speech(within_s=10)
+    assert_clean(bob.hear(12), source)
+    expect(alice.page.get_by_role("heading", name="1 listening")).to_be_visible()
+    expect(alice.page.get_by_role("listitem").filter(has_text=bob.username)).not_to_have_count(0)
+
+    alice.stop()
+    lasted = time.monotonic() - live_since
+    expect(bob.page.get_by_role("heading", name=f"{alice.username}'s stream has ended.")).to_be_visible(timeout=2000)
+    plays_recording(bob, lasted)
+
+
+def become_friends_by_hand(alice, bob) -> None:
+    alice.page.get_by_label("Search users").fill(bob.username)
+    alice.page.get_by_label("Search users").press("Enter")
+    alice.page.get_by_role("button", name=f"Friend request to {bob.username}").click()
+    expect(alice.page.get_by_text(f"Friend request sent to {bob.username}.")).to_be_visible()
+    bob.page.get_by_role("navigation", name="Friends").get_by_role("button", name=f"Accept {alice.username}").click(timeout=2000)
+    expect(bob.page.get_by_text(f"You and {alice.username} are friends now.")).to_be_visible()
+    expect(alice.in_sidebar(bob)).to_be_visible(timeout=2000)
+
+
+def assert_clean(heard: np.ndarray, source: np.ndarray) -> None:
+    assert sounds.pause_db(source) - sounds.pause_db(heard) >= 15
+    assert abs(sounds.speech_db(heard) - sounds.speech_db(source)) < 6
+
+
+def plays_recording(person, lasted_s: float) -> None:
+    player = person.page.get_by_role("region", name="Player")
+    person.page.get_by_role("button", name="Play the recording").click()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    seek = player.get_by_role("slider", name="Seek")
+    expect(seek).not_to_have_value("0", timeout=10_000)
+    assert abs(int(seek.get_attribute("max")) - lasted_s) <= 3
+    expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^\d+ seconds? of \d+ seconds$"))
+    player.get_by_role("button", name="Forward 30 seconds").click()
+    player.get_by_role("button", name="Back 15 seconds").click()
+    person.page.get_by_role("link", name="Stillair").click()
+    expect(person.page.get_by_role("heading", name="Recent recordings")).to_be_visible()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_the_sound_goes_on_while_both_look_at_other_pages(friends):
+    alice, bob = friends
+    alice.go_live("Kitchen radio")
+    bob.listen_to(alice)
+    bob.hears_speech(within_s=10)
+    for person in friends:
+        person.page.evaluate("window.sameDocument = true")
+
+    alice.page.get_by_role("link", name="Stillair").click()
+    expect(alice.page.get_by_role("link", name="Live 0 min back to your stream")).to_be_visible()
+    bob.page.get_by_role("link", name="Stillair").click()
+    expect(bob.page.get_by_role("region", name="Listening").get_by_text("Kitchen radio")).to_be_visible()
+    heard = bob.hear(10)
+    assert max(silences(heard), default=0) < 3, "the source pauses for two seconds"
+    assert sounds.speech_db(heard) > -30
+
+    alice.page.get_by_role("link", name="back to your stream").click()
+    alice.expect_state("Live - noise removed")
+    bob.page.get_by_role("link", name="Back to the stream").click()
+    expect(bob.page.get_by_role("button", name="Pause")).to_be_visible()
+    assert all(person.page.evaluate("window.sameDocument") for person in friends)
+
+
+def silences(sound: np.ndarray) -> list[float]:
+    """Lengths of all stretches below -60 dBFS, seconds."""
+    quiet = np.concatenate([[False], sounds.frame_levels(sound) < -60, [False]])
+    edges = np.flatnonzero(np.diff(quiet.astype(int)))
+    return [float(end - start) * 0.02 for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def test_a_waiting_page_starts_to_play_by_itself(friends):
+    alice, bob = friends
+    bob.open(f"/listen/{alice.username}")
+    expect(bob.page.get_by_role("heading", name=f"{alice.username} is not live.")).to_be_visible()
+    alice.go_live()
+    bob.hears_speech(within_s=10)
+
+
+def test_somebody_who_is_no_friend_any_more_is_off_within_three_seconds(friends):
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    bob.hears_speech(within_s=10)
+
+    alice.in_sidebar(bob).click()
+    alice.page.get_by_text("More").click()
+    alice.page.get_by_role("button", name="Remove from friends").click()
+    assert bob.hears_nothing(within_s=5) < 3
+    expect(bob.page.get_by_role("heading", name="You can't listen to this stream.")).to_be_visible()
+    alice.page.get_by_role("link", name="back to your stream").click()
+    alice.expect_state("Live - noise removed")
+
+
+def test_friends_who_stay_hear_on_when_another_is_shut_out(friends, join):
+    alice, bob = friends
+    charlie = join("charlie")
+    alice.befriend(charlie)
+    alice.go_live()
+    for listener in (bob, charlie):
+        listener.listen_to(alice)
+        listener.hears_speech(within_s=10)
+    expect(alice.page.get_by_role("heading", name="2 listening")).to_be_visible()
+
+    alice.call("DELETE", f"/api/friends/{charlie.username}")
+    charlie.hears_nothing(within_s=5)
+    bob.hears_speech(within_s=5)
+    expect(alice.page.get_by_role("heading", name="1 listening")).to_be_visible()
+
+
+def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, arrive):
+    alice, _ = friends
+    alice.go_live()
+    with chromium.launch("--autoplay-policy=user-gesture-required") as strict:
+        guest = arrive("guest", browser=strict).register()
+        alice.befriend(guest)
+        guest.open(f"/listen/{alice.username}")
+        listen = guest.page.get_by_role("main").get_by_role("button", name="Listen")
+        expect(listen).to_be_visible(timeout=10_000)
+        listen.click()
+        expect(guest.page.get_by_role("button", name="Pause")).to_be_visible()
+        assert guest.page.evaluate("heard.elements().some((element) => !element.paused)")
