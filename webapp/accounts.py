@@ -84,7 +84,8 @@ def authenticate(username: str, password: str, address: str) -> User | None:
 
 
 def open_session(user: User) -> None:
-    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before."""
+    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends."""
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(session.get("_user_id", ""))))
     session.clear()
     session.permanent = True
     user.session_token = secrets.token_urlsafe(32)

@@ -24,7 +24,7 @@ class Config:
     livekit_url: str                            # ws://host:port, as this server reaches the audio server
     livekit_api_key: str
     livekit_api_secret: str = field(repr=False)
-    database_url: str
+    database_url: str = field(repr=False)       # may hold a password
     recordings: Path
     host: str = "127.0.0.1"                     # the address that gunicorn binds
     port: int = 8000

@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import event, func, make_url, select
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 
 from webapp.config import ConfigError
@@ -41,12 +42,26 @@ def init_database(app: Flask, url: str) -> None:
 
 
 def engine_options(url: str, version: tuple[int, ...] = sqlite.sqlite_version_info) -> Mapping[str, Any]:
-    if make_url(url).get_backend_name() != "sqlite":
-        return {"pool_pre_ping": True}
+    """Raises ConfigError. Error messages never show parameters: tokens' and passwords' hashes are among them."""
+    if _backend(url) != "sqlite":
+        return {"hide_parameters": True, "pool_pre_ping": True}
     if version < SQLITE_LEAST:
         found, least = (".".join(map(str, numbers)) for numbers in (version, SQLITE_LEAST))
         raise ConfigError(f"SQLite {found} can corrupt this database; {least} is safe. Install pysqlite3 0.6.1 or later.")
-    return {"module": sqlite, "connect_args": {"timeout": BUSY_TIMEOUT_S}}
+    return {"hide_parameters": True, "module": sqlite, "connect_args": {"timeout": BUSY_TIMEOUT_S}}
+
+
+def _backend(url: str) -> str:
+    """Name of the database system. The address is never shown, for a password may be in it."""
+    try:
+        dialect = make_url(url).get_dialect()
+        if dialect.name != "sqlite":
+            dialect.import_dbapi()
+    except (ArgumentError, ValueError):
+        raise ConfigError("STILLAIR_DATABASE_URL is no address such as postgresql://name:password@host/database.") from None
+    except ImportError as error:
+        raise ConfigError(f"STILLAIR_DATABASE_URL needs the driver {error.name}, which is not installed.") from error
+    return dialect.name
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from webapp import create_app
 from webapp.config import Config
 from webapp.extensions import db
+
+POSTGRES = os.environ.get("STILLAIR_TEST_POSTGRES", "")
+"""Tests run on this server instead of SQLite: postgresql+psycopg://user@host:port, without a database's name."""
 
 PASSWORD = "correct horse battery"
 
@@ -50,9 +56,39 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def config(tmp_path: Path, migrated_database: Path) -> Config:
-    shutil.copy(migrated_database, tmp_path / "stillair.db")
+def config(tmp_path: Path, request: pytest.FixtureRequest) -> Config:
+    if POSTGRES:
+        return make_config(tmp_path, database_url=request.getfixturevalue("postgres_database"))
+    shutil.copy(request.getfixturevalue("migrated_database"), tmp_path / "stillair.db")
     return make_config(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a template database."""
+    name = "stillair_migrated"
+    _on_postgres(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    app = create_app(make_config(tmp_path_factory.mktemp("migrated"), database_url=f"{POSTGRES}/{name}"))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    return name
+
+
+@pytest.fixture
+def postgres_database(migrated_postgres: str) -> Iterator[str]:
+    name = f"stillair_test_{uuid4().hex}"
+    _on_postgres(f"CREATE DATABASE {name} TEMPLATE {migrated_postgres}")
+    yield f"{POSTGRES}/{name}"
+    _on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _on_postgres(*statements: str) -> None:
+    engine = create_engine(f"{POSTGRES}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 @pytest.fixture

@@ -96,6 +96,15 @@ def test_a_cookie_from_before_the_log_out_is_worth_nothing(app, alice, visit):
     assert thief.get("/api/session").json["user"] is None
 
 
+def test_another_log_in_ends_the_one_before_it(alice, bob, visit):
+    stolen = cookie_of(alice)
+    alice.username = "bob"
+    alice.log_in()
+    thief = visit("thief")
+    thief.client.set_cookie("stillair_8000", stolen)
+    assert thief.get("/api/friends").status_code == 401
+
+
 def test_log_out_ends_only_this_browser(alice, visit):
     other = visit("alice").log_in()
     alice.post("/api/logout")

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from tests.webapp.conftest import POSTGRES
 from webapp.config import ConfigError
 from webapp.extensions import Base, db, engine_options
 from webapp.models import LoginSession, User
@@ -33,6 +34,10 @@ def test_migrations_can_be_taken_back(app):
         assert set(inspect(db.engine).get_table_names()) == {"alembic_version", *Base.metadata.tables}
 
 
+on_sqlite = pytest.mark.skipif(bool(POSTGRES), reason="these tests run on PostgreSQL")
+
+
+@on_sqlite
 @pytest.mark.parametrize(("pragma", "value"), [
     ("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 10_000), ("synchronous", 1),
 ])
@@ -41,6 +46,7 @@ def test_every_connection_to_sqlite_is_safe(app, pragma, value):
         assert one.scalar(text(f"PRAGMA {pragma}")) == other.scalar(text(f"PRAGMA {pragma}")) == value
 
 
+@on_sqlite
 def test_the_sqlite_library_is_one_that_does_not_corrupt(app):
     with app.app_context():
         found = db.session.scalar(text("SELECT sqlite_version()"))
@@ -51,6 +57,19 @@ def test_the_sqlite_library_is_one_that_does_not_corrupt(app):
 def test_an_older_sqlite_library_is_refused(version):
     with pytest.raises(ConfigError, match=r"3\.\d+\.\d.*3\.51\.3"):
         engine_options("sqlite:////tmp/x.db", version)
+
+
+@pytest.mark.parametrize("url", ["canary", "canary://x", "sqlite+canary:///x", "postgresql://host:canary/air"])
+def test_an_address_that_is_no_databases_is_refused_without_showing_it(url):
+    with pytest.raises(ConfigError) as caught:
+        engine_options(url)
+    assert "STILLAIR_DATABASE_URL" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named():
+    with pytest.raises(ConfigError, match="driver MySQLdb"):
+        engine_options("mysql+mysqldb://host/air")
 
 
 def test_postgresql_does_not_ask_for_sqlite():
