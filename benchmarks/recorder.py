@@ -1,0 +1,325 @@
+"""What recording costs and what a crash costs: `python benchmarks/recorder.py`, a few minutes.
+
+Peers in the same run: libsndfile by soundfile with a flush each second, and ffmpeg's FLAC muxer by PyAV with a flush of each
+packet. Speech comes from Debian's alsa-utils (/usr/share/sounds/alsa), or from --speech FILE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+import soxr
+from rich.console import Console
+from rich.table import Table
+
+from agent.denoise import Denoiser
+from agent.flac_file import FlacFile, repair
+from agent.recorder import FlacRecorder
+from agent.storage import DiskFile, RecordingFolder
+from contract import RECORDING_AUDIO_AT, RecordingHead
+
+RATE = 48_000
+BLOCK = 480
+STREAM_ID = "b" * 32
+ALSA_VOICES = Path("/usr/share/sounds/alsa")
+Sound = np.ndarray
+
+
+# --- Sound
+
+
+def speech(path: Path | None) -> Sound:
+    files = [path] if path else sorted(ALSA_VOICES.glob("*_*.wav"))
+    if not files:
+        raise SystemExit("No speech found. Install alsa-utils, or name a file: --speech FILE")
+    return np.concatenate([_read(file) for file in files])
+
+
+def _read(path: Path) -> Sound:
+    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return soxr.resample(samples[:, 0], rate, RATE) if rate != RATE else samples[:, 0]
+
+
+def tile(sound: Sound, seconds: float) -> Sound:
+    return np.tile(sound, int(np.ceil(seconds * RATE / len(sound))))[: round(seconds * RATE)]
+
+
+def to_int16(sound: Sound) -> Sound:
+    return (np.clip(sound, -1, 1) * 32767).astype(np.int16)
+
+
+def room_noise(seconds: float, level_db: float) -> Sound:
+    return np.random.default_rng(1).standard_normal(round(seconds * RATE)).astype(np.float32) * 10 ** (level_db / 20)
+
+
+def cleaned(sound: Sound) -> Sound:
+    stream = Denoiser.load().stream()
+    return np.concatenate((stream.feed(sound), stream.flush()))
+
+
+# --- Writers: ours and the peers
+
+
+class Ours:
+    name = "Stillair"
+
+    def __init__(self, path: Path) -> None:
+        self._recorder = FlacRecorder(
+            path.parent, stream_id=path.stem, owner="bench", title="", on_state=lambda state: None,
+            storage=RecordingFolder(path.parent, low_water_bytes=0),
+        )
+        self._recorder.start()
+
+    def write(self, samples: Sound) -> None:
+        self._recorder.write(samples)
+
+    def close(self) -> None:
+        self._recorder.close(finished=True)
+
+
+class Libsndfile:
+    name = "soundfile, flush each second"
+
+    def __init__(self, path: Path) -> None:
+        self._file = soundfile.SoundFile(str(path), "w", RATE, 1, "PCM_16", format="FLAC")
+        self._flushed = time.monotonic()
+
+    def write(self, samples: Sound) -> None:
+        self._file.write(samples)
+        if time.monotonic() - self._flushed > 1:
+            self._file.flush()
+            self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Muxer:
+    name = "PyAV muxer, flush each packet"
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path), "w", format="flac", options={"flush_packets": "1"})
+        self._stream = self._container.add_stream("flac", rate=RATE, layout="mono", format="s16")
+
+    def write(self, samples: Sound) -> None:
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
+        frame.sample_rate = RATE
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+Writer = type[Ours] | type[Libsndfile] | type[Muxer]
+WRITERS: tuple[Writer, ...] = (Ours, Libsndfile, Muxer)
+
+
+def play_into(writer: Ours | Libsndfile | Muxer, sound: Sound, told: Callable[[int], None] = lambda samples: None) -> None:
+    """At the speed of real sound, in blocks of 10 ms."""
+    begin = time.monotonic()
+    for at in range(0, len(sound) - BLOCK + 1, BLOCK):
+        time.sleep(max(0.0, begin + at / RATE - time.monotonic()))
+        writer.write(sound[at:at + BLOCK])
+        told(at + BLOCK)
+
+
+# --- Measurements
+
+
+def cpu_percent(kind: Writer, sound: Sound, folder: Path, *, resumed: bool = False) -> float:
+    """Of one core, thread and wake-ups included; the feeding loop itself is taken off."""
+    path = folder / f"{'c' * 32}.flac"
+    path.unlink(missing_ok=True)
+    if resumed:
+        first = kind(path)
+        play_into(first, sound[:RATE])
+        first._recorder.close(finished=False)  # type: ignore[union-attr]
+    begin = time.process_time()
+    play_into(_Nothing(), sound)  # type: ignore[arg-type]
+    idle = time.process_time() - begin
+    writer = kind(path)
+    begin = time.process_time()
+    play_into(writer, sound)
+    used = time.process_time() - begin - idle
+    writer.close()
+    return 100 * used / (len(sound) / RATE)
+
+
+class _Nothing:
+    def write(self, samples: Sound) -> None:
+        pass
+
+
+def megabytes_per_minute(sound: Sound, folder: Path) -> float:
+    path = folder / "size.flac"
+    path.unlink(missing_ok=True)
+    disk = DiskFile(os.open(path, os.O_RDWR | os.O_CREAT))
+    file = FlacFile(disk, repair(disk))
+    file.append(sound)
+    file.finish()
+    disk.close()
+    return (path.stat().st_size - RECORDING_AUDIO_AT) / 1e6 / (len(sound) / RATE / 60)
+
+
+def _record_until_killed(kind: Writer, path: str, sound: Sound, handed: Synchronized[int]) -> None:
+    def told(samples: int) -> None:
+        handed.value = samples
+
+    play_into(kind(Path(path)), sound, told)
+
+
+def kills(kind: Writer, count: int, sound: Sound, folder: Path) -> tuple[list[float], int]:
+    """Milliseconds of sound lost by each SIGKILL; files that did not show their length before any repair.
+
+    Ours goes on with one and the same file from kill to kill; the peers cannot, and get a new file each time.
+    """
+    moments = random.Random(1)
+    processes = multiprocessing.get_context("forkserver")       # a fork of this process would inherit its threads' locks
+    lost, lengthless = [], 0
+    for number in range(count):
+        path = folder / (f"{STREAM_ID}.flac" if kind is Ours else f"{number}.flac")
+        before = RecordingHead.from_bytes(path.read_bytes()).samples if kind is Ours and path.exists() else 0
+        handed = processes.Value("l", 0)
+        process = processes.Process(target=_record_until_killed, args=(kind, str(path), sound, handed), daemon=True)
+        process.start()
+        while handed.value == 0:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0.1, 2.0))
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+        lengthless += not _shows_length(path, handed.value)
+        kept = _sound_kept(path, before) if kind is Ours else _decodable(path)
+        lost.append(1000 * (handed.value - kept) / RATE)
+    return lost, lengthless
+
+
+def _shows_length(path: Path, handed: int) -> bool:
+    """To one second, without reading the whole file."""
+    try:
+        info = soundfile.info(str(path))
+    except soundfile.LibsndfileError:
+        return handed < RATE and path.stat().st_size == 0
+    return 0 < info.frames < 1 << 40 and (path.name.startswith("b") or abs(info.frames - handed) < 1.5 * RATE)
+
+
+def _sound_kept(path: Path, before: int) -> int:
+    """Samples of the last run, behind the silence of the time in between."""
+    disk = DiskFile(os.open(path, os.O_RDWR))
+    repair(disk)
+    disk.close()
+    if not path.stat().st_size:
+        return 0
+    samples = soundfile.read(str(path), dtype="int16", start=before)[0]
+    return len(np.trim_zeros(samples, "f"))
+
+
+def _decodable(path: Path) -> int:
+    try:
+        with av.open(str(path)) as container:
+            return sum(frame.samples for frame in container.decode(audio=0))
+    except av.error.FFmpegError:
+        return 0
+
+
+def repair_times(hours: float, sound: Sound, folder: Path) -> tuple[float, float, float]:
+    """MB of a long file; seconds for the repair after a kill, and for one whose header is destroyed, too."""
+    path = folder / "long.flac"
+    disk = DiskFile(os.open(path, os.O_RDWR | os.O_CREAT))
+    file = FlacFile(disk, repair(disk))
+    minute = tile(sound, 60)
+    for _ in range(round(hours * 60)):
+        file.append(minute)
+        file.drain()
+    file.checkpoint()
+    file.append(minute[: 2 * RATE])                 # two seconds behind the last checkpoint, and a torn frame
+    file.drain()
+    disk.write_at(bytes(3000), file.end)
+    begin = time.perf_counter()
+    found = repair(disk)
+    after_kill = time.perf_counter() - begin
+    assert found.head.samples // 4608 == (round(hours * 60) * 60 + 2) * RATE // 4608
+    disk.write_at(bytes(RECORDING_AUDIO_AT), 0)
+    begin = time.perf_counter()
+    assert repair(disk).head.samples == found.head.samples
+    without_header = time.perf_counter() - begin
+    disk.close()
+    return path.stat().st_size / 1e6, after_kill, without_header
+
+
+# --- Report
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--speech", type=Path, help="a sound file with speech")
+    arguments.add_argument("--seconds", type=float, default=20, help="of sound for the CPU measurement")
+    arguments.add_argument("--kills", type=int, default=200)
+    arguments.add_argument("--peer-kills", type=int, default=20)
+    arguments.add_argument("--hours", type=float, default=3, help="length of the file to repair")
+    options = arguments.parse_args()
+    console = Console()
+    voice = speech(options.speech)
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        console.print(_sizes(voice, folder))
+        console.print(_cpu(to_int16(tile(voice, options.seconds)), folder))
+        console.print(_kills(options.kills, options.peer_kills, folder))
+        console.print(_repair(options.hours, to_int16(voice), folder))
+
+
+def _sizes(voice: Sound, folder: Path) -> Table:
+    table = Table("sound, 1 minute", "MB per minute", title="Size")
+    minute = tile(voice, 60)
+    table.add_row("speech as recorded in a studio", f"{megabytes_per_minute(to_int16(minute), folder):.2f}")
+    noisy = minute + room_noise(60, -45)
+    table.add_row("speech in a noisy room (-45 dB)", f"{megabytes_per_minute(to_int16(noisy), folder):.2f}")
+    table.add_row("the same with the noise removed", f"{megabytes_per_minute(to_int16(cleaned(noisy)), folder):.2f}")
+    table.add_row("digital silence", f"{megabytes_per_minute(np.zeros(60 * RATE, np.int16), folder):.3f}")
+    table.add_row("white noise (-20 dB)", f"{megabytes_per_minute(to_int16(room_noise(60, -20)), folder):.2f}")
+    return table
+
+
+def _cpu(sound: Sound, folder: Path) -> Table:
+    table = Table("writer", "% of a core per stream", title="CPU, speech in real time")
+    for kind in WRITERS:
+        table.add_row(kind.name, f"{cpu_percent(kind, sound, folder):.2f}")
+    table.add_row("Stillair, a resumed recording", f"{cpu_percent(Ours, sound, folder, resumed=True):.2f}")
+    return table
+
+
+def _kills(count: int, peer_count: int, folder: Path) -> Table:
+    table = Table("writer", "kills", "lost p50", "lost max", "no length before repair", title="SIGKILL at random moments")
+    sound = to_int16(room_noise(10, -30))
+    sound[sound == 0] = 1                           # silence that was filled in can be told apart
+    for kind in WRITERS:
+        number = count if kind is Ours else peer_count
+        lost, lengthless = kills(kind, number, sound, folder)
+        middle, most = statistics.median(lost), max(lost)
+        table.add_row(kind.name, str(number), f"{middle:.0f} ms", f"{most:.0f} ms", f"{lengthless} of {number}")
+    return table
+
+
+def _repair(hours: float, sound: Sound, folder: Path) -> Table:
+    size, after_kill, without_header = repair_times(hours, sound, folder)
+    table = Table("what", "time", title=f"Repair of a file of {hours:g} h, {size:.0f} MB")
+    table.add_row("killed 2 s after its last checkpoint", f"{1000 * after_kill:.0f} ms")
+    table.add_row("its header destroyed, too", f"{1000 * without_header:.0f} ms")
+    return table
+
+
+if __name__ == "__main__":
+    main()
