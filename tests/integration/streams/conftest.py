@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import pytest
 from flask import Flask
 from livekit import api
-from werkzeug.serving import make_server
 
-from tests.integration.streams.livekit_process import API_KEY, API_SECRET, LivekitProcess, free_port
+from tests.integration.streams.livekit_process import API_KEY, API_SECRET, LivekitProcess
 from tests.integration.streams.people import Client, Listener, NoiseRemover, post
 from tests.webapp.conftest import Person, make_config
 from webapp import broadcasts, create_app
@@ -22,15 +21,13 @@ from webapp.extensions import db
 from webapp.models import Stream
 from webapp.reconciler import Reconciler
 
-WEB_PORT = free_port()
-
 T = TypeVar("T")
 Somebody = TypeVar("Somebody", Client, Listener, NoiseRemover)
 
 
 @pytest.fixture(scope="session")
 def shared_livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitProcess]:
-    process = LivekitProcess(tmp_path_factory.mktemp("livekit"), f"http://127.0.0.1:{WEB_PORT}/livekit/webhook")
+    process = LivekitProcess(tmp_path_factory.mktemp("livekit"))
     process.start()
     yield process
     process.kill()
@@ -38,6 +35,7 @@ def shared_livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Livekit
 
 @pytest.fixture
 def livekit(shared_livekit: LivekitProcess) -> LivekitProcess:
+    """Sends no webhooks."""
     return shared_livekit
 
 
@@ -62,18 +60,6 @@ def reconciler(app: Flask) -> Iterator[Reconciler]:
     yield reconciler
     reconciler.stop()
     thread.join()
-
-
-@pytest.fixture
-def webhooks(app: Flask) -> Iterator[None]:
-    """The web app listens where the audio server sends its webhooks."""
-    server = make_server("127.0.0.1", WEB_PORT, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

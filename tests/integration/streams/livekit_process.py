@@ -1,4 +1,4 @@
-"""A real audio server for tests, which can be killed and started again."""
+"""A real audio server for tests, which can be killed and started again. It ends with the tests, however those end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -51,8 +52,9 @@ class LivekitProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        command = [sys.executable, "-m", "launcher.guard", find_program(), "--config", str(self._config)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([find_program(), "--config", str(self._config)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         deadline = time.monotonic() + 10
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()

@@ -19,8 +19,11 @@ from tests.webapp.conftest import Person
 FRAME = 480         # samples: 10 ms
 
 
-async def until(condition: Callable[[], Any], within_s: float, what: str = "") -> float:
-    """Wait for the condition (asked in a thread, for it may use the database); seconds it took."""
+async def until(condition: Callable[[], Any], within_s: float = 15.0, what: str = "") -> float:
+    """Wait for the condition (asked in a thread, for it may use the database); seconds it took.
+
+    The time matters only where a test names one: it has to be right on a busy machine too.
+    """
     began = time.monotonic()
     while not await asyncio.to_thread(condition):
         took = time.monotonic() - began
@@ -47,10 +50,13 @@ class Client:
 
     def __init__(self) -> None:
         self.room = rtc.Room()
+        self._connecting: asyncio.Future[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def connect(self, url: str, token: str) -> Self:
-        await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=True))
+        # A connect that is cancelled half-way makes the SDK (1.1.21) send its own process a SIGTERM a minute later.
+        self._connecting = asyncio.ensure_future(self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=True)))
+        await asyncio.shield(self._connecting)
         return self
 
     async def publish_tone(self) -> None:
@@ -65,6 +71,8 @@ class Client:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        if self._connecting is not None:
+            await asyncio.wait([self._connecting])
         await self.room.disconnect()
 
 

@@ -39,9 +39,9 @@ async def test_a_stream_is_live_when_its_clean_track_is_on_the_stage(broadcast, 
 
     await noise_remover.leave()
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     listener = await broadcast.listen(bob)
-    await until(listener.hears, 3)
+    await until(listener.hears)
     status = (await get(bob, "/api/stream/status/alice")).json
     assert (status["live"], status["state"], status["stream"]["listeners"]) == (True, "live", 1)
     assert kinds_told_to(broadcast, bob) == kinds_told_to(broadcast, broadcast.owner) == ["stream.live"]
@@ -50,15 +50,15 @@ async def test_a_stream_is_live_when_its_clean_track_is_on_the_stage(broadcast, 
 async def test_a_stream_without_a_microphone_is_not_live(broadcast):
     speaker = await broadcast.start()
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     await speaker.leave()
-    await until(broadcast.is_in("interrupted"), 2)
+    await until(broadcast.is_in("interrupted"))
 
 
 async def test_a_sound_check_is_nobody_elses_business_until_go_live(broadcast, bob):
     await broadcast.start(sound_check=True)
     await broadcast.noise_remover()
-    await until(broadcast.is_in("checking"), 1.5)
+    await until(broadcast.is_in("checking"))
     assert (await get(bob, "/api/stream/status/alice")).json == {"live": False, "state": "offline", "stream": None}
     assert (await post(bob, "/api/stream/listen/alice")).status_code == 404
     assert (await get(bob, "/api/friends")).json["friends"][0]["stream"] is None
@@ -76,56 +76,56 @@ async def test_go_live_before_the_noise_remover_came_needs_no_second_press(broad
     answer = await post(broadcast.owner, "/api/stream/go-live")
     assert answer.json["stream"]["state"] == "starting"
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
 
 
 async def test_a_noise_remover_that_never_comes_is_asked_for_again(broadcast):
     await broadcast.start()
     assert await broadcast.dispatches() == 1
-    await until(lambda: broadcast.read(lambda stream: stream.dispatch_tries) == 2, 5)
-    await until(lambda: asyncio.run(broadcast.dispatches()) == 2, 1)
+    await until(lambda: broadcast.read(lambda stream: stream.dispatch_tries) == 2)
+    await until(lambda: asyncio.run(broadcast.dispatches()) == 2)
 
 
 async def test_a_still_heartbeat_interrupts_and_brings_a_new_dispatch(broadcast, bob):
     await broadcast.start()
     ghost = await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     await ghost.freeze()
-    took_s = await until(broadcast.is_in("interrupted"), 8)
+    took_s = await until(broadcast.is_in("interrupted"))
     assert took_s > 3, "a heartbeat may be 2 s late without harm"
-    await until(lambda: asyncio.run(broadcast.dispatches()) == 2, 1)
+    await until(lambda: asyncio.run(broadcast.dispatches()) == 2)
     assert (await get(bob, "/api/stream/status/alice")).json["live"] is True, "an interruption is still on the air"
 
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 2)
+    await until(broadcast.is_in("live"))
     assert kinds_told_to(broadcast, bob) == ["stream.live"], "nobody is told twice"
 
 
 async def test_a_broadcaster_who_comes_back_within_the_grace_goes_on(broadcast):
     speaker = await broadcast.start()
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     await speaker.leave()
-    await until(broadcast.is_in("interrupted"), 2)
+    await until(broadcast.is_in("interrupted"))
     await broadcast.rejoin()
-    await until(broadcast.is_in("live"), 2)
+    await until(broadcast.is_in("live"))
 
 
 async def test_a_broadcaster_who_stays_away_ends_the_stream(broadcast, audio_server, bob):
     speaker = await broadcast.start()
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     await speaker.leave()
-    took_s = await until(broadcast.is_in("ended"), 7)
+    took_s = await until(broadcast.is_in("ended"))
     assert took_s > 3, "the grace of this test is 4 s"
-    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names), 2)
+    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names))
     assert kinds_told_to(broadcast, bob) == ["stream.live", "stream.ended"]
 
 
 async def test_a_page_that_never_joins_does_not_hold_a_stream(broadcast):
     answer = await post(broadcast.owner, "/api/stream/start")
     broadcast.id = answer.json["stream"]["id"]
-    await until(broadcast.is_in("ended"), 7)
+    await until(broadcast.is_in("ended"))
 
 
 async def test_rooms_of_ended_streams_are_closed_and_foreign_rooms_left_alone(broadcast, audio_server):
@@ -135,7 +135,7 @@ async def test_rooms_of_ended_streams_are_closed_and_foreign_rooms_left_alone(br
     await post(broadcast.owner, "/api/stream/stop")
     for name in broadcast.rooms.names:      # a delete that was lost
         await asyncio.to_thread(audio_server.create_room, name, keep_s=60)
-    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names), 2)
+    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names))
     assert foreign in await asyncio.to_thread(audio_server.room_names)
     await asyncio.to_thread(audio_server.delete_room, foreign)
 
@@ -146,9 +146,9 @@ async def test_two_reconcilers_do_no_more_than_one(broadcast, bob, app):
     try:
         await broadcast.start()
         ghost = await broadcast.noise_remover()
-        await until(broadcast.is_in("live"), 1.5)
+        await until(broadcast.is_in("live"))
         await ghost.freeze()
-        await until(broadcast.is_in("interrupted"), 8)
+        await until(broadcast.is_in("interrupted"))
         await asyncio.sleep(1.5)
         assert await broadcast.dispatches() == 2
         await post(broadcast.owner, "/api/stream/stop")
@@ -170,17 +170,16 @@ class TestWithAnAudioServerThatDies:
     async def test_rooms_are_made_again_and_nobody_is_replaced(self, broadcast, livekit, audio_server, bob):
         speaker = await broadcast.start()
         noise_remover = await broadcast.noise_remover()
-        await until(broadcast.is_in("live"), 1.5)
+        await until(broadcast.is_in("live"))
         listener = await broadcast.listen(bob)
-        await until(listener.hears, 3)
+        await until(listener.hears)
 
         livekit.kill()
         await asyncio.sleep(1.5)
         livekit.start()
         names = set(broadcast.rooms.names)
-        await until(lambda: audio_server.room_names() >= names, 1.5)
-        await until(listener.hears, 15, "the listener's and everybody's SDK reconnects by itself")
-        await until(broadcast.is_in("live"), 3)
+        await until(lambda: audio_server.room_names() >= names)
+        await until(lambda: listener.hears() and broadcast.state == "live", 20, "everybody's SDK reconnects by itself")
         assert await broadcast.dispatches() == 0, "the noise remover came back by itself"
         assert speaker.room.isconnected()
         assert noise_remover.studio.room.isconnected()
@@ -221,20 +220,18 @@ class TestAsAProcess:
     async def test_it_outlives_its_database_and_stops_when_told(self, broadcast, reconciler, tmp_path):
         await broadcast.start()
         await broadcast.noise_remover()
-        await until(broadcast.is_in("live"), 10)
+        await until(broadcast.is_in("live"), 30)
 
-        with broadcast.app.app_context():
-            db.engine.dispose()
         log = tmp_path / "reconciler.log"
         with broadcast.app.app_context():
             db.session.execute(db.text("ALTER TABLE stream RENAME TO away"))
             db.session.commit()
-        await until(lambda: "streams failed" in log.read_text(), 5)
+        await until(lambda: "streams failed" in log.read_text())
         assert log.read_text().count("streams failed") == 1, "an outage is one line"
         with broadcast.app.app_context():
             db.session.execute(db.text("ALTER TABLE away RENAME TO stream"))
             db.session.commit()
-        await until(lambda: "streams work again" in log.read_text(), 5)
+        await until(lambda: "streams work again" in log.read_text())
 
         began = time.monotonic()
         reconciler.send_signal(signal.SIGTERM)

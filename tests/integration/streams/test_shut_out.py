@@ -28,7 +28,7 @@ def charlie(app, alice):
 async def on_air(broadcast):
     await broadcast.start()
     noise_remover = await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     broadcast.stage_now = lambda: noise_remover.stage_name
     return broadcast
 
@@ -51,13 +51,15 @@ class Intruder:
     async def _join_forever(self) -> None:
         while True:
             listener = Listener()
-            with contextlib.suppress(rtc.ConnectError, TimeoutError):
-                await listener.connect(self._url, self._token)
-                while listener.room.isconnected():
-                    self.heard_at = max(self.heard_at, listener.heard_at)
-                    await asyncio.sleep(0.01)
-            await listener.leave()
-            await asyncio.sleep(0.05)
+            try:
+                with contextlib.suppress(rtc.ConnectError):
+                    await listener.connect(self._url, self._token)
+                    while listener.room.isconnected():
+                        self.heard_at = max(self.heard_at, listener.heard_at)
+                        await asyncio.sleep(0.01)
+            finally:
+                await listener.leave()
+            await asyncio.sleep(0.2)
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -71,17 +73,17 @@ async def test_an_unfriended_listener_is_off_within_3_s_though_it_joins_again_in
     friend = await on_air.listen(charlie)
     intruder = Intruder(livekit.url, lasting_token(stage, "bob.00000000"))
     try:
-        await until(lambda: intruder.heard_at > 0 and friend.hears(), 5)
+        await until(lambda: intruder.heard_at > 0 and friend.hears())
         person, other = (on_air.owner, "bob") if who == "alice" else (bob, "alice")
         unfriended_at = time.monotonic()
         assert (await delete(person, f"/api/friends/{other}")).status_code == 204
 
         answer = await post(charlie, "/api/stream/listen/alice")
         moved = await Listener().connect(livekit.url, answer.json["token"])
-        await until(moved.hears, 3, "who stays a friend hears on")
-        await asyncio.sleep(4)
+        await until(moved.hears)
+        await asyncio.sleep(max(0.0, unfriended_at + 5 - time.monotonic()))
         assert intruder.heard_at - unfriended_at < 3
-        assert moved.hears()
+        await until(moved.hears, what="who stays a friend hears on")
         await moved.leave()
     finally:
         await intruder.stop()
@@ -99,7 +101,7 @@ async def test_friends_who_stay_are_told_to_move_and_the_outsider_is_not(on_air,
 
 async def test_somebody_who_is_no_friend_is_sent_off_the_stage(on_air, livekit):
     stranger = await Listener().connect(livekit.url, lasting_token(on_air.rooms.stage, "mallory.00000000"))
-    await until(lambda: not stranger.room.isconnected(), 3)
+    await until(lambda: not stranger.room.isconnected())
     await stranger.leave()
 
 
@@ -107,7 +109,7 @@ async def test_two_who_are_shut_out_at_once_are_both_out(on_air, bob, charlie):
     stage = on_air.rooms.stage
     await asyncio.gather(delete(bob, "/api/friends/alice"), delete(charlie, "/api/friends/alice"))
     assert on_air.rooms.stage in (stage.removesuffix("-1") + "-2", stage.removesuffix("-1") + "-3")
-    await until(lambda: on_air.stage_now() == on_air.rooms.stage, 2)
+    await until(lambda: on_air.stage_now() == on_air.rooms.stage)
     assert contract.StudioMetadata.from_json(on_air.rooms.metadata).stage == on_air.rooms.stage
 
 

@@ -62,7 +62,7 @@ def test_stop_is_idempotent_and_start_works_again(alice):
 async def test_rejoin_takes_over_from_the_other_tab_and_makes_missing_rooms(broadcast, livekit):
     first = await broadcast.start()
     second = await broadcast.rejoin()
-    await until(lambda: not first.room.isconnected(), 3)
+    await until(lambda: not first.room.isconnected())
     assert second.room.isconnected()
 
 
@@ -77,9 +77,9 @@ async def test_the_broadcaster_can_publish_nothing_but_a_microphone(broadcast):
 async def test_a_listener_can_neither_speak_nor_send_nor_rename_itself(broadcast, bob):
     await broadcast.start()
     noise_remover = await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     listener = await broadcast.listen(bob)
-    await until(listener.hears, 3)
+    await until(listener.hears)
     assert set(listener.room.remote_participants) == {"noise-remover"}
 
     received: list[bytes] = []
@@ -92,7 +92,7 @@ async def test_a_listener_can_neither_speak_nor_send_nor_rename_itself(broadcast
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(me.set_name("Alice"), 1)
     await noise_remover.stage.room.local_participant.publish_data("to the listener")
-    await until(lambda: received, 2)
+    await until(lambda: received)
     assert received == [b"to the listener"]
     (seen,) = [person for person in await broadcast.participants_of(broadcast.rooms.stage) if person.identity == me.identity]
     assert (seen.name, list(seen.tracks)) == ("bob", [])
@@ -102,10 +102,10 @@ async def test_a_listener_can_neither_speak_nor_send_nor_rename_itself(broadcast
 async def test_the_owners_monitor_hears_the_stage_unseen_and_uncounted(broadcast, bob, livekit):
     await broadcast.start()
     await broadcast.noise_remover()
-    await until(broadcast.is_in("live"), 1.5)
+    await until(broadcast.is_in("live"))
     answer = await post(broadcast.owner, "/api/stream/monitor")
     monitor = await Listener().connect(livekit.url, answer.json["token"])
-    await until(monitor.hears, 3)
+    await until(monitor.hears)
     listener = await broadcast.listen(bob)
     assert set(listener.room.remote_participants) == {"noise-remover"}
     assert (await get(bob, "/api/stream/status/alice")).json["stream"]["listeners"] == 1
