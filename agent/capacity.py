@@ -45,7 +45,8 @@ def measure() -> Bench:
     stream = Denoiser.load().stream()
     noise = np.random.default_rng(0).standard_normal((_HOPS, FRAME)).astype(np.float32) * np.float32(0.05)
     rubbish = np.zeros(_CACHE_BYTES, np.uint8)
-    warm, cold = [], []
+    warm: list[float] = []
+    cold: list[float] = []
     for number, hop in enumerate(noise):
         emptied = number % 8 == 0
         if emptied:

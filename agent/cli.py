@@ -93,7 +93,7 @@ def _repair_words(report: RepairReport) -> str:
 
 @main.command()
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder for several inputs. Default: NAME-clean.flac.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder for several. Default: NAME-clean.flac.")
 @click.option("--strength", "strength_db", type=click.FloatRange(0, 100), default=100.0, show_default=True, help="In dB.")
 @click.option("--mode", type=click.Choice(["running", "parity"]), default="running", show_default=True)
 def denoise(inputs: tuple[Path, ...], output: Path | None, strength_db: float, mode: str) -> None:

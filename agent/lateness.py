@@ -44,33 +44,33 @@ class FrameClock:
 class Overload:
     """Decides, frame by frame, when to stop cleaning because the machine is too slow, and when to try again.
 
-    One stall is no overload. A fifth of a second spent more than 50 ms behind, within about a second, is. Cleaning is tried
-    again after 5 s without lateness; each time that fails within a minute the wait doubles, up to a minute.
+    A stall is no overload, however long: what queued up meanwhile is worked off in milliseconds. A second without catching up
+    once is. Cleaning is tried again after 5 s without lateness; each time that fails within a minute the wait doubles, up to
+    a minute.
     """
 
-    _LATE_S = 0.050
     _GOOD_S = 0.020
-    _ENTER = 20.0
-    _FORGET = 0.25
+    _ENTER = 100
     _FIRST_REST = 500
     _LONGEST_REST = 6_000
 
     def __init__(self) -> None:
         self.active = False
-        self._late = 0.0
+        self._late = 0
         self._good = 0
         self._rest = self._FIRST_REST
         self._cleaned = self._LONGEST_REST
 
     def after(self, behind_s: float) -> bool:
         """Takes the lateness of a frame; True while the job should not clean."""
+        good = behind_s < self._GOOD_S
         if self.active:
-            self._good = self._good + 1 if behind_s < self._GOOD_S else 0
+            self._good = self._good + 1 if good else 0
             if self._good >= self._rest:
                 self._leave()
         else:
             self._cleaned += 1
-            self._late = self._late + 1 if behind_s > self._LATE_S else max(0.0, self._late - self._FORGET)
+            self._late = 0 if good else self._late + 1
             if self._late >= self._ENTER:
                 self._enter()
         return self.active
@@ -81,7 +81,7 @@ class Overload:
         self.active, self._good = True, 0
 
     def _leave(self) -> None:
-        self.active, self._late, self._cleaned = False, 0.0, 0
+        self.active, self._late, self._cleaned = False, 0, 0
 
 
 class Cooldown:

@@ -13,7 +13,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any
 
 from livekit import rtc
@@ -21,12 +20,11 @@ from livekit.agents import AutoSubscribe, JobContext
 from livekit.rtc.participant import PublishDataError, PublishTrackError, UnpublishTrackError
 
 from agent.config import AgentConfig
-from agent.denoise import Denoiser
 from agent.frames import FRAME_S, Outgoing, samples_of
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
 from agent.recorder import FlacRecorder
 from agent.stage import Stage, publish_options, stage_token
-from agent.voice import Voice
+from agent.voice import Streams, Voice
 from contract import (
     ATTRIBUTE_BEAT,
     ATTRIBUTE_RECORDING,
@@ -58,7 +56,7 @@ WEB_APP_FIRST_S = 15.0
 
 
 class Session:
-    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, denoiser: Denoiser) -> None:
+    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, denoiser: Streams) -> None:
         self._ctx = ctx
         self._config = config
         self._job = job
@@ -68,7 +66,7 @@ class Session:
         self._stage = Stage(config.url, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._monitor = Monitor(self._studio)
         self._recorder = FlacRecorder(
-            config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title, started_at=_now(),
+            config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title,
             on_state=self._recorder_changed,
         )
         self._recording = False
@@ -109,6 +107,7 @@ class Session:
         self._spawn(self._tell_meter(), "meter")
         self._spawn(self._watch_broadcaster(), "watch broadcaster")
         self._look_around()
+        logger.info("The broadcast runs")
 
     async def finish(self) -> None:
         """Finalises the recording; the studio is still connected, unless its loss is the reason."""
@@ -139,6 +138,7 @@ class Session:
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._over = self._over or reason == STREAM_OVER
+        self._stage.stay()
         logger.info("The studio is gone", extra={"reason": rtc.DisconnectReason.Name(reason)})
 
     # --- what the web app says --------------------------------------------------------------------------------------
@@ -222,6 +222,7 @@ class Session:
             self._recorder.pause_ended()
         if cause is not None:
             self._recorder.pause_began(cause)
+        logger.info("Noise removal paused" if cause else "Noise removal goes on", extra={"cause": cause or self._paused})
         self._paused = cause
 
     # --- what the broadcaster asks for ------------------------------------------------------------------------------
@@ -376,7 +377,3 @@ def _flag(request: dict[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise rtc.RpcError(400, f"{name} must be true or false.")
     return value
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -98,6 +98,10 @@ class Stage:
             self._wanted = room_name
             self._changed.set()
 
+    def stay(self) -> None:
+        """Joins nothing any more: the stream is ending, and a stage that is gone is gone for good."""
+        self.move("")
+
     async def run(self) -> None:
         """Never returns; leaves the room when it is cancelled."""
         try:
@@ -114,10 +118,16 @@ class Stage:
                 await track.aclose()
 
     def _settled(self) -> bool:
+        if not self._wanted:
+            return True
         return self._track is not None and not self._track.lost and self._track.room_name == self._wanted
 
+    def _lost(self) -> None:
+        # Not at once: when a stream ends both rooms go, and this one may be the first of which the job hears.
+        asyncio.get_running_loop().call_later(RETRY_S, self._changed.set)
+
     async def _join(self, room_name: str) -> bool:
-        new = StageTrack(room_name, self._changed.set)
+        new = StageTrack(room_name, self._lost)
         try:
             await new.open(self._url, self._mint_token(room_name))
         except (rtc.ConnectError, PublishTrackError, TimeoutError) as error:

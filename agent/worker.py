@@ -8,32 +8,42 @@ all, and a job that hangs can be killed. Jobs are forked from a process that has
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from functools import partial
 from typing import cast
 
+import aiohttp
+from livekit import api
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
+from agent.denoise_client import SharedDenoiser
+from agent.denoise_process import shared_denoising
+from agent.repair import keep_repaired
 from agent.session import Session
 from contract import AGENT_NAME, BroadcastJob
 
 logger = logging.getLogger(__name__)
 
 FOR_EVER = 10**9
+API_TIMEOUT_S = 2.0
+REPLACED = 4
+"""Jobs over the capacity that may be ending while others have taken over from them."""
 
 
-class Capacity:
+class Reception:
     """Decides in the worker's main process who gets a place.
 
     Not left to the framework's load threshold: with one idle process it counts a job that is just starting as the whole
     machine, and of four broadcasts that begin together it loses three.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, livekit: api.LiveKitAPI) -> None:
         self._places = places
+        self._livekit = livekit
         self._starting = 0
         self._server: AgentServer | None = None
 
@@ -41,8 +51,9 @@ class Capacity:
         self._server = server
 
     def load(self) -> float:
-        """For the audio server's choice between workers. Below 1, so that a full worker is still asked and can say no."""
-        return min(0.99, self._running() / self._places)
+        """For the audio server's choice between workers. A worker that says 0.7 or more (its `agents.target_load`) is not even
+        asked, not for its last places and not to replace a dead job, so a full one says 0.6, is asked, and can say no."""
+        return 0.6 * min(1.0, self._running() / self._places)
 
     def _running(self, but_for: str = "") -> int:
         jobs = self._server.active_jobs if self._server is not None else []
@@ -56,9 +67,22 @@ class Capacity:
             return
         self._starting += 1
         try:
-            await request.accept(identity=AGENT_NAME, name=AGENT_NAME)     # a fixed identity evicts a dead predecessor
+            await self._send_out_predecessor(request.room.name)
+            await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
         finally:
             self._starting -= 1
+
+    async def _send_out_predecessor(self, room: str) -> None:
+        """Before the new job is known to the audio server. It would evict a dead agent of the same identity by itself when the
+        new one joins, but then it takes the new job for the one that has left, and ends it (livekit-server 1.13.5)."""
+        identity = api.RoomParticipantIdentity(room=room, identity=AGENT_NAME)
+        try:
+            await self._livekit.room.remove_participant(identity)
+        except api.TwirpError as error:
+            if error.code != api.TwirpErrorCode.NOT_FOUND:
+                logger.warning("A dead agent could not be sent out", extra={"error": error.message})
+        except (aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("A dead agent could not be sent out", extra={"error": str(error)})
 
 
 def check_model() -> None:
@@ -66,12 +90,15 @@ def check_model() -> None:
     Denoiser.load()
 
 
-def prepare_process(process: JobProcess) -> None:
-    """In a new process, before it has a job."""
-    from agent.preload import denoiser      # loaded already in the process that this one was forked from
+def prepare_process(process: JobProcess, *, denoising: bytes | None) -> None:
+    """In a new process, before it has a job. `denoising`: address of the denoising process."""
+    # Loaded already in the process that this one was forked from.
+    from agent.preload import denoiser
 
-    process.userdata["denoiser"] = denoiser
-    logging.getLogger("livekit").addFilter(_worth_saying)
+    process.userdata["denoiser"] = denoiser if denoising is None else SharedDenoiser(denoiser, denoising)
+    sdk = logging.getLogger("livekit")
+    sdk.setLevel(logging.WARNING)
+    sdk.addFilter(_worth_saying)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
@@ -97,17 +124,17 @@ async def finish_broadcast(ctx: JobContext) -> None:
         await session.finish()
 
 
-def make_server(config: AgentConfig) -> AgentServer:
-    capacity = Capacity(config.capacity)
+def make_server(config: AgentConfig, livekit: api.LiveKitAPI, denoising: bytes | None) -> AgentServer:
+    reception = Reception(config.capacity, livekit)
     server = AgentServer(
         ws_url=config.url,
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
         port=config.health_port,
-        setup_fnc=prepare_process,
-        load_fnc=capacity.load,
-        load_threshold=float("inf"),            # see Capacity
+        setup_fnc=partial(prepare_process, denoising=denoising),
+        load_fnc=reception.load,
+        load_threshold=float("inf"),            # see Reception
         num_idle_processes=1,
         initialize_process_timeout=30,
         shutdown_process_timeout=5,
@@ -115,25 +142,42 @@ def make_server(config: AgentConfig) -> AgentServer:
         max_retry=FOR_EVER,                     # the audio server may be away for as long as it likes
         preload_modules=["agent.preload"],
     )
-    capacity.watch(server)
+    reception.watch(server)
     server.rtc_session(
-        partial(run_broadcast, config=config), agent_name=AGENT_NAME, on_request=capacity.answer, on_session_end=finish_broadcast,
+        partial(run_broadcast, config=config),
+        agent_name=AGENT_NAME,
+        on_request=reception.answer,
+        on_session_end=finish_broadcast,
     )
     return server
 
 
-async def run(config: AgentConfig) -> None:
-    """Works until SIGTERM or SIGINT. Broadcasts are not waited for: they go on in a later worker's job."""
+async def run(config: AgentConfig, *, shared: bool = True) -> None:
+    """Works until SIGTERM or SIGINT. Broadcasts are not waited for: they go on in a later worker's job.
+
+    `shared`: one denoising process for all jobs; else each job computes by itself.
+    """
     prepare_forking()
-    server = make_server(config)
+    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
+    async with (
+        shared_denoising(config.capacity + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
+    ):
+        await _work(config, make_server(config, livekit, denoising))
+
+
+async def _work(config: AgentConfig, server: AgentServer) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     work = asyncio.create_task(server.run(), name="agent server")
     stopped = asyncio.create_task(stop.wait(), name="stop signal")
+    repairs = asyncio.create_task(keep_repaired(config.recordings), name="repair recordings")
     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    repairs.cancel()
+    await asyncio.wait({repairs})
     if not work.done():
         logger.info("Stopping")
         await server.aclose()

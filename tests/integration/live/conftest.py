@@ -1,0 +1,49 @@
+"""A real audio server and a real agent worker; the broadcaster and the listeners are clients in the test's process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.live.people import Broadcast, broadcasts
+from tests.integration.live.worker_process import WorkerProcess
+from tests.integration.streams.livekit_process import LivekitProcess
+
+
+@pytest.fixture(scope="session")
+def audio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitProcess]:
+    process = LivekitProcess(tmp_path_factory.mktemp("livekit"))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def worker(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """One for the tests of a module, with places enough."""
+    process = WorkerProcess(audio_server.url, tmp_path_factory.mktemp("worker"), STILLAIR_CAPACITY="20")
+    process.start()
+    yield process
+    process.stop_if_running()
+
+
+@pytest.fixture
+def own_worker(audio_server: LivekitProcess, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
+    """Makes workers for one test; settings as arguments. Not to be used together with `worker`, which would take the jobs."""
+    made: list[WorkerProcess] = []
+
+    def make(**settings: str) -> WorkerProcess:
+        made.append(WorkerProcess(audio_server.url, tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.stop_if_running()
+
+
+@pytest.fixture
+async def new_broadcast(audio_server: LivekitProcess) -> AsyncIterator[Callable[[], Broadcast]]:
+    async with broadcasts(audio_server.url) as make:
+        yield make

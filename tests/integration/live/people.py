@@ -1,0 +1,241 @@
+"""A broadcast without the web app: the rooms, the dispatch, and who takes part, as real clients of the audio server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+from livekit import api, rtc
+
+from contract import (
+    AGENT_NAME,
+    METER_TOPIC,
+    SAMPLE_RATE,
+    BroadcastJob,
+    StudioMetadata,
+    stage_room,
+    studio_room,
+)
+from tests.integration.live.sounds import Sound
+from tests.integration.streams.livekit_process import API_KEY, API_SECRET
+from webapp.tokens import TokenMint
+
+FRAME = 480
+OWNER = "alice"
+tokens = TokenMint(API_KEY, API_SECRET)
+
+
+async def until(condition: Callable[[], Any], within_s: float, what: str = "") -> float:
+    """Waits for the condition; seconds it took."""
+    began = time.monotonic()
+    while not condition():
+        took = time.monotonic() - began
+        assert took < within_s, f"not within {within_s} s: {what or condition}"
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+class Client:
+    """One participant in one room."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def join(self, url: str, token: str) -> Self:
+        await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=True))
+        return self
+
+    async def leave(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+        await self.room.disconnect()
+
+
+class Heard:
+    """The frames of one track, with the time at which each came."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.frames: list[Sound] = []
+        self.times: list[float] = []
+
+    @property
+    def sound(self) -> Sound:
+        return np.concatenate(self.frames) if self.frames else np.zeros(0, np.int16)
+
+    def since(self, at: float) -> Sound:
+        """What came after a time.monotonic()."""
+        frames = [frame for frame, time in zip(self.frames, self.times, strict=True) if time > at]
+        return np.concatenate(frames) if frames else np.zeros(0, np.int16)
+
+    def loud_at(self) -> float:
+        """When the newest frame with sound came; 0.0 for none."""
+        found = (at for frame, at in zip(reversed(self.frames), reversed(self.times), strict=True) if np.abs(frame).max() > 300)
+        return next(found, 0.0)
+
+
+class Listener(Client):
+    """Keeps everything it hears, track by track."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tracks: list[Heard] = []
+        self.room.on("track_subscribed", self._subscribed)
+
+    def _subscribed(self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
+        heard = Heard(publication.name)
+        self.tracks.append(heard)
+        task = asyncio.create_task(self._listen(track, heard))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _listen(self, track: rtc.Track, heard: Heard) -> None:
+        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1)
+        try:
+            async for event in stream:
+                heard.frames.append(np.frombuffer(event.frame.data, np.int16))
+                heard.times.append(time.monotonic())
+        finally:
+            await stream.aclose()
+
+    @property
+    def newest(self) -> Heard:
+        return self.tracks[-1]
+
+    def loud_since(self, at: float) -> bool:
+        return any(heard.loud_at() > at for heard in self.tracks)
+
+
+class Speaker(Listener):
+    """The broadcaster: plays a sound over and over as its microphone, and calls the noise remover."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meter: list[dict[str, float]] = []
+        self.room.on("data_received", self._data)
+
+    def _data(self, packet: rtc.DataPacket) -> None:
+        if packet.topic == METER_TOPIC:
+            self.meter.append(json.loads(packet.data))
+
+    async def speak(self, sound: Sound) -> None:
+        """Publishes; plays for as long as it is there."""
+        source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=200)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True)
+        await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("microphone", source), options)
+        task = asyncio.create_task(self._play(source, sound))
+        self.tasks.add(task)
+
+    async def _play(self, source: rtc.AudioSource, sound: Sound) -> None:
+        while True:
+            for at in range(0, len(sound) - FRAME + 1, FRAME):
+                await source.capture_frame(rtc.AudioFrame(sound[at:at + FRAME].tobytes(), SAMPLE_RATE, 1, FRAME))
+
+    async def call(self, method: str, **request: Any) -> Any:
+        answer = await self.room.local_participant.perform_rpc(
+            destination_identity=AGENT_NAME, method=method, payload=json.dumps(request), response_timeout=5,
+        )
+        return json.loads(answer)
+
+    def agent(self) -> dict[str, str]:
+        """The noise remover's attributes, {} while it is not there."""
+        agent = self.room.remote_participants.get(AGENT_NAME)
+        return dict(agent.attributes) if agent else {}
+
+
+class Broadcast:
+    """What the web app does for one stream."""
+
+    def __init__(self, url: str, livekit: api.LiveKitAPI, stack: contextlib.AsyncExitStack) -> None:
+        self.url = url
+        self.livekit = livekit
+        self._stack = stack
+        self.id = secrets.token_hex(16)
+        self.key = secrets.token_hex(16)
+        self.studio = studio_room(self.key)
+        self.metadata = StudioMetadata(stage=stage_room(self.key, 1), live=True, title="Morning show")
+        self.strength_db = 100.0
+
+    async def open(self, *, live: bool = True, strength_db: float = 100.0) -> Self:
+        """Makes the rooms and asks for the noise remover."""
+        self.strength_db = strength_db
+        self.metadata = StudioMetadata(self.metadata.stage, live, self.metadata.title)
+        await self.make_rooms()
+        await self.dispatch()
+        return self
+
+    async def make_rooms(self) -> None:
+        for name, metadata in ((self.studio, self.metadata.to_json()), (self.metadata.stage, "")):
+            await self.livekit.room.create_room(
+                api.CreateRoomRequest(name=name, metadata=metadata, empty_timeout=300, departure_timeout=60),
+            )
+
+    async def dispatch(self) -> None:
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        job = BroadcastJob(self.id, OWNER, self.metadata.title, started_at, self.strength_db)
+        await self.livekit.agent_dispatch.create_dispatch(
+            api.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=self.studio, metadata=job.to_json()),
+        )
+
+    async def change(self, **metadata: Any) -> None:
+        """Writes the studio's metadata; a new stage is made first."""
+        before = self.metadata
+        self.metadata = StudioMetadata(**{"stage": before.stage, "live": before.live, "title": before.title} | metadata)
+        if self.metadata.stage != before.stage:
+            await self.livekit.room.create_room(api.CreateRoomRequest(name=self.metadata.stage, departure_timeout=60))
+        request = api.UpdateRoomMetadataRequest(room=self.studio, metadata=self.metadata.to_json())
+        await self.livekit.room.update_room_metadata(request)
+
+    async def published(self, room: str = "") -> list[tuple[str, str]]:
+        """(identity, track name) of all that is published on the stage, or in another room.
+
+        Asked of the server: the Python SDK loses sight of a participant whose place was taken by another of the same name.
+        """
+        answer = await self.livekit.room.list_participants(api.ListParticipantsRequest(room=room or self.metadata.stage))
+        return [(person.identity, track.name) for person in answer.participants for track in person.tracks]
+
+    async def end(self) -> None:
+        for name in (self.studio, self.metadata.stage):
+            with contextlib.suppress(api.TwirpError):
+                await self.livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+
+    async def published_becomes(self, wanted: list[tuple[str, str]], room: str = "", within_s: float = 5) -> None:
+        deadline = time.monotonic() + within_s
+        while (found := await self.published(room)) != wanted:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.05)
+
+    async def speaker(self, sound: Sound | None = None, identity: str = OWNER) -> Speaker:
+        speaker = Speaker()
+        self._stack.push_async_callback(speaker.leave)
+        await speaker.join(self.url, tokens.studio(self.studio, identity, identity.title()))
+        if sound is not None:
+            await speaker.speak(sound)
+        return speaker
+
+    async def listener(self) -> Listener:
+        listener = Listener()
+        self._stack.push_async_callback(listener.leave)
+        return await listener.join(self.url, tokens.stage(self.metadata.stage, "bob", "Bob"))
+
+
+@contextlib.asynccontextmanager
+async def broadcasts(url: str) -> AsyncIterator[Callable[[], Broadcast]]:
+    """-> a function that makes broadcasts; all are ended and left at the end."""
+    async with api.LiveKitAPI(url, API_KEY, API_SECRET) as livekit, contextlib.AsyncExitStack() as stack:
+        def make() -> Broadcast:
+            broadcast = Broadcast(url, livekit, stack)
+            stack.push_async_callback(broadcast.end)
+            return broadcast
+
+        yield make

@@ -1,0 +1,179 @@
+"""What fails, comes back: the job, the worker, the audio server, the broadcaster."""
+
+import asyncio
+import time
+from functools import partial
+
+import numpy as np
+import soundfile
+
+from contract import AGENT_NAME, RPC_SET_STRENGTH
+from tests.integration.live.people import broadcasts, until
+from tests.integration.live.sounds import RATE, noise, sweep
+from tests.integration.live.worker_process import WorkerProcess
+from tests.integration.streams.livekit_process import LivekitProcess
+
+
+async def on_air(broadcast):
+    speaker = await broadcast.speaker(sweep(2))
+    listener = await broadcast.listener()
+    await until(lambda: listener.loud_since(0), 10, "sound")
+    await until(lambda: speaker.agent().get("recording") == "on", 5, "a recording")
+    await asyncio.sleep(2)
+    return speaker, listener
+
+
+async def recording_of(worker, broadcast):
+    """Ends the broadcast -> (manifest, samples) once it is closed."""
+    await broadcast.end()
+    await until(lambda: worker.manifest(broadcast.id).state == "closed", 10, "closed")
+    return worker.manifest(broadcast.id), soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")[0]
+
+
+def assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, cause):
+    assert len(list(worker.recordings.glob("*.flac"))) == 1
+    assert [gap.cause for gap in manifest.gaps] == [cause]
+    gap = manifest.gaps[0]
+    assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
+    for part in (sound[:round(gap.start * RATE)][-RATE:], sound[round((gap.start + gap.length) * RATE):][:RATE]):
+        assert np.abs(part).max() > 3_000
+
+
+async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast)
+    killed = time.monotonic()
+    worker.kill_job(broadcast.studio)
+    await asyncio.sleep(2.5)                                # what the reconciler needs to see that the heart stands still
+    await broadcast.dispatch()
+    await until(lambda: listener.newest.loud_at() > killed + 2.5, 7.5, "sound after the kill")
+    assert time.monotonic() - killed < 10
+    await asyncio.sleep(2)
+    assert await broadcast.published() == [(AGENT_NAME, "clean")]
+    assert speaker.agent()["state"] == "cleaning"
+    manifest, sound = await recording_of(worker, broadcast)
+    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "noise remover restarted")
+
+
+async def test_a_second_job_replaces_a_living_one(own_worker, new_broadcast):
+    """The reconciler may be wrong about a job. Then there are two for a moment, and one afterwards, with one recording."""
+    worker = own_worker()
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast)
+    first = worker.job(broadcast.studio)
+    await broadcast.dispatch()
+    await until(lambda: worker.job(broadcast.studio) != first, 10, "a second job")
+    replaced = time.monotonic()
+    await until(lambda: listener.newest.loud_at() > replaced + 0.5, 10, "sound")
+    await asyncio.sleep(3)
+    assert await broadcast.published() == [(AGENT_NAME, "clean")]
+    assert worker.active_jobs() == 1
+    assert speaker.agent()["recording"] == "on"
+    manifest, _ = await recording_of(worker, broadcast)
+    assert sum(gap.cause == "noise remover restarted" for gap in manifest.gaps) <= 1
+    assert sum(gap.length for gap in manifest.gaps) < 3
+
+
+async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_with(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    _, listener = await on_air(broadcast)
+    took = await asyncio.to_thread(worker.stop)
+    assert took < 5
+    assert worker.manifest(broadcast.id).state == "live"
+    await asyncio.to_thread(worker.start)
+    await broadcast.dispatch()
+    again = time.monotonic()
+    await until(lambda: listener.tracks and listener.newest.loud_at() > again, 10, "sound")
+    await asyncio.sleep(2)
+    manifest, sound = await recording_of(worker, broadcast)
+    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "noise remover restarted")
+
+
+async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast)
+    await speaker.leave()
+    away = time.monotonic()
+    await asyncio.sleep(2)
+    assert not listener.loud_since(away + 1)
+    await broadcast.speaker(sweep(2))
+    await until(lambda: listener.loud_since(away + 1), 5, "sound")
+    await asyncio.sleep(2)
+    assert await broadcast.published() == [(AGENT_NAME, "clean")]
+    manifest, sound = await recording_of(worker, broadcast)
+    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "connection")
+
+
+async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadcast):
+    """The first connection is evicted: it may be a page that crashed, and is seen for another 20 s."""
+    worker = own_worker(STILLAIR_GRACE_S="0")
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    _, listener = await on_air(broadcast)
+    second = await broadcast.speaker(sweep(2))
+    taken_over = time.monotonic()
+    await until(lambda: listener.loud_since(taken_over + 1), 10, "sound")
+    assert (await second.call(RPC_SET_STRENGTH, strength_db=1)) == {"strength_db": 1}
+    await asyncio.sleep(17)                                 # longer than a broadcaster may stay away here
+    assert listener.loud_since(time.monotonic() - 0.5)
+    assert worker.active_jobs() == 1
+
+
+async def test_a_microphone_that_is_changed_is_heard_on_the_same_track(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast)
+    microphone = next(iter(speaker.room.local_participant.track_publications))
+    await speaker.room.local_participant.unpublish_track(microphone)
+    await speaker.speak(noise(2, -20))
+    changed = time.monotonic()
+    await until(lambda: listener.loud_since(changed + 0.5), 5, "sound")
+    assert len(listener.tracks) == 1
+
+
+async def test_a_job_ends_when_the_broadcaster_stays_away(own_worker, new_broadcast):
+    worker = own_worker(STILLAIR_GRACE_S="0")
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, _ = await on_air(broadcast)
+    await speaker.leave()
+    await until(lambda: worker.active_jobs() == 0, 25, "the end of the job")
+    assert worker.manifest(broadcast.id).state == "closed"
+
+
+async def test_everybody_comes_back_after_the_audio_server_was_killed(tmp_path):
+    audio_server = LivekitProcess(tmp_path)
+    audio_server.start()
+    worker = WorkerProcess(audio_server.url, tmp_path, STILLAIR_CAPACITY="2")
+    try:
+        worker.start()
+        async with broadcasts(audio_server.url) as make:
+            broadcast = await make().open(strength_db=0)
+            speaker, listener = await on_air(broadcast)
+            audio_server.kill()
+            killed = time.monotonic()
+            await asyncio.to_thread(audio_server.start)
+            await broadcast.make_rooms()
+            await until(partial(loud_after, listener, killed + 1), 20, "sound")
+            assert time.monotonic() - killed < 20
+            await asyncio.sleep(2)
+            assert await broadcast.published() == [(AGENT_NAME, "clean")]
+            await until(lambda: speaker.agent().get("state") == "cleaning", 5, "attributes after the restart")
+            await broadcast.end()
+            await until(lambda: worker.manifest(broadcast.id).state == "closed", 10, "closed")
+            assert len(list(worker.recordings.glob("*.flac"))) == 1
+    finally:
+        worker.stop_if_running()
+        audio_server.kill()
+
+
+def loud_after(listener, at):
+    return listener.loud_since(at)

@@ -1,0 +1,103 @@
+"""What the worker takes, refuses, and does not start with."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from agent.denoise.engine import MODEL_SHA256
+from tests.integration.live.people import until
+from tests.integration.live.sounds import longest_silence_s, moments, sweep
+from tests.integration.live.worker_process import WorkerProcess
+from tests.integration.streams.livekit_process import ROOT
+
+
+async def test_one_broadcast_too_many_is_refused_and_harms_none(own_worker, new_broadcast):
+    worker = own_worker(STILLAIR_CAPACITY="2")
+    worker.start()
+    taken = [await new_broadcast().open(strength_db=0) for _ in range(2)]
+    listeners = []
+    for broadcast in taken:
+        await broadcast.speaker(sweep(2))
+        listeners.append(await broadcast.listener())
+    await until(lambda: all(listener.loud_since(0) for listener in listeners), 10, "both on air")
+    await asyncio.sleep(2)
+    start = time.monotonic()
+    refused = await new_broadcast().open(strength_db=0)
+    speaker = await refused.speaker(sweep(2))
+    await asyncio.sleep(4)
+    assert speaker.agent() == {}
+    assert "all places are taken" in worker.log.read_text()
+    assert worker.active_jobs() == 2
+    for listener in listeners:
+        assert longest_silence_s(moments(listener.newest.since(start))) <= 0.040
+    await taken[0].end()
+    await until(lambda: worker.active_jobs() == 1, 10, "a free place")
+    await refused.dispatch()
+    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "a place for the one who was refused")
+
+
+async def test_many_who_begin_together_all_get_a_place(own_worker, new_broadcast):
+    worker = own_worker(STILLAIR_CAPACITY="4")
+    worker.start()
+    opened = [new_broadcast() for _ in range(5)]
+    await asyncio.gather(*(broadcast.make_rooms() for broadcast in opened))
+    await asyncio.gather(*(broadcast.dispatch() for broadcast in opened))
+    speakers = [await broadcast.speaker(sweep(2)) for broadcast in opened]
+    cleaned = lambda: sum(speaker.agent().get("state") == "cleaning" for speaker in speakers)   # noqa: E731
+    await until(lambda: cleaned() == 4, 30, "four of five")
+    assert worker.active_jobs() == 4
+
+
+async def test_a_full_place_may_be_taken_over_by_a_new_job_for_the_same_broadcast(own_worker, new_broadcast):
+    worker = own_worker(STILLAIR_CAPACITY="1")
+    worker.start()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker = await broadcast.speaker(sweep(2))
+    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "on air")
+    first = worker.job(broadcast.studio)
+    await broadcast.dispatch()
+    await until(lambda: worker.job(broadcast.studio) != first, 10, "the second job")
+
+
+def test_health_is_told_on_loopback(worker):
+    assert worker.ask("/") == "OK"
+    told = worker.ask("/worker")
+    assert told["agent_name"] == "noise-remover"
+
+
+def test_a_damaged_model_is_named_with_its_hash_and_not_run(audio_server, tmp_path):
+    shutil.copytree(ROOT / "agent", tmp_path / "program" / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "contract.py", tmp_path / "program")
+    model = tmp_path / "program" / "agent" / "denoise" / "dfn2.onnx"
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    model.write_bytes(content)
+    worker = WorkerProcess(audio_server.url, tmp_path, program=tmp_path / "program")
+    assert worker.spawn().wait(60) == 1
+    said = worker.log.read_text()
+    assert MODEL_SHA256 in said
+    assert str(model) in said
+    assert "Traceback" not in said
+    assert "registered" not in said
+
+
+BAD_SETTINGS = [("LIVEKIT_URL", "nowhere"), ("STILLAIR_CAPACITY", "none"), ("LIVEKIT_API_SECRET", "")]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_SETTINGS)
+def test_a_bad_setting_is_named_and_nothing_starts(audio_server, tmp_path, name, value):
+    worker = WorkerProcess(audio_server.url, tmp_path, **{name: value})
+    assert worker.spawn().wait(60) == 1
+    said = worker.log.read_text()
+    assert name in said
+    assert "Traceback" not in said
+
+
+def test_check_says_what_it_found():
+    done = subprocess.run([sys.executable, "-m", "agent", "check"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert MODEL_SHA256[:16] in done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()][:2] == ["ok", "ok"]

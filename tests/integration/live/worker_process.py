@@ -1,0 +1,97 @@
+"""A real agent worker for tests, as `./stillair up` starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from contract import RecordingManifest
+from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, free_port
+
+
+class WorkerProcess:
+    def __init__(self, url: str, folder: Path, *, program: Path = ROOT, **settings: str) -> None:
+        """`program`: folder with the package `agent`; `settings`: environment variables."""
+        self.recordings = folder / "recordings"
+        self.log = folder / "worker.log"
+        self._program = program
+        self._port = free_port()
+        self._environment = os.environ | {
+            "LIVEKIT_URL": url,
+            "LIVEKIT_API_KEY": API_KEY,
+            "LIVEKIT_API_SECRET": API_SECRET,
+            "STILLAIR_RECORDINGS": str(self.recordings),
+            "STILLAIR_AGENT_HEALTH_PORT": str(self._port),
+            "PYTHONPATH": str(program),
+        } | settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        self.recordings.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "agent", "worker"], cwd=self._program, env=self._environment, stdout=log, stderr=log,
+            )
+        return self._process
+
+    def start(self) -> None:
+        """Returns when it is registered with the audio server and has a process ready for a job."""
+        before = self.log.stat().st_size if self.log.exists() else 0
+        process = self.spawn()
+        deadline = time.monotonic() + 60
+        while "registered worker" not in self.log.read_text()[before:]:
+            assert process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def ask(self, path: str) -> Any:
+        """The health server's answer."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
+            body = answer.read().decode()
+        return json.loads(body) if answer.headers.get_content_type() == "application/json" else body
+
+    def job(self, room: str) -> int:
+        """Process id of the newest job in this room."""
+        lines = [line for line in self.log.read_text().splitlines() if "The broadcast runs" in line and room in line]
+        match = re.search(r"\bpid=(\d+)", lines[-1])
+        assert match
+        return int(match[1])
+
+    def kill_job(self, room: str) -> None:
+        os.kill(self.job(room), signal.SIGKILL)
+
+    def active_jobs(self) -> int:
+        return int(self.ask("/worker").get("active_jobs", 0))       # JSON of protobuf leaves zeros out
+
+    def manifest(self, stream_id: str) -> RecordingManifest | None:
+        path = self.recordings / f"{stream_id}.json"
+        return RecordingManifest.from_json(path.read_text()) if path.exists() else None
+
+    def stop(self) -> float:
+        """SIGTERM -> seconds until the last of its processes was gone."""
+        assert self._process is not None
+        process = psutil.Process(self._process.pid)
+        family = [process, *process.children(recursive=True)]
+        began = time.monotonic()
+        process.terminate()
+        _, alive = psutil.wait_procs(family, timeout=20)
+        for left in alive:
+            left.kill()
+        self._process.wait()
+        self._process = None
+        assert not alive, f"did not stop: {alive}"
+        return time.monotonic() - began
+
+    def stop_if_running(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
