@@ -38,7 +38,7 @@ def find(username: str) -> User | None:
 
 def register(username: str, password: str) -> User:
     """A new account; the first one is the admin's. Raises Invalid, or Conflict when the name is taken."""
-    check_username(username)
+    _check_username(username)
     check_password(password, username)
     with passwords().turn():
         password_hash = passwords().hash(password)
@@ -54,13 +54,6 @@ def register(username: str, password: str) -> User:
     user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
     db.session.commit()
     return user
-
-
-def check_username(username: str) -> None:
-    if not USERNAME.fullmatch(username):
-        raise Invalid.field("username", "Use 3 to 32 letters, digits, - or _.")
-    if username.lower() in RESERVED:
-        raise Invalid.field("username", "This name is reserved. Choose another.")
 
 
 def authenticate(username: str, password: str, address: str) -> User | None:
@@ -142,7 +135,7 @@ def init_app(app: Flask) -> None:
 def _ask_to_log_in() -> ResponseReturnValue:
     if wants_json():
         raise NotLoggedIn
-    target = request.full_path if request.method == "GET" else None
+    target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("pages_auth.login", next=target))
 
 
@@ -157,6 +150,13 @@ def load_user(token: str) -> User | None:
         db.session.commit()
     found.user.session_token = token
     return found.user
+
+
+def _check_username(username: str) -> None:
+    if not USERNAME.fullmatch(username):
+        raise Invalid.field("username", "Use 3 to 32 letters, digits, - or _.")
+    if username.lower() in RESERVED:
+        raise Invalid.field("username", "This name is reserved. Choose another.")
 
 
 def _session(token: str) -> LoginSession | None:

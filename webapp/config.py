@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 SECRET_LENGTH = 32      # characters; livekit-server asks for as many
 
@@ -35,7 +35,7 @@ class Config:
     grace_s: float = 60.0                       # how long a stream outlives its broadcaster
     agent_health_url: str | None = None         # health page of the noise remover, for /healthz
     event_streams: int = 64                     # open GET /events in this process; each holds a thread
-    event_streams_per_person: int = 6
+    event_streams_per_person: int = 4           # a browser opens six connections to a server, and pages need some too
     argon2_memory_kib: int = 19456              # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
     argon2_time_cost: int = 2
 
@@ -140,8 +140,7 @@ class _Reader:
 
 def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
     try:
-        parts: SplitResult = urlsplit(value)
-        parts.port          # raises when it is not a number  # noqa: B018
-    except ValueError:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:              # of `port`, when it is none
         return False
-    return parts.scheme in schemes and bool(parts.hostname)

@@ -9,8 +9,8 @@
     +-- TooMany      429  with Retry-After
     +-- Busy         503  with Retry-After
 
-Domain modules raise them; `/api/*` answers with JSON (API.md), everything else with a page. Pages catch `ApiError` around a
-domain function to show its `fields` in the form again.
+Domain modules raise them. Programs are answered with JSON (API.md), people with a page; pages catch `ApiError` around a domain
+function to show its `fields` in the form again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    pass
+    status, code = 400, "bad_request"
 
 
 class NotLoggedIn(ApiError):
@@ -92,10 +92,6 @@ class TooMany(ApiError):
 
 class Busy(ApiError):
     status, code = 503, "busy"
-
-
-def not_found() -> NotFound:
-    return NotFound()
 
 
 # Messages for errors that Flask raises itself; its own texts speak of servers and URLs.

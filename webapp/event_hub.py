@@ -35,6 +35,7 @@ class EventStream:
     connection: socket.socket | None        # to the browser; None when the server does not show it
     id: str = field(default_factory=new_id)
     news: threading.Event = field(default_factory=threading.Event)
+    is_present: bool = False                # has its row in the database
 
     def has_left(self) -> bool:
         """Whether the browser has gone away. Writing would tell only at the second try."""
@@ -77,6 +78,7 @@ class EventHub:
         except SQLAlchemyError:
             self._forget(stream)
             raise
+        stream.is_present = True
         return stream
 
     def close(self, stream: EventStream) -> None:
@@ -114,8 +116,8 @@ class EventHub:
     def _upkeep(self, round_number: int) -> None:
         if round_number % KEEP_EVERY == 0:
             with self._lock:
-                ids = [stream.id for stream in self._streams]
-            presence.keep(ids)
+                present = {stream.id: stream.user_id for stream in self._streams if stream.is_present}
+            presence.keep(present)
         presence.sweep()
 
     def _tell_news(self, last_id: int | None) -> int:

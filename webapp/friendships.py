@@ -60,14 +60,6 @@ def requests_of(user: User) -> Requests:
     )
 
 
-def request_for(user: User, request_id: str) -> FriendRequest:
-    """A request that the person sent or received, whatever became of it. Raises NotFound."""
-    found = db.session.scalar(select(FriendRequest).where(FriendRequest.id == request_id, _concerns(user)))
-    if found is None:
-        raise NotFound
-    return found
-
-
 def search(user: User, words: str) -> list[tuple[User, str]]:
     """People whose name or display name contains `words`, with their relation to `user`: self, none, sent, received or friend."""
     words = clean(words).lower()
@@ -85,11 +77,6 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
     )
     relations = _relations(user)
     return [(found, relations.get(found.id, "none")) for found in db.session.scalars(query)]
-
-
-def relation(user: User, other: User) -> str:
-    """self, none, sent, received or friend."""
-    return _relations(user).get(other.id, "none")
 
 
 def send(user: User, username: str) -> FriendRequest:
@@ -148,7 +135,7 @@ def reject(user: User, request_id: str) -> FriendRequest:
 
 def cancel(user: User, request_id: str) -> None:
     """Raises NotFound unless `user` sent the request, Conflict when it is not open any more."""
-    request = request_for(user, request_id)
+    request = _request_for(user, request_id)
     if request.sender_id != user.id:
         raise NotFound
     _close(request, "cancelled")
@@ -170,8 +157,16 @@ def unfriend(user: User, username: str) -> None:
     broadcasts.shut_out(friend, user)
 
 
+def _request_for(user: User, request_id: str) -> FriendRequest:
+    """A request that the person sent or received, whatever became of it. Raises NotFound."""
+    found = db.session.scalar(select(FriendRequest).where(FriendRequest.id == request_id, _concerns(user)))
+    if found is None:
+        raise NotFound
+    return found
+
+
 def _received(user: User, request_id: str) -> FriendRequest:
-    request = request_for(user, request_id)
+    request = _request_for(user, request_id)
     if request.receiver_id != user.id:
         raise NotFound
     return request

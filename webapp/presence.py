@@ -3,11 +3,11 @@ Friends are told when the first comes and the last goes, in the same transaction
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 
 from webapp.events import publish
 from webapp.extensions import db
@@ -27,16 +27,19 @@ def online(user_ids: Iterable[int]) -> set[int]:
 def enter(user_id: int, connection_id: str) -> None:
     sweep()
     user = _locked(user_id)
-    first = not _is_here(user_id)
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=now() + LIFETIME))
-    if first:
+    db.session.flush()          # SQLite lets nobody else write from here on
+    if _connections(user_id) == 1:
         publish(friend_ids(user_id), "friend.online", {"username": user.username})
     db.session.commit()
 
 
-def keep(connection_ids: Iterable[str]) -> None:
-    """Called every few seconds for the streams that are open."""
-    _put_off(connection_ids, LIFETIME)
+def keep(connections: Mapping[str, int]) -> None:
+    """Called every few seconds for the open streams, id -> user. One that was given up while the machine slept comes back."""
+    _put_off(connections, LIFETIME)
+    there = set(db.session.scalars(select(EventConnection.id).where(EventConnection.id.in_(connections))))
+    for connection_id in connections.keys() - there:
+        enter(connections[connection_id], connection_id)
 
 
 def leave(connection_id: str) -> None:
@@ -57,14 +60,14 @@ def sweep() -> None:
         mine = EventConnection.user_id == user_id
         expired = delete(EventConnection).where(mine, EventConnection.expires_at <= now())
         gone = cast("CursorResult[Any]", db.session.execute(expired)).rowcount
-        if gone and not _is_here(user_id):
+        if gone and not _connections(user_id):
             user.last_seen_at = now()
             publish(friend_ids(user_id), "friend.offline", {"username": user.username, "last_seen": rfc3339(user.last_seen_at)})
         db.session.commit()
 
 
-def _is_here(user_id: int) -> bool:
-    return bool(db.session.scalar(select(exists().where(EventConnection.user_id == user_id))))
+def _connections(user_id: int) -> int:
+    return db.session.scalar(select(func.count()).where(EventConnection.user_id == user_id)) or 0
 
 
 def _locked(user_id: int) -> User:

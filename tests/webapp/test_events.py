@@ -213,6 +213,17 @@ def test_somebody_whose_server_died_goes_offline_by_himself(app, alice, bob):
         assert db.session.scalar(select(func.count()).where(EventConnection.id == "of a dead process")) == 0
 
 
+def test_who_was_given_up_while_the_machine_slept_comes_back(app, alice, bob):
+    hub = app.extensions["events"]
+    with alice.events() as hers, bob.events():
+        assert hers.next()[0] == "friend.online"
+        expire(app, "bob")
+        assert hers.next()[0] == "friend.offline"
+        with app.app_context():
+            hub._upkeep(round_number=0)
+        assert hers.next() == ("friend.online", {"username": "bob"})
+
+
 def test_open_streams_are_kept_online(app, alice, bob):
     hub = app.extensions["events"]
     with bob.events(), app.app_context():
