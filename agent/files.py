@@ -26,9 +26,10 @@ from contract import SAMPLE_RATE
 Block = NDArray[np.float32]         # [samples, channels]
 
 BLOCK = 2 * SAMPLE_RATE
-SUFFIXES = frozenset(
-    ".aac .aif .aiff .caf .flac .m4a .mka .mkv .mov .mp3 .mp4 .oga .ogg .opus .wav .webm".split(),
-)
+SUFFIXES = frozenset([
+    ".aac", ".aif", ".aiff", ".caf", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav",
+    ".webm",
+])
 """What is taken out of a folder. A file that is named is tried whatever it is called."""
 
 _FINE = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
