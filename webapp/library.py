@@ -108,8 +108,14 @@ def as_json(recording: Recording) -> dict[str, Any]:
         "state": recording.state,
         "gaps": recording.gaps,
         "paused": recording.paused,
-        "audio_url": url_for("api_recordings.audio", recording_id=recording.id),
+        "audio_url": audio_url(recording),
     }
+
+
+def audio_url(recording: Recording) -> str:
+    """A new one whenever a recording that still grows has become longer: a page plays what it knows of an old one again."""
+    version = recording.size if recording.state == "live" else None
+    return url_for("api_recordings.audio", recording_id=recording.id, v=version)
 
 
 def _present() -> Select[Recording]:

@@ -11,6 +11,7 @@ import soundfile
 
 from tests.webapp.recordings_on_disk import record, record_more, sound_bytes
 from webapp import library
+from webapp.api.recordings import PIECE_BYTES
 from webapp.extensions import db
 from webapp.models import Recording, new_id
 
@@ -139,6 +140,15 @@ def test_what_the_list_says(recording, alice, folder):
     }
 
 
+def test_a_growing_recording_has_a_new_address_when_it_is_longer(growing, alice, folder):
+    (first,) = alice.get("/api/recordings/alice").json["recordings"]
+    record_more(folder, growing, 0.96)
+    (second,) = alice.get("/api/recordings/alice").json["recordings"]
+    assert first["audio_url"] != second["audio_url"]
+    assert (first["duration"], second["duration"]) == (0.96, 1.92)
+    assert len(alice.get(second["audio_url"]).data) == second["size"]
+
+
 def add_rows(app, count: int) -> list[str]:
     """Newest first. Every ten have the same time."""
     begin = datetime(2026, 1, 1, tzinfo=UTC)
@@ -243,6 +253,25 @@ def test_ranges(recording, alice, folder, asked, start, end):
     first = start % len(whole)
     assert response.headers["Content-Range"] == f"bytes {first}-{first + len(response.data) - 1}/{len(whole)}"
     assert int(response.headers["Content-Length"]) == len(response.data)
+
+
+def test_a_player_gets_the_sound_in_pieces_and_a_download_whole(alice, folder, ingest):
+    recording = record(folder, "alice", seconds=18)
+    ingest()
+    whole = sound_bytes(folder, recording)
+    assert 2 * PIECE_BYTES > len(whole) > PIECE_BYTES
+    heard = b""
+    while len(heard) < len(whole):
+        response = alice.get(f"/recordings/{recording}/audio", headers={"Range": f"bytes={len(heard)}-"})
+        assert response.status_code == 206
+        assert len(response.data) <= PIECE_BYTES
+        end = len(heard) + len(response.data)
+        assert response.headers["Content-Range"] == f"bytes {len(heard)}-{end - 1}/{len(whole)}"
+        heard += response.data
+    assert heard == whole
+    assert alice.get(f"/recordings/{recording}/audio").data == whole
+    rest = alice.get(f"/recordings/{recording}/audio?download=1", headers={"Range": "bytes=10-"})
+    assert rest.data == whole[10:]
 
 
 def test_a_range_past_the_end_is_416_and_says_the_length(recording, alice, folder):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
+from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
 from webapp import accounts, friendships, library
@@ -18,6 +19,9 @@ from webapp.storage import Sound
 blueprint = Blueprint("api_recordings", __name__)
 
 CHUNK_BYTES = 64 * 1024
+PIECE_BYTES = 1024 * 1024
+"""A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
+holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
 
 
 @blueprint.get("/api/recordings/<username>")
@@ -76,9 +80,20 @@ def _response(recording: Recording, sound: Sound) -> Response:
     else:
         response.headers["Cache-Control"] = "private, no-cache"     # to be asked again: a friend may be one no longer
         response.set_etag(sound.version)
+    environ = dict(request.environ)
     if request.args.get("download"):
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording))
-    return response.make_conditional(request, accept_ranges=True, complete_length=sound.size)  # type: ignore[return-value]
+    elif piece := _piece(request.range):
+        environ["HTTP_RANGE"] = piece
+    return response.make_conditional(environ, accept_ranges=True, complete_length=sound.size)  # type: ignore[return-value]
+
+
+def _piece(asked: Range | None) -> str | None:
+    """The Range header for the beginning of what was asked for; None when it is to be answered as it is."""
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or asked.ranges[0][0] < 0:
+        return None
+    start, end = asked.ranges[0]
+    return f"bytes={start}-{min(end or start + PIECE_BYTES, start + PIECE_BYTES) - 1}"
 
 
 def _file_name(recording: Recording) -> dict[str, str]:
