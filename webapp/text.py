@@ -10,8 +10,8 @@ INVISIBLE = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *ra
 
 def clean(text: str) -> str:
     """Without control and direction characters and half surrogates; white space becomes single spaces."""
-    spaced = " ".join(text.split())
-    return "".join(letter for letter in spaced if not _unwanted(letter)).strip()
+    kept = "".join(letter for letter in text if letter.isspace() or not _unwanted(letter))
+    return " ".join(kept.split())
 
 
 def _unwanted(letter: str) -> bool:

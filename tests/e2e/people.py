@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +29,14 @@ class Person:
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def arrive(cls, browser: Browser, url: str, name: str, **context_options) -> "Person":
-        """A new profile that has not logged in; the user name gets a number, so that every test has people of its own."""
+    def arrive(cls, browser: Browser, url: str, name: str, *, allowed: bool = True, **context_options) -> "Person":
+        """A new profile that has not logged in; the user name gets a number, so that every test has people of its own.
+
+        `allowed`: to use the microphone.
+        """
         context = browser.new_context(**context_options)
-        context.grant_permissions(["microphone"], origin=url)
+        if allowed:
+            context.grant_permissions(["microphone"], origin=url)
         context.add_init_script(TAP)
         person = cls(f"{name}-{next(COUNT)}", context, context.new_page(), url)
         person.watch(person.page)
@@ -46,6 +51,11 @@ class Person:
     def real_problems(self) -> list[str]:
         """Without what every browser says of a server that is down."""
         return [problem for problem in self.problems if not any(noise in problem for noise in NETWORK_NOISE)]
+
+    def new_tab(self) -> Page:
+        """Goes on in another tab; returns the one before."""
+        before, self.page = self.page, self.watch(self.context.new_page())
+        return before
 
     def open(self, path: str) -> None:
         self.page.goto(self.url + path)
@@ -97,6 +107,9 @@ class Person:
     def stop(self) -> None:
         self.page.get_by_role("button", name="Stop Streaming").click()
         self.expect_state("Ended")
+
+    def notice(self, words: "str | re.Pattern[str]") -> Locator:
+        return self.page.get_by_role("alert").get_by_role("heading", name=words)
 
     # --- What is heard
 

@@ -55,7 +55,7 @@ def plays_recording(person, lasted_s: float) -> None:
     seek = player.get_by_role("slider", name="Seek")
     expect(seek).not_to_have_value("0", timeout=10_000)
     assert abs(int(seek.get_attribute("max")) - lasted_s) <= 3
-    expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^\d+ seconds? of \d+ seconds$"))
+    expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^\d+ seconds? of [\w ]*\d+ seconds?$"))
     player.get_by_role("button", name="Forward 30 seconds").click()
     player.get_by_role("button", name="Back 15 seconds").click()
     person.page.get_by_role("link", name="Stillair").click()
@@ -138,6 +138,7 @@ def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, a
     with chromium.launch("--autoplay-policy=user-gesture-required") as strict:
         guest = arrive("guest", browser=strict).register()
         alice.befriend(guest)
+        guest.new_tab()         # in the old one a press has been seen, which counts for the whole site
         guest.open(f"/listen/{alice.username}")
         listen = guest.page.get_by_role("main").get_by_role("button", name="Listen")
         expect(listen).to_be_visible(timeout=10_000)

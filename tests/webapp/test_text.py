@@ -12,7 +12,7 @@ from webapp.text import clean, is_encodable, is_visible
     ("\u2066left\u2069 \u200fright\u061c", "left right"),
     ("zero\u200bwidth\ufeff", "zerowidth"),
     ("line\u2028paragraph\u2029end", "line paragraph end"),
-    ("half \ud800 surrogate", "half  surrogate"),
+    ("half \ud800 surrogate", "half surrogate"),
     ("\x00\u202e", ""),
 ])
 def test_what_cannot_be_seen_is_removed(raw, cleaned):

@@ -7,7 +7,7 @@ await import(bundle);
 
 /** @type {typeof import("livekit-client")} */
 const livekit = /** @type {any} */ (globalThis).LivekitClient;
-livekit.setLogLevel("warn");
+livekit.setLogLevel("silent");      // what goes wrong is said in the page, in words
 
 export const { ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track, TrackEvent } = livekit;
 
