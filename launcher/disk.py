@@ -8,7 +8,9 @@ from pathlib import Path
 from launcher.problem import Problem
 
 INSTALL_BYTES = 1_500_000_000
-"""The Python packages (0.6 GB), the JavaScript libraries and, where livekit-server must be built, Go and its caches."""
+"""The Python packages (0.6 GB), the JavaScript libraries, the audio server, and what uv keeps."""
+BUILD_BYTES = 3_000_000_000
+"""Go and its caches, where the audio server must be built from its source."""
 TEST_INSTALL_BYTES = 9_000_000_000
 """PyTorch and what comes with it, beside the above."""
 RUN_BYTES = 500_000_000

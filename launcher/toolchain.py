@@ -90,6 +90,9 @@ class Toolchain:
             stamp.set(wanted)
         return folder
 
+    def remove_tool(self, name: str) -> None:
+        shutil.rmtree(self.tools / name, ignore_errors=True)
+
     def _make_venv(self, uv: Path) -> None:
         failures = []
         with self.console.step(f"Making .venv with Python {PYTHONS[0]}"):
