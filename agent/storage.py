@@ -85,7 +85,7 @@ class RecordingFolder:
     def open_audio(self, stream_id: str, *, create: bool = False) -> DiskFile:
         """The sound file, locked for this process. Raises RecordingBusy or another OSError."""
         if create:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         descriptor = os.open(self.audio_path(stream_id), flags, 0o600)
         try:

@@ -10,12 +10,13 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract import RECORDING_HEAD_BYTES, ContractError, RecordingHead, RecordingManifest
+from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead, RecordingManifest
+from webapp.flac_tags import with_tags
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -42,7 +43,7 @@ class Sound(io.RawIOBase):
         self._descriptor = descriptor
         self._position = 0
         found = os.fstat(descriptor)
-        self._head = os.pread(descriptor, RECORDING_HEAD_BYTES, 0)
+        self._head = os.pread(descriptor, RECORDING_AUDIO_AT, 0)
         self.modified_at = found.st_mtime       # seconds since the epoch
         try:
             head = RecordingHead.from_bytes(self._head)
@@ -51,6 +52,10 @@ class Sound(io.RawIOBase):
         self.samples = head.samples
         self.size = min(head.end, found.st_size)        # bytes
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Lets readers find these tags in it."""
+        self._head = with_tags(self._head, tags)
 
     def readable(self) -> bool:
         return True

@@ -6,6 +6,8 @@ import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import soundfile
 
@@ -13,6 +15,7 @@ from tests.webapp.recordings_on_disk import record, record_more, sound_bytes
 from webapp import library
 from webapp.api.recordings import PIECE_BYTES
 from webapp.extensions import db
+from webapp.flac_tags import with_tags
 from webapp.models import Recording, new_id
 
 METHODS = [
@@ -271,7 +274,7 @@ def test_a_player_gets_the_sound_in_pieces_and_a_download_whole(alice, folder, i
     assert heard == whole
     assert alice.get(f"/recordings/{recording}/audio").data == whole
     rest = alice.get(f"/recordings/{recording}/audio?download=1", headers={"Range": "bytes=10-"})
-    assert rest.data == whole[10:]
+    assert (len(rest.data), rest.data[4096 - 10:]) == (len(whole) - 10, whole[4096:])
 
 
 def test_a_range_past_the_end_is_416_and_says_the_length(recording, alice, folder):
@@ -351,6 +354,40 @@ def test_a_download_has_a_good_name(recording, alice, title, plain, coded):
     assert disposition.startswith("attachment;")
     assert plain in disposition
     assert coded is None or f"filename*={coded}" in disposition
+
+
+def tags_in(data: bytes) -> dict[str, str]:
+    with av.open(io.BytesIO(data)) as container:
+        return {name.upper(): value for name, value in container.metadata.items()}
+
+
+@pytest.mark.parametrize("title", ["Morning talk", "Späte ☂ Stunde", "x" * 120, "🎙" * 120])
+def test_a_download_carries_tags_and_the_same_sound(recording, alice, folder, title):
+    alice.patch(f"/api/recordings/{recording}", {"title": title})
+    data = alice.get(f"/recordings/{recording}/audio?download=1").data
+    tags = tags_in(data)
+    assert (tags["TITLE"], tags["ARTIST"], tags["DATE"]) == (title, "alice", "2026-01-02")
+    assert "2026-01-02 03:04 UTC" in tags["COMMENT"]
+    whole = sound_bytes(folder, recording)
+    assert (len(data), data[4096:]) == (len(whole), whole[4096:])
+    np.testing.assert_array_equal(soundfile.read(io.BytesIO(data))[0], soundfile.read(io.BytesIO(whole))[0])
+    assert "TITLE" not in tags_in(whole)
+
+
+def test_a_download_that_is_continued_is_one_file(recording, alice):
+    whole = alice.get(f"/recordings/{recording}/audio?download=1")
+    rest = alice.get(f"/recordings/{recording}/audio?download=1", headers={"Range": "bytes=100-"})
+    assert whole.data[:100] + rest.data == whole.data
+    assert "ETag" not in whole.headers
+
+
+def test_tags_that_do_not_fit_are_left_out(recording, folder):
+    header = sound_bytes(folder, recording)[:4096]
+    assert with_tags(header, {"TITLE": "x" * 5000}) == header
+    fits = with_tags(header, {"TITLE": "x" * 4000})
+    assert len(fits) == 4096 != header
+    assert with_tags(header[:100], {"TITLE": "x"}) == header[:100]
+    assert with_tags(fits, {"TITLE": "other"}) == fits
 
 
 def test_playing_is_no_download(recording, alice):

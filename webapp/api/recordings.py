@@ -82,6 +82,8 @@ def _response(recording: Recording, sound: Sound) -> Response:
         response.set_etag(sound.version)
     environ = dict(request.environ)
     if request.args.get("download"):
+        sound.tag(_tags(recording))
+        response.headers.pop("ETag", None)              # of the same sound with other tags
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording))
     elif piece := _piece(request.range):
         environ["HTTP_RANGE"] = piece
@@ -94,6 +96,15 @@ def _piece(asked: Range | None) -> str | None:
         return None
     start, end = asked.ranges[0]
     return f"bytes={start}-{min(end or start + PIECE_BYTES, start + PIECE_BYTES) - 1}"
+
+
+def _tags(recording: Recording) -> dict[str, str]:
+    return {
+        "TITLE": recording.title,
+        "ARTIST": recording.owner.display_name,
+        "DATE": f"{recording.started_at:%Y-%m-%d}",
+        "COMMENT": f"On air {recording.started_at:%Y-%m-%d %H:%M} UTC, recorded by Stillair with the noise removed",
+    }
 
 
 def _file_name(recording: Recording) -> dict[str, str]:
