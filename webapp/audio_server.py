@@ -7,12 +7,14 @@ connection (about 2 ms), so there is nothing to share between threads and nothin
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import aiohttp
 from livekit import api
+from livekit.protocol.agent import JobState, JobStatus
 
 import contract
 from webapp.errors import Busy
@@ -21,6 +23,8 @@ from webapp.tokens import username_of
 T = TypeVar("T")
 
 CALL_TIMEOUT_S = 3.0
+ARRIVAL_S = 15.0
+"""How long a noise remover may take from the dispatch to the studio; 0.2 s is usual, a busy machine takes seconds."""
 EMPTY_TIMEOUT_S = 300
 """A room that nobody ever joined goes away by itself after this."""
 
@@ -97,6 +101,17 @@ class AudioServer:
         request = api.CreateAgentDispatchRequest(agent_name=contract.AGENT_NAME, room=room, metadata=job.to_json())
         self._run(lambda livekit: livekit.agent_dispatch.create_dispatch(request))
 
+    def agent_is_coming(self, room: str) -> bool:
+        """Whether a noise remover has taken a dispatch to this room a moment ago, and may still be on its way.
+
+        livekit-server 1.13.5 may need 5 s to know it: it first asks for workers of other kinds (`CheckEnabledTimeout`).
+        """
+        async def ask(livekit: api.LiveKitAPI) -> bool:
+            dispatches = await livekit.agent_dispatch.list_dispatch(room)
+            return any(_is_fresh(job.state) for dispatch in dispatches for job in dispatch.state.jobs)
+
+        return self._run(ask)
+
     def room_names(self) -> set[str]:
         async def ask(livekit: api.LiveKitAPI) -> set[str]:
             return {room.name for room in (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms}
@@ -138,6 +153,12 @@ async def _or_absent(call: Awaitable[object]) -> None:
     except api.TwirpError as error:
         if error.code != api.TwirpErrorCode.NOT_FOUND:
             raise
+
+
+def _is_fresh(job: JobState) -> bool:
+    # A job that has died may read RUNNING for long, so its age decides too.
+    age_s = time.time() - job.started_at / 1e9
+    return job.status in (JobStatus.JS_PENDING, JobStatus.JS_RUNNING) and age_s < ARRIVAL_S
 
 
 def _person(info: api.ParticipantInfo) -> Person:

@@ -31,7 +31,7 @@ from webapp.tokens import TokenMint
 log = logging.getLogger(__name__)
 
 FIRST_DISPATCH_S = 3.0
-"""How long the first noise remover may take before the reconciler asks for another; 0.6 s is usual."""
+"""How long the first dispatch may wait to be taken before the reconciler sends another."""
 RETURN_S = 10.0
 """How long the noise remover gets to come back by itself after the audio server was restarted; 8 s is usual."""
 

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 STILL_S = 5.0
 """A noise remover whose heartbeat (every 2 s) stands still for this long is dead, though the audio server shows it for 21 s."""
-DISPATCH_WAITS_S = (3.0, 3.0, 6.0, 12.0, 20.0)
-"""How long to wait for a noise remover after the first, second, ... request; a dispatch that nobody takes is lost."""
+DISPATCH_WAITS_S = (3.0, 3.0, 3.0, 5.0)
+"""How long a dispatch may wait to be taken, the first, second, ... one; one that nobody can take at once is lost."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def settle(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) ->
         return
     _move(stream, sight, alive=alive)
     _send_uninvited_out(stream, rooms, sight)
-    if not alive and at >= stream.agent_due_at:
+    if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
         _ask_for_agent(stream, rooms, at)
 
 
@@ -142,6 +142,11 @@ def _send_uninvited_out(stream: Stream, rooms: broadcasts.Rooms, sight: Sight) -
         if person.username not in invited:
             log.warning("uninvited listener sent out", extra={"stream": stream.id})
             broadcasts.audio_server().remove(rooms.stage, person.identity)
+
+
+def _is_agent_coming(stream: Stream, rooms: broadcasts.Rooms) -> bool:
+    """A second noise remover would drive the first one out. No tries: one was there since the last dispatch, and died."""
+    return stream.dispatch_tries > 0 and broadcasts.audio_server().agent_is_coming(rooms.studio)
 
 
 def _ask_for_agent(stream: Stream, rooms: broadcasts.Rooms, at: datetime) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.integration.streams.conftest import Broadcast
-from tests.integration.streams.livekit_process import ROOT, LivekitProcess
+from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, LivekitProcess
 from tests.integration.streams.people import get, post, until
 from tests.webapp.conftest import Person
 from webapp.extensions import db
@@ -84,6 +84,32 @@ async def test_a_noise_remover_that_never_comes_is_asked_for_again(broadcast):
     assert await broadcast.dispatches() == 1
     await until(lambda: broadcast.read(lambda stream: stream.dispatch_tries) == 2)
     await until(lambda: asyncio.run(broadcast.dispatches()) == 2)
+
+
+async def test_one_that_has_taken_the_job_is_waited_for(broadcast, livekit, worker):
+    await until(lambda: "process initialized" in worker.read_text() and "registered worker" in worker.read_text(), 60)
+    await broadcast.start()
+    studio = broadcast.rooms.studio
+    await until(lambda: len(asyncio.run(broadcast.participants_of(studio))) == 2, 30)
+    # One, or two: the audio server takes up to 5 s to say that a job was taken.
+    assert await broadcast.dispatches() <= 2
+
+
+@pytest.fixture
+def worker(livekit, tmp_path):
+    """The log of a worker that is slow to arrive."""
+    log = tmp_path / "worker.log"
+    environment = os.environ | {
+        "LIVEKIT_URL": livekit.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET,
+        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
+    }
+    # Not `python -m`: the job's process has to find the entrypoint in a module that is not called __main__.
+    command = [sys.executable, "-c", "from tests.integration.streams.slow_worker import main; main()"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+    yield log
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 async def test_a_still_heartbeat_interrupts_and_brings_a_new_dispatch(broadcast, bob):
