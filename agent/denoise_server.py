@@ -1,4 +1,4 @@
-"""The denoising process: the hops of all broadcasts of a machine in few batches: the weights are read once for many voices.
+"""The denoising process: the hops of all broadcasts of a machine in few batches, so that the weights are read once for many.
 
 It never wakes a job and is never woken by one. A job offers a hop when a frame arrives and fetches the result when the next
 frame arrives, 10 ms later; `Timetable` tells when the process has to look so that every result is there in time and as many hops
@@ -98,7 +98,7 @@ class Timetable:
         return float(min(self._beat.min() + self.slack_s, now + HOP_S))
 
 
-class Bench:
+class Workbench:
     """The work itself: one hop of any voices in their slots."""
 
     def __init__(self, denoiser: Denoiser, places: int) -> None:
@@ -170,20 +170,21 @@ class Peer:
 class Server:
     """Lets jobs in and out between batches. Everything runs on one thread."""
 
-    def __init__(self, listener: socket.socket, bench: Bench, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, listener: socket.socket, workbench: Workbench, clock: Callable[[], float] = time.monotonic) -> None:
         self._listener = listener
-        self._bench = bench
+        self._workbench = workbench
         self._clock = clock
-        self._timetable = Timetable(bench.slots.count)
-        self._free = list(range(bench.slots.count))[::-1]
+        self._timetable = Timetable(workbench.slots.count)
+        self._free = list(range(workbench.slots.count))[::-1]
         self._peers: set[Peer] = set()
+        self._refused = False
         self._selector = selectors.DefaultSelector()
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
 
     @property
     def _voices(self) -> int:
-        return self._bench.slots.count - len(self._free)
+        return self._workbench.slots.count - len(self._free)
 
     def watch(self, file: int, gone: Callable[[], None]) -> None:
         """`gone` is called when the other end of this pipe is closed."""
@@ -199,10 +200,10 @@ class Server:
     def _look(self) -> float:
         """Steps the hops that are there if one of them is due -> when to look again."""
         now = self._clock()
-        rows = self._bench.waiting()
-        self._timetable.waiting(rows, self._bench.slots.arrived_ns[rows] * 1e-9, now)
+        rows = self._workbench.waiting()
+        self._timetable.waiting(rows, self._workbench.slots.arrived_ns[rows] * 1e-9, now)
         if self._timetable.due(rows, now):
-            self._bench.step(rows)
+            self._workbench.step(rows)
             self._timetable.done(rows, now, self._clock())
         return self._timetable.next(self._clock())
 
@@ -222,7 +223,9 @@ class Server:
             return      # it went away in between
         connection.setblocking(False)
         if not same_user(connection):
-            logger.warning("A connection of another user was refused")
+            if not self._refused:
+                logger.warning("A connection of another user was refused; more of them are not told")
+            self._refused = True
             connection.close()
             return
         peer = Peer(connection, self._clock() + HELLO_S)
@@ -231,7 +234,7 @@ class Server:
 
     def _heard(self, peer: Peer) -> None:
         """A hello, nonsense, or the end of the connection."""
-        expected = hello(self._bench.slots.record)
+        expected = hello(self._workbench.slots.record)
         try:
             said = peer.connection.recv(len(expected) + 1)
         except BlockingIOError:
@@ -248,10 +251,10 @@ class Server:
             self._dismiss(peer, "found no free slot")
             return
         slot = self._free.pop()
-        self._bench.clear(slot)
-        self._bench.make_room(self._voices)
+        self._workbench.clear(slot)
+        self._workbench.make_room(self._voices)
         try:
-            send_slot(peer.connection, self._bench.slots, slot)
+            send_slot(peer.connection, self._workbench.slots, slot)
         except OSError:
             self._free.append(slot)
             self._dismiss(peer, None)
@@ -266,15 +269,16 @@ class Server:
         self._peers.discard(peer)
         if peer.slot is not None:
             self._timetable.forget(peer.slot)
-            self._bench.clear(peer.slot)
+            self._workbench.clear(peer.slot)
             self._free.append(peer.slot)
 
 
 def main(listener: int, places: int, lifeline: int) -> None:
     """`listener`, `lifeline`: file descriptors of a listening socket, and of a pipe whose other end is closed when this process
     should end: that happens also when the worker dies of SIGKILL."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # a Ctrl-C reaches the whole group; the worker decides
-    server = Server(socket.socket(fileno=listener), Bench(Denoiser.load(), places))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)       # may reach the worker's whole group; this process ends with the worker
+    server = Server(socket.socket(fileno=listener), Workbench(Denoiser.load(), places))
     server.watch(lifeline, sys.exit)
     gc.collect()
     gc.freeze()

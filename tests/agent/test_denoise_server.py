@@ -10,7 +10,7 @@ import pytest
 
 from agent.denoise import Denoiser
 from agent.denoise.spectrum import HOP
-from agent.denoise_server import HOP_S, LARGEST_BATCH, Bench, Timetable
+from agent.denoise_server import HOP_S, LARGEST_BATCH, Timetable, Workbench
 from agent.denoise_slots import Slot
 from tests.agent.denoising import ROUNDING, Job, noise, sine, speech
 
@@ -35,7 +35,7 @@ class Seat:
 
 def seated(denoiser, places=PLACES, **options):
     """A bench and a job in each of its slots."""
-    bench = Bench(denoiser, places)
+    bench = Workbench(denoiser, places)
     bench.make_room(places)
     return bench, [Job(denoiser, Seat(bench, number), **options) for number in range(places)]
 

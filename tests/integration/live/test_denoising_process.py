@@ -1,0 +1,53 @@
+"""The one denoising process under real broadcasts: used, killed, and back."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import psutil
+import soundfile
+
+from tests.integration.live.people import until
+from tests.integration.live.sounds import longest_silence_s, moments, progress, sweep
+
+
+def denoising_process(job):
+    """Process id of the one whose worker this job belongs to (through the process that jobs are forked from), or None."""
+    children = psutil.Process(job).parent().parent().children()
+    return next((child.pid for child in children if "agent.denoise_server" in child.cmdline()), None)
+
+
+def has_a_slot(job):
+    return "stillair-denoise" in Path(f"/proc/{job}/maps").read_text()
+
+
+async def test_a_killed_denoising_process_is_heard_by_nobody_and_comes_back(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
+    broadcasts = [await new_broadcast().open(strength_db=0) for _ in range(2)]
+    listeners = []
+    for broadcast in broadcasts:
+        await broadcast.speaker(sweep(2))
+        listeners.append(await broadcast.listener())
+    await until(lambda: all(listener.loud_since(0) for listener in listeners), 20, "both on air")
+    jobs = [worker.job(broadcast.studio) for broadcast in broadcasts]
+    for _ in range(2):
+        await until(lambda: all(map(has_a_slot, jobs)), 30, "a slot for each job")
+        await asyncio.sleep(1)
+        killed = denoising_process(jobs[0])
+        os.kill(killed, signal.SIGKILL)
+        await until(lambda killed=killed: denoising_process(jobs[0]) not in (None, killed), 30, "the next process")
+    await asyncio.sleep(1)
+    assert [worker.job(broadcast.studio) for broadcast in broadcasts] == jobs
+    for broadcast in broadcasts:
+        await broadcast.end()
+        await until(lambda broadcast=broadcast: worker.manifest(broadcast.id).state == "closed", 20, "closed")
+        manifest = worker.manifest(broadcast.id)
+        assert manifest.gaps == ()
+        assert manifest.paused == ()
+        heard, _ = soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")
+        found = moments(heard[np.argmax(np.abs(heard) > 3_000):][48_000:])
+        assert longest_silence_s(found) <= 0.040
+        assert np.abs(progress(found)).max() <= 0.040
