@@ -44,7 +44,7 @@ class Instance:
     def is_healthy(self) -> bool:
         return health.ask(self.url).ok
 
-    def wait_until_healthy(self, timeout_s: float = 30.0) -> None:
+    def wait_until_healthy(self, timeout_s: float = 60.0) -> None:
         assert wait_until(self.is_healthy, timeout_s), f"not healthy: {health.ask(self.url)}"
 
 
