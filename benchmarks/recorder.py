@@ -270,10 +270,11 @@ def main() -> None:
     arguments.add_argument("--kills", type=int, default=200)
     arguments.add_argument("--peer-kills", type=int, default=20)
     arguments.add_argument("--hours", type=float, default=3, help="length of the file to repair")
+    arguments.add_argument("--folder", type=Path, help="on the disk to measure; default: the system's for temporary files")
     options = arguments.parse_args()
     console = Console()
     voice = speech(options.speech)
-    with tempfile.TemporaryDirectory(dir=".") as name:
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         console.print(_sizes(voice, folder))
         console.print(_cpu(to_int16(tile(voice, options.seconds)), folder))

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask, current_app, url_for
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy import delete as delete_rows
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
@@ -25,7 +26,7 @@ from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
 from webapp.models import Recording, Stream, User, now, rfc3339
-from webapp.storage import ID, RecordingFolder, Sidecar, Sound
+from webapp.storage import ID, RecordingFolder, Sound
 from webapp.text import clean, is_encodable, is_visible
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,14 @@ log = logging.getLogger(__name__)
 UNDO = timedelta(seconds=10)
 UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
 ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
+CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
 PAGE = 50
 TITLE_LENGTH = 120
 
 
 def init_app(app: Flask, config: Config) -> None:
     app.extensions["recordings"] = RecordingFolder(config.recordings)
-    app.extensions["recordings_seen"] = {}
+    app.extensions["recordings_seen"] = _Seen()
 
 
 def folder() -> RecordingFolder:
@@ -119,7 +121,7 @@ def audio_url(recording: Recording) -> str:
 
 
 def _present() -> Select[Recording]:
-    query = select(Recording).where(Recording.deleted_at.is_(None))
+    query = select(Recording).where(Recording.deleted_at.is_(None)).options(joinedload(Recording.owner))
     return query.order_by(Recording.started_at.desc(), Recording.id.desc())
 
 
@@ -248,29 +250,46 @@ class _Refused(Exception):
     """A sidecar cannot be taken over; nothing is guessed."""
 
 
+@dataclass
+class _Seen:
+    """What this process knows of the folder already. It may be lost at any time: then everything is looked at once more."""
+
+    folder: int = 0                     # its changed_at at the last whole look
+    versions: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)        # to be looked at again though they do not change
+
+
 def ingest() -> Ingested:
     """Brings the rows up to what the sidecars say, those that were written since the last call in this process."""
-    seen: dict[str, tuple[int, int, int]] = current_app.extensions["recordings_seen"]
+    seen: _Seen = current_app.extensions["recordings_seen"]
     done = Ingested()
-    for sidecar in folder().sidecars():
-        if seen.get(sidecar.id) == sidecar.version:
-            continue
-        try:
-            settled = _take_over(sidecar)
-            done.taken += 1
-        except _Refused as refusal:
-            db.session.rollback()
-            settled = True
-            log.warning("a sidecar was not taken over: %s", refusal, extra={"recording": sidecar.id})
-            done.problems.append(f"{sidecar.id}.json: {refusal}")
-        if settled:
-            seen[sidecar.id] = sidecar.version
+    changed_at = folder().changed_at()
+    for sidecar in folder().sidecars() if changed_at != seen.folder else ():
+        if seen.versions.get(sidecar.id) != sidecar.version:
+            _ingest_one(sidecar.id, seen, done)
+            seen.versions[sidecar.id] = sidecar.version
+    for recording_id in list(seen.unsettled):
+        _ingest_one(recording_id, seen, done)
+    if now().timestamp() - changed_at / 1e9 > CLOCK_STEP_S:
+        seen.folder = changed_at
     return done
+
+
+def _ingest_one(recording_id: str, seen: _Seen, done: Ingested) -> None:
+    try:
+        settled = _take_over(recording_id)
+        done.taken += 1
+    except _Refused as refusal:
+        settled = True
+        db.session.rollback()
+        log.warning("a sidecar was not taken over: %s", refusal, extra={"recording": recording_id})
+        done.problems.append(f"{recording_id}.json: {refusal}")
+    (seen.unsettled.discard if settled else seen.unsettled.add)(recording_id)
 
 
 def rebuild() -> Ingested:
     """All rows from all files, for a database that was lost. A file without its other half is reported."""
-    current_app.extensions["recordings_seen"].clear()
+    current_app.extensions["recordings_seen"] = _Seen()
     done = ingest()
     known = {sidecar.id for sidecar in folder().sidecars()}
     alone = [name for name in folder().sounds() if name not in known]
@@ -278,23 +297,23 @@ def rebuild() -> Ingested:
     return done
 
 
-def _take_over(sidecar: Sidecar) -> bool:
+def _take_over(recording_id: str) -> bool:
     """Makes or renews a row. False when this sidecar must be looked at again though it does not change. Raises _Refused."""
-    manifest = _read(sidecar.id)
+    manifest = _read(recording_id)
     owner = accounts.find(manifest.owner)
     if owner is None:
         raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
     started_at = _time(manifest.started_at)
     if started_at is None:
         raise _Refused("It does not say when the recording began.")
-    sound = folder().sound(sidecar.id)
+    sound = folder().sound(recording_id)
     if sound is None:
         if manifest.samples:
             raise _Refused("There is no sound file beside it.")
         return False                    # it begins just now
     with sound:
         state = _state(manifest, sound)
-        recording = db.session.get(Recording, sidecar.id) or Recording(id=sidecar.id, state="live", duration=0.0, size=0)
+        recording = db.session.get(Recording, recording_id) or Recording(id=recording_id, state="live", duration=0.0, size=0)
         if recording.deleted_at is not None:
             return True
         ready = state != "live" and recording.state == "live"

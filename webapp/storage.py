@@ -97,6 +97,13 @@ class RecordingFolder:
             raise ValueError(f"{recording_id!r} is no recording's id")
         return self.path / f"{recording_id}.{ending}"
 
+    def changed_at(self) -> int:
+        """When a file was last added, replaced or removed here; ns since the epoch, 0 when nothing was ever recorded."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def sidecars(self) -> Iterator[Sidecar]:
         for recording_id, found in self._entries(".json"):
             yield Sidecar(recording_id, (found.st_mtime_ns, found.st_size, found.st_ino))

@@ -90,8 +90,7 @@ def test_a_sidecar_becomes_a_row(app, folder, alices, look):
 def test_looking_twice_changes_nothing_and_tells_nobody_twice(app, alices, look, bob):
     look()
     look()
-    library_of_another_process = {}
-    app.extensions["recordings_seen"] = library_of_another_process
+    library.init_app(app, app.config["STILLAIR"])       # as another process would
     look()
     assert len(rows(app)) == 1
     for person in ("alice", "bob"):
@@ -126,6 +125,17 @@ def test_gaps_and_pauses_are_taken_over(app, folder, alices, look):
     (row,) = rows(app)
     assert row.gaps == [{"start": 0.1, "length": 0.2, "cause": "connection"}]
     assert row.paused == [{"start": 0.3, "length": 0.1, "cause": "overload"}]
+
+
+def test_a_folder_that_is_at_rest_is_not_read_again(app, folder, alices, look):
+    old = now().timestamp() - 60
+    os.utime(folder, (old, old))
+    look()
+    (folder / f"{alices}.json").write_text("{")         # in place, so that the folder does not show it
+    assert look() == []
+    RecordingFolder(folder).write_manifest(RecordingManifest(alices, "alice", "New", "2026-01-02T03:04:05Z", "closed", 24_000))
+    look()
+    assert [row.title for row in rows(app)] == ["New"]
 
 
 def test_a_sidecar_that_changes_is_taken_over_again(app, folder, alices, look):
@@ -315,7 +325,7 @@ def test_after_ten_seconds_nothing_of_it_is_left(app, folder, alices, alice, loo
     look()
     assert [row.id for row in rows(app)] == [other]
     assert sorted(path.name for path in folder.iterdir()) == [f"{other}.flac", f"{other}.json"]
-    app.extensions["recordings_seen"].clear()
+    library.init_app(app, app.config["STILLAIR"])
     look()
     assert [row.id for row in rows(app)] == [other]
 

@@ -1,0 +1,160 @@
+"""Chromium's own player on recordings: while they are still written, and long ones."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import numpy as np
+import pytest
+from werkzeug.serving import make_server
+
+from agent.flac_file import FlacFile, repair
+from agent.recorder import FlacRecorder
+from agent.storage import DiskFile
+from tests.webapp.conftest import Person, make_config
+from tests.webapp.recordings_on_disk import record
+from webapp import create_app, library
+from webapp.extensions import db
+
+RATE = 48_000
+RECORDING = "e" * 32
+NOISE = (np.random.default_rng(1).standard_normal(60 * RATE) * 2000).astype(np.int16)
+
+OPEN = """async (url) => {
+    window.sound = new Audio(url);
+    await new Promise((open, fail) => { sound.onloadedmetadata = open; sound.onerror = () => fail(sound.error.message); });
+    return sound.duration;
+}"""
+SEEK_AND_PLAY = """async (to) => {
+    const sought = new Promise((done) => { sound.onseeked = done; });
+    sound.currentTime = to;
+    await sought;
+    await sound.play();
+    await new Promise((done) => { sound.ontimeupdate = () => { if (sound.currentTime > to + 0.3) done(); }; });
+    sound.pause();
+    return sound.currentTime;
+}"""
+
+
+class Site:
+    """The web app behind a real socket, and Alice logged in there."""
+
+    def __init__(self, data: Path) -> None:
+        self.config = make_config(data)
+        self.app = create_app(self.config)
+        with self.app.app_context():
+            flask_migrate.upgrade()
+        self.alice = Person(self.app, "alice").register()
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def ingest(self) -> None:
+        with self.app.app_context():
+            library.ingest()
+
+    def audio_url(self) -> str:
+        (recording,) = self.alice.get("/api/recordings/alice").json["recordings"]
+        return recording["audio_url"]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        with self.app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def page(site, browser):
+    context = browser.new_context()
+    name = site.app.config["SESSION_COOKIE_NAME"]
+    context.add_cookies([{"name": name, "value": site.alice.client.get_cookie(name).value, "url": site.url}])
+    page = context.new_page()
+    page.goto(f"{site.url}/api/session")
+    yield page
+    context.close()
+
+
+class Broadcast:
+    """Sound that is recorded in real time, in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._recorder = FlacRecorder(folder, stream_id=RECORDING, owner="alice", title="A walk", on_state=lambda state: None)
+        self._over = threading.Event()
+        self._recorder.start()
+        self._thread = threading.Thread(target=self._speak)
+        self._thread.start()
+
+    def _speak(self) -> None:
+        begin = time.monotonic()
+        for at in range(0, len(NOISE), 480):
+            self._recorder.write(NOISE[at:at + 480])
+            if self._over.wait(max(0.0, begin + at / RATE - time.monotonic())):
+                return
+
+    def wait_for(self, seconds: float) -> None:
+        while self._recorder.seconds < seconds:
+            time.sleep(0.02)
+
+    @property
+    def seconds(self) -> float:
+        return self._recorder.seconds
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+        self._recorder.close(finished=True)
+
+
+def test_a_recording_plays_and_seeks_while_it_is_written(site, page):
+    broadcast = Broadcast(site.config.recordings)
+    try:
+        for seconds in (3, 6):
+            broadcast.wait_for(seconds)
+            site.ingest()
+            before = broadcast.seconds
+            duration = page.evaluate(OPEN, site.audio_url())
+            assert before - 1.5 < duration < broadcast.seconds + 0.1
+            for to in (0, duration - 1, duration / 2):
+                assert page.evaluate(SEEK_AND_PLAY, to) > to
+    finally:
+        broadcast.end()
+    site.ingest()
+    assert page.evaluate(OPEN, site.audio_url()) == pytest.approx(broadcast.seconds, abs=0.001)
+
+
+def test_a_long_recording_seeks_quickly_and_holds_no_thread_of_the_server(site, page):
+    recording = record(site.config.recordings, "alice")
+    path = site.config.recordings / f"{recording}.flac"
+    path.unlink()
+    disk = DiskFile(os.open(path, os.O_RDWR | os.O_CREAT))
+    file = FlacFile(disk, repair(disk))
+    for _ in range(20):
+        file.append(NOISE)
+        file.drain()
+    file.finish()
+    disk.close()
+    site.ingest()
+    assert page.evaluate(OPEN, site.audio_url()) == 1200
+    for to in (1000, 10, 600):
+        begin = time.monotonic()
+        assert page.evaluate(SEEK_AND_PLAY, to) > to
+        assert time.monotonic() - begin < 5
+    deadline = time.monotonic() + 5
+    while any(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir()):
+        assert time.monotonic() < deadline, "the server still holds the file for a player that is full"
+        time.sleep(0.05)
