@@ -32,7 +32,7 @@ class Shell:
         return self._output.read_text()
 
     def wait_until_up(self):
-        assert wait_until(lambda: "Open http" in self.output or self.process.poll() is not None, 120), self.output
+        assert wait_until(lambda: "Open http" in self.output or self.process.poll() is not None, 240), self.output
         assert self.process.poll() is None, self.output
         self.leader = int((self.data / "run" / "session").read_text())
         return self
