@@ -81,6 +81,7 @@ def rebuild() -> None:
     done = library.rebuild()
     for problem in done.problems:
         click.echo(problem, err=True)
-    click.echo(f"{done.taken} recording{'' if done.taken == 1 else 's'} in the list.")
+    count = len(done.taken)
+    click.echo(f"{count} recording{'' if count == 1 else 's'} in the list.")
     if done.problems:
         raise click.ClickException(f"{len(done.problems)} were left out; nothing was deleted. See the lines above.")

@@ -8,6 +8,7 @@ files and row when the time for Undo is over.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ UNDO = timedelta(seconds=10)
 UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
 ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
 CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
+LOOK_AT_ALL_S = 60.0                    # a sidecar that somebody edited in place does not change its folder
 PAGE = 50
 TITLE_LENGTH = 120
 
@@ -242,7 +244,7 @@ def _news(recording: Recording) -> dict[str, Any]:
 class Ingested:
     """What a look at the folder did. `problems`: for the admin, one sentence each."""
 
-    taken: int = 0
+    taken: set[str] = field(default_factory=set)            # ids
     problems: list[str] = field(default_factory=list)
 
 
@@ -255,6 +257,7 @@ class _Seen:
     """What this process knows of the folder already. It may be lost at any time: then everything is looked at once more."""
 
     folder: int = 0                     # its changed_at at the last whole look
+    looked_at: float = 0.0              # time.monotonic() then
     versions: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)        # to be looked at again though they do not change
 
@@ -264,21 +267,23 @@ def ingest() -> Ingested:
     seen: _Seen = current_app.extensions["recordings_seen"]
     done = Ingested()
     changed_at = folder().changed_at()
-    for sidecar in folder().sidecars() if changed_at != seen.folder else ():
+    look_at_all = changed_at != seen.folder or time.monotonic() - seen.looked_at > LOOK_AT_ALL_S
+    unsettled = list(seen.unsettled)
+    for sidecar in folder().sidecars() if look_at_all else ():
         if seen.versions.get(sidecar.id) != sidecar.version:
             _ingest_one(sidecar.id, seen, done)
             seen.versions[sidecar.id] = sidecar.version
-    for recording_id in list(seen.unsettled):
+    for recording_id in unsettled:
         _ingest_one(recording_id, seen, done)
-    if now().timestamp() - changed_at / 1e9 > CLOCK_STEP_S:
-        seen.folder = changed_at
+    if look_at_all and now().timestamp() - changed_at / 1e9 > CLOCK_STEP_S:
+        seen.folder, seen.looked_at = changed_at, time.monotonic()
     return done
 
 
 def _ingest_one(recording_id: str, seen: _Seen, done: Ingested) -> None:
     try:
         settled = _take_over(recording_id)
-        done.taken += 1
+        done.taken.add(recording_id)
     except _Refused as refusal:
         settled = True
         db.session.rollback()
