@@ -109,9 +109,9 @@ def test_quiet_costs_no_more_time_than_speech(denoiser, name):
         hops = of_size(samples.astype(np.float32)[:RATE], HOP)
         durations = []
         for hop in hops:
-            began = time.perf_counter()
+            began = time.thread_time()
             stream.feed(hop)
-            durations.append(time.perf_counter() - began)
-        return np.percentile(durations[30:], 20)  # the machine has other things to do as well
+            durations.append(time.thread_time() - began)
+        return np.median(durations[30:])
 
     assert seconds(np.tile(STRANGE[name], 2)) < 3 * seconds(SPEECH)
