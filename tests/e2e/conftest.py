@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
@@ -10,6 +10,10 @@ from tests.instance import started
 
 OUTSIDE_NAME = "air.test"
 """A host name that is not localhost, for what browsers allow on https only; Chromium resolves it by a flag."""
+
+
+expect.set_options(timeout=15_000)
+"""Where a bound is a promise of the product, the test states it; this one is for machines that have other work, too."""
 
 
 @pytest.fixture(scope="session")

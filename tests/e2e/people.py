@@ -16,6 +16,8 @@ COUNT = itertools.count(1)
 
 # What the browser itself says when a server that was killed does not answer; the page can neither prevent nor catch it.
 NETWORK_NOISE = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
+# What it says of a header that counts on https only.
+INSECURE_NOISE = ("The Cross-Origin-Opener-Policy header has been ignored",)
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Person:
     page: Page
     url: str
     problems: list[str] = field(default_factory=list)
+    gone: bool = False
 
     @classmethod
     def arrive(cls, browser: Browser, url: str, name: str, *, allowed: bool = True, **context_options) -> "Person":
@@ -49,8 +52,8 @@ class Person:
 
     @property
     def real_problems(self) -> list[str]:
-        """Without what every browser says of a server that is down."""
-        return [problem for problem in self.problems if not any(noise in problem for noise in NETWORK_NOISE)]
+        """Without what every browser says of a server that is down, or of a page that is not secure."""
+        return [problem for problem in self.problems if not any(noise in problem for noise in NETWORK_NOISE + INSECURE_NOISE)]
 
     def new_tab(self) -> Page:
         """Goes on in another tab; returns the one before."""
@@ -77,6 +80,14 @@ class Person:
         assert answer.status in ok, answer.text()
         return answer.json() if answer.status != 204 else None
 
+    def rename(self, name: str) -> "Person":
+        """Gives the person a display name."""
+        self.open("/settings/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_role("button", name="Save").click()
+        expect(self.page.get_by_text("Saved.")).to_be_visible()
+        return self
+
     def befriend(self, other: "Person") -> None:
         """Quickly, by the API."""
         asked = other.call("POST", "/api/friend-request/send", {"username": self.username})
@@ -88,6 +99,9 @@ class Person:
 
     def leave(self) -> None:
         """Ends a stream that still runs: it would hold a place of the noise remover until the grace is over."""
+        if self.gone:
+            return
+        self.gone = True
         if self.context.request.get(f"{self.url}/api/session").json()["user"]:
             self.call("POST", "/api/stream/stop", ok=(200, 404))
         self.context.close()

@@ -187,6 +187,7 @@ class LiveView {
     const before = this.root.dataset.state;
     this.#noticeReturn(before, state);
     showState(this.root, state);
+    this.#placeCompare(state === "checking");
     this.#showRecording();
     this.#showSteps();
     this.#showMeter();
@@ -197,6 +198,13 @@ class LiveView {
     if (this.broadcast.stream && document.activeElement !== this.title) this.title.value = this.broadcast.stream.title;
     if (state !== this.#spoken) say(this.#sentence);
     this.#spoken = state;
+  }
+
+  /** A sound check is about hearing oneself, so that comes before the strength; on air it comes last. @param {boolean} first */
+  #placeCompare(first) {
+    const [compare, strength] = ["#compare", "#strength"].map((id) => /** @type {HTMLElement} */ (this.root.querySelector(id)));
+    const place = first ? strength : null;
+    if (compare.nextElementSibling !== place) strength.parentElement?.insertBefore(compare, place);
   }
 
   get #sentence() {
@@ -239,9 +247,9 @@ class LiveView {
   }
 
   #showMeter() {
-    const measuring = ["checking", "live", "original"].includes(this.#state);
+    const measuring = ["checking", "live", "original"].includes(this.#state) && !this.broadcast.muted;
     const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
-    const words = measuring ? `${db} dB` : "waiting";
+    const words = measuring ? `${db} dB` : this.broadcast.muted ? "muted" : "waiting";
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
     noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
     noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));
