@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
@@ -30,8 +30,8 @@ from webapp.tokens import TokenMint
 
 log = logging.getLogger(__name__)
 
-FIRST_DISPATCH_S = 3.0
-"""How long the first dispatch may wait to be taken before the reconciler sends another."""
+DISPATCH_WAITS_S = (3.0, 3.0, 3.0, 5.0)
+"""How long a dispatch may wait to be taken, the first, second, ... one; one that nobody can take at once is lost."""
 RETURN_S = 10.0
 """How long the noise remover gets to come back by itself after the audio server was restarted; 8 s is usual."""
 
@@ -139,8 +139,6 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         title=title or f"{owner.display_name} on air",
         strength_db=strength_db,
         sound_check=sound_check,
-        agent_due_at=now() + timedelta(seconds=FIRST_DISPATCH_S),
-        dispatch_tries=1,
     )
     db.session.add(stream)
     try:
@@ -151,10 +149,9 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         raise Conflict(
             "You are streaming already.", code="already_streaming", extra={"stream": as_json(running) if running else None},
         ) from error
-    rooms = Rooms.of(stream)
     try:
-        open_rooms(rooms)
-        audio_server().dispatch(rooms.studio, rooms.job)
+        open_rooms(Rooms.of(stream))
+        ask_for_agent(stream)
     except AudioServerUnreachable:
         end(stream)
         raise
@@ -282,20 +279,20 @@ def end(stream: Stream) -> None:
 def make_rooms_again(stream: Stream) -> None:
     """After the audio server was restarted. Everybody comes back by himself when there is a room; they get time for it."""
     open_rooms(Rooms.of(stream))
-    _change(
-        stream, Stream.state != "ended",
-        broadcaster_seen_at=now(), agent_due_at=now() + timedelta(seconds=RETURN_S),
-    )
+    stream.broadcaster_seen_at, stream.agent_due_at = now(), now() + timedelta(seconds=RETURN_S)
     db.session.commit()
 
 
-def claim_dispatch(stream: Stream, *, until: datetime) -> bool:
-    """Whether the caller shall ask for a noise remover; nobody else gets a yes before `until`."""
-    claimed = _change(
-        stream, Stream.agent_due_at == stream.agent_due_at, agent_due_at=until, dispatch_tries=stream.dispatch_tries + 1,
+def ask_for_agent(stream: Stream) -> None:
+    """A dispatch, which also evicts a dead noise remover; one only, whoever else has the same idea at this moment."""
+    wait = timedelta(seconds=DISPATCH_WAITS_S[min(stream.dispatch_tries, len(DISPATCH_WAITS_S) - 1)])
+    mine = _change(
+        stream, Stream.agent_due_at == stream.agent_due_at, agent_due_at=now() + wait, dispatch_tries=stream.dispatch_tries + 1,
     )
     db.session.commit()
-    return claimed
+    if mine:
+        rooms = Rooms.of(stream)
+        audio_server().dispatch(rooms.studio, rooms.job)
 
 
 def open_rooms(rooms: Rooms) -> None:
@@ -325,9 +322,9 @@ def _studio_ticket(stream: Stream) -> Ticket:
     return Ticket(stream, token_mint().studio(Rooms.of(stream).studio, owner.username, owner.display_name))
 
 
-def _change(stream: Stream, unless_changed: ColumnElement[bool], **values: Any) -> bool:
+def _change(stream: Stream, condition: ColumnElement[bool], **values: Any) -> bool:
     """Write into the row if the condition still holds there; `stream` is read again either way. The caller commits."""
-    query = update(Stream).where(Stream.id == stream.id, unless_changed).values(**values)
+    query = update(Stream).where(Stream.id == stream.id, condition).values(**values)
     result = db.session.execute(query.execution_options(synchronize_session=False))
     changed = cast("CursorResult[Any]", result).rowcount == 1
     db.session.refresh(stream)

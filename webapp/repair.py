@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
 import contract
 from webapp import broadcasts, friendships
-from webapp.audio_server import AudioServerUnreachable, Person, Room
+from webapp.audio_server import Person, Room
 from webapp.extensions import db
 from webapp.models import Stream, now
 
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 STILL_S = 5.0
 """A noise remover whose heartbeat (every 2 s) stands still for this long is dead, though the audio server shows it for 21 s."""
-DISPATCH_WAITS_S = (3.0, 3.0, 3.0, 5.0)
-"""How long a dispatch may wait to be taken, the first, second, ... one; one that nobody can take at once is lost."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,8 @@ def settle(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) ->
     _move(stream, sight, alive=alive)
     _send_uninvited_out(stream, rooms, sight)
     if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
-        _ask_for_agent(stream, rooms, at)
+        log.warning("noise remover is missing, asked for", extra={"stream": stream.id})
+        broadcasts.ask_for_agent(stream)
 
 
 def _repair_rooms(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) -> None:
@@ -149,14 +148,6 @@ def _is_agent_coming(stream: Stream, rooms: broadcasts.Rooms) -> bool:
     return stream.dispatch_tries > 0 and broadcasts.audio_server().agent_is_coming(rooms.studio)
 
 
-def _ask_for_agent(stream: Stream, rooms: broadcasts.Rooms, at: datetime) -> None:
-    """A new dispatch, which evicts a dead noise remover; one only, whoever else has the same idea at this moment."""
-    wait = timedelta(seconds=DISPATCH_WAITS_S[min(stream.dispatch_tries, len(DISPATCH_WAITS_S) - 1)])
-    if broadcasts.claim_dispatch(stream, until=at + wait):
-        log.warning("noise remover asked for again", extra={"stream": stream.id, "tries": stream.dispatch_tries})
-        broadcasts.audio_server().dispatch(rooms.studio, rooms.job)
-
-
 # --- All of them
 
 def repair_all() -> bool:
@@ -168,8 +159,9 @@ def repair_all() -> bool:
     for stream, each in zip(running, rooms, strict=True):
         try:
             settle(stream, each, seen)
-        except AudioServerUnreachable:
-            log.warning("stream not settled", extra={"stream": stream.id}, exc_info=True)
+        except Exception:               # whatever it is, the other streams need repair too
+            db.session.rollback()
+            log.exception("stream not settled", extra={"stream": each.job.stream_id})
     return any(stream.state == "starting" for stream in running)
 
 

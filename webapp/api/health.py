@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
-PROBE_TIMEOUT_S = 1.0
+PROBE_TIMEOUT_S = 2.0
 DISK_LEAST_BYTES = 256 * 1024 * 1024
 """More than an hour of a voice in FLAC."""
 

@@ -88,17 +88,19 @@ class Listener(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard_at = 0.0           # time.monotonic() of the newest frame that was not silent
+        self.heard_at = 0.0           # time.monotonic() of the newest frame that was not silent, of the newest track
+        self.tracks = 0
         self.room.on("track_subscribed", self._hear)
 
     def _hear(self, track: rtc.Track, *_: object) -> None:
-        self._tasks.append(asyncio.create_task(self._listen(track)))
+        self.tracks += 1
+        self._tasks.append(asyncio.create_task(self._listen(track, self.tracks)))
 
-    async def _listen(self, track: rtc.Track) -> None:
+    async def _listen(self, track: rtc.Track, number: int) -> None:
         stream = rtc.AudioStream(track, sample_rate=contract.SAMPLE_RATE, num_channels=1)
         try:
             async for event in stream:
-                if np.abs(np.frombuffer(event.frame.data, np.int16)).max() > 500:
+                if number == self.tracks and np.abs(np.frombuffer(event.frame.data, np.int16)).max() > 500:
                     self.heard_at = time.monotonic()
         finally:
             await stream.aclose()
