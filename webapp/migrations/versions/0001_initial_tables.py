@@ -1,6 +1,6 @@
 """Initial tables
 
-Revision: 0001, after 
+Revision: 0001, after
 """
 import sqlalchemy as sa
 from alembic import op
