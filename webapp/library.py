@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, current_app, url_for
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import CursorResult, Select, and_, or_, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -365,17 +365,38 @@ def _state(manifest: RecordingManifest, sound: Sound) -> str:
 # --- Deletion
 
 def purge() -> int:
-    """Deletes for good what was deleted and not restored: files first, so that a crash in between only means doing it again."""
-    gone = select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE)
-    ids = list(db.session.scalars(gone))
-    for recording_id in ids:
-        db.session.execute(delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None)))
-        folder().delete(recording_id)
+    """Deletes for good what was deleted and not restored. Returns how many."""
+    return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
+
+
+def expire(keep_days: int) -> int:
+    """Deletes what is older than the server keeps; 0 keeps everything. Returns how many."""
+    if keep_days == 0:
+        return 0
+    old = select(Recording).where(
+        Recording.started_at < now() - timedelta(days=keep_days), Recording.state != "live", Recording.deleted_at.is_(None),
+    )
+    for recording in db.session.scalars(old):
+        _tell("recording.removed", recording, {"id": recording.id})
+        recording.deleted_at = now() - UNDO - 2 * UNDO_SPARE
+    db.session.commit()
+    return purge()
+
+
+def _delete_for_good(ids: Select[str]) -> int:
+    """The row is locked, then the files go, then the row: a crash in between only means doing it again."""
+    count = 0
+    for recording_id in list(db.session.scalars(ids)):
+        row = delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None))
+        if cast("CursorResult[Any]", db.session.execute(row)).rowcount:         # 0: restored at this very moment
+            folder().delete(recording_id)
+            count += 1
         db.session.commit()
-    return len(ids)
+    return count
 
 
 def tend() -> None:
     """The reconciler's share."""
     ingest()
     purge()
+    expire(current_app.config["STILLAIR"].keep_days)

@@ -367,3 +367,26 @@ def test_friends_are_told_of_a_removal(app, alices, alice, bob, look):
     look()
     alice.delete(f"/api/recordings/{alices}")
     assert events_of(app, "bob", "recording.removed") == [{"id": alices}]
+
+
+@pytest.mark.parametrize(("keep_days", "kept"), [(0, ["fresh", "old"]), (30, ["fresh"])])
+def test_old_recordings_go_when_the_admin_wants_so(make_app, folder, alice, bob, keep_days, kept):
+    app = make_app(keep_days=keep_days)
+    for title, days in (("fresh", 29), ("old", 31)):
+        record(folder, "alice", title=title, started_at=(now() - timedelta(days=days)).isoformat())
+    with app.app_context():
+        library.tend()
+        library.tend()
+    assert sorted(row.title for row in rows(app)) == kept
+    assert len(list(folder.iterdir())) == 2 * len(kept)
+    assert len(events_of(app, "bob", "recording.removed")) == 2 - len(kept)
+
+
+def test_a_recording_that_runs_for_days_is_not_deleted(make_app, folder, alice):
+    app = make_app(keep_days=1)
+    recording = record(folder, "alice", started_at=(now() - timedelta(days=3)).isoformat(), finished=False)
+    add_stream(app, recording, state="live")
+    with app.app_context():
+        library.tend()
+    assert [row.state for row in rows(app)] == ["live"]
+    assert (folder / f"{recording}.flac").exists()
