@@ -17,7 +17,7 @@ AGENT_NAME = "noise-remover"
 
 SAMPLE_RATE = 48_000
 
-# Attributes of the participant `noise-remover` in the studio. The web app reads `beat` and `stage`, the page the rest.
+# Attributes of the participant `noise-remover` in the studio. The web app reads `beat`, the page the rest.
 ATTRIBUTE_STATE = "state"              # AGENT_STATES
 ATTRIBUTE_STRENGTH = "strength_db"     # "0" to "100"
 ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
