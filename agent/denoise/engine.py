@@ -234,7 +234,10 @@ class _Rows:
 
 
 class _NetworkRows:
-    """Input, output and state buffers of the network, bound once for each direction of the swap."""
+    """Input, output and state buffers of the network, bound once for each direction of the swap.
+
+    A binding knows only addresses: every array that is bound must stay the same one for as long as this object lives.
+    """
 
     def __init__(self, network: Network, count: int) -> None:
         self._session = network.session
