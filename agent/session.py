@@ -47,6 +47,7 @@ BEAT_S = 2.0
 METER_FRAMES = 10
 SILENT_S = 3
 CLOSE_TIMEOUT_S = 2.0
+TELL_WHY_S = 1.0
 ORIGINAL_TRACK = "original"
 STREAM_OVER = rtc.DisconnectReason.ROOM_DELETED
 """The web app deletes the studio when a stream has ended. After any other end another job may go on with the recording."""
@@ -71,6 +72,7 @@ class Session:
         )
         self._recording = False
         self._over = False
+        self._gone = asyncio.Event()
         self._paused: str | None = None
         self._overload = Overload()
         self._late = Cooldown(30.0)
@@ -111,6 +113,9 @@ class Session:
 
     async def finish(self) -> None:
         """Finalises the recording; the studio is still connected, unless its loss is the reason."""
+        # When the web app deletes the studio the worker is told to end this job, too, and that may be heard of first.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), TELL_WHY_S)
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
@@ -138,6 +143,7 @@ class Session:
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._over = self._over or reason == STREAM_OVER
+        self._gone.set()
         self._stage.stay()
         logger.info("The studio is gone", extra={"reason": rtc.DisconnectReason.Name(reason)})
 
@@ -325,6 +331,7 @@ class Session:
             if silent_s and silent_s % SILENT_S == 0:
                 self._open_again()
         self._over = True
+        self._gone.set()
         self._ctx.shutdown("the broadcaster stayed away")
 
     def _open_again(self) -> None:

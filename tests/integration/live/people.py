@@ -83,6 +83,11 @@ class Heard:
         found = (at for frame, at in zip(reversed(self.frames), reversed(self.times), strict=True) if np.abs(frame).max() > 300)
         return next(found, 0.0)
 
+    def loud_from(self) -> float:
+        """When the first frame with sound came; infinity for none."""
+        found = (at for frame, at in zip(self.frames, self.times, strict=True) if np.abs(frame).max() > 300)
+        return next(found, float("inf"))
+
 
 class Listener(Client):
     """Keeps everything it hears, track by track."""

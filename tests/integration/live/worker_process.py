@@ -18,6 +18,9 @@ import psutil
 from contract import RecordingManifest
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, free_port
 
+START_TIMEOUT_S = 180
+"""Four seconds on a machine at rest: it imports a lot. Nothing is measured with this."""
+
 
 class WorkerProcess:
     def __init__(self, url: str, folder: Path, *, program: Path = ROOT, **settings: str) -> None:
@@ -48,11 +51,17 @@ class WorkerProcess:
         """Returns when it is registered with the audio server and has a process ready for a job."""
         before = self.log.stat().st_size if self.log.exists() else 0
         process = self.spawn()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_TIMEOUT_S
         while "registered worker" not in self.log.read_text()[before:]:
             assert process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """Of the worker's main process."""
+        assert self._process is not None
+        return self._process.pid
 
     def ask(self, path: str) -> Any:
         """The health server's answer."""
