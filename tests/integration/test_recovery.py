@@ -1,0 +1,119 @@
+"""A whole Stillair, with its real noise remover and reconciler. Parts of it are killed while Alice speaks and Bob listens."""
+
+import asyncio
+import os
+import re
+import secrets
+import signal
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from tests.integration.streams.people import Client, Listener, until
+
+PASSWORD = "correct horse battery"
+
+
+class Page:
+    """Somebody's browser, without the browser."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._csrf_token = ""
+
+    async def __aenter__(self):
+        self._csrf_token = (await self.ask("GET", "/api/session"))["csrf_token"]
+        return self
+
+    async def __aexit__(self, *_):
+        await self._session.close()
+
+    async def ask(self, method: str, path: str, **body):
+        headers = {"X-CSRF-Token": self._csrf_token}
+        async with self._session.request(method, self._url + path, json=body or None, headers=headers) as answer:
+            assert answer.status < 300, f"{path}: {answer.status} {await answer.text()}"
+            told = await answer.json() if answer.content_type == "application/json" else {}
+        self._csrf_token = told.get("csrf_token", self._csrf_token)
+        return told
+
+
+@dataclass
+class Story:
+    """Alice speaks and Bob hears her."""
+
+    alice: Page
+    owner: str
+    speaker: Client
+    listener: Listener
+
+    async def is_live(self) -> bool:
+        return (await self.alice.ask("GET", f"/api/stream/status/{self.owner}"))["state"] == "live"
+
+    @asynccontextmanager
+    async def heard_again_within(self, seconds: float):
+        """What is done inside takes the sound away; it must come back on a new track, and the stream be live."""
+        tracks, began = self.listener.tracks, time.monotonic()
+        yield
+        await until(lambda: self.listener.tracks > tracks and self.listener.hears(), seconds + 10, "clean sound again")
+        assert time.monotonic() - began < seconds
+        await until_true(self.is_live)
+
+
+async def until_true(question) -> None:
+    async with asyncio.timeout(30):
+        while not await question():      # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def story(instance):
+    await until(lambda: "registered worker" in instance.log("noise-remover"), 60)
+    async with AsyncExitStack() as stack:
+        alice, bob = [await stack.enter_async_context(Page(instance.url)) for _ in range(2)]
+        names = [f"{name}-{secrets.token_hex(4)}" for name in ("alice", "bob")]
+        for page, name in zip((alice, bob), names, strict=True):
+            await page.ask("POST", "/api/register", username=name, password=PASSWORD)
+        request = await bob.ask("POST", "/api/friend-request/send", username=names[0])
+        await alice.ask("POST", f"/api/friend-request/{request['id']}/respond", action="accept")
+
+        # Without noise removal, for what is played here is a tone, and no voice.
+        started = await alice.ask("POST", "/api/stream/start", strength_db=0)
+        stack.push_async_callback(alice.ask, "POST", "/api/stream/stop")
+        speaker = await Client().connect(started["url"], started["token"])
+        stack.push_async_callback(speaker.leave)
+        await speaker.publish_tone()
+        listener = Listener()
+        stack.push_async_callback(listener.leave)
+        story = Story(alice, names[0], speaker, listener)
+        await until_true(story.is_live)
+        ticket = await bob.ask("POST", f"/api/stream/listen/{names[0]}")
+        await listener.connect(ticket["url"], ticket["token"])
+        await until(listener.hears)
+        yield story
+
+
+def kill_job(instance) -> None:
+    """The process of the newest broadcast."""
+    *_, pid = re.findall(r"The broadcast runs.* pid=(\d+)", instance.log("noise-remover"))
+    os.kill(int(pid), signal.SIGKILL)
+
+
+async def test_a_killed_noise_remover_is_replaced_within_10_s(instance, story):
+    async with story.heard_again_within(10):
+        kill_job(instance)
+    assert story.speaker.room.isconnected()
+
+
+async def test_it_is_replaced_though_the_reconciler_dies_at_the_same_time(instance, story):
+    async with story.heard_again_within(30):
+        kill_job(instance)
+        instance.kill("reconciler")
+
+
+async def test_a_killed_audio_server_is_back_within_15_s(instance, story):
+    async with story.heard_again_within(15):
+        instance.kill("audio-server")
