@@ -57,10 +57,11 @@ class Timetable:
     LARGEST_MARGIN_S = 0.004
     WIDEN_S = 0.0005        # by which the margin grows when a result came too late ...
     NARROW = 0.998          # ... and the share of it that is left after each batch
+    LARGEST_BATCH_S = 0.004     # a batch that took longer was kept from the processor, which says nothing of the next one
 
     def __init__(self, slots: int) -> None:
         self._beat = np.full(slots, np.inf)         # when the first hop that is not done yet arrives or should have arrived
-        self._batch_s = 0.002                       # what a batch takes at most
+        self._batch_s = 0.002                       # what the larger batches take
         self._margin_s = self.MARGIN_S
 
     @property
@@ -85,7 +86,8 @@ class Timetable:
         return bool((self._beat[slots] + self.slack_s <= now).any())
 
     def done(self, slots: Rows, began: float, ended: float) -> None:
-        self._batch_s = max(ended - began, 0.98 * self._batch_s + 0.02 * (ended - began))
+        longer = min(ended - began, self.LARGEST_BATCH_S) - self._batch_s
+        self._batch_s += longer * (0.25 if longer > 0 else 0.02)
         self._beat[slots] += HOP_S
         too_late = bool((self._beat[slots] < ended).any())
         self._margin_s = min(self._margin_s + self.WIDEN_S, self.LARGEST_MARGIN_S) if too_late else self._narrowed()

@@ -1,4 +1,4 @@
-"""How many streams a core carries, and where its time goes: `python benchmarks/capacity.py`, six minutes, two cores.
+"""How many streams a core carries, and where its time goes: `python -m benchmarks.capacity`, six minutes, two cores.
 
 The audio server, the worker with its jobs and the denoising process run on one core; the broadcasters and their listeners run on
 another. Streams are added until the delay that the load adds is above 20 ms at the 95th percentile, or a listener hears a gap, or

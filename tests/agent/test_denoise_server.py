@@ -229,8 +229,9 @@ def test_late_again_and_again_the_job_asks_less_often_and_forgets_it_later(denoi
 class Played:
     """The timetable over arrivals that are known beforehand, on a clock that is only counted."""
 
-    def __init__(self, arrivals, *, batch_s=0.0005, voice_s=0.0001, wake_s=0.0001, seed=0):
-        """`arrivals` [voices, hops] in s, inf: never. A batch takes `batch_s` + `voice_s` for each voice; sleep ends late."""
+    def __init__(self, arrivals, *, batch_s=0.0005, voice_s=0.0001, wake_s=0.0001, stalled_s=0.0, seed=0):
+        """`arrivals` [voices, hops] in s, inf: never. A batch takes `batch_s` + `voice_s` for each voice, every 50th of the first
+        200 `stalled_s` more; sleep ends late."""
         rng = np.random.default_rng(seed)
         table = Timetable(len(arrivals))
         hops = arrivals.shape[1]
@@ -244,7 +245,8 @@ class Played:
             newest[waiting] = here[waiting] - 1     # the job made those between by itself
             table.waiting(waiting, arrivals[waiting, newest[waiting]], now)
             if table.due(waiting, now):
-                began, now = now, now + batch_s + voice_s * len(waiting)
+                stalled = 0 < self.batches <= 200 and self.batches % 50 == 0
+                began, now = now, now + batch_s + voice_s * len(waiting) + stalled_s * stalled
                 following = np.append(arrivals, np.full((len(arrivals), 1), np.inf), axis=1)[waiting, newest[waiting] + 1]
                 self.answered[waiting, newest[waiting]] = following > now
                 newest[waiting] += 1
@@ -297,6 +299,12 @@ def test_a_voice_that_stalls_never_delays_the_others():
 
 def test_a_wake_up_that_is_often_late_makes_batches_earlier_not_results_later():
     assert Played(arrivals(np.linspace(0, 0.009, 6)), wake_s=0.0008).missed.mean() < 0.02
+
+
+def test_batches_that_were_kept_from_the_processor_are_forgotten():
+    stalled = Played(arrivals(np.linspace(0, 0.009, 6)), stalled_s=0.040)
+    assert stalled.batches_per_hop < 1.3
+    assert stalled.answered[:, 300:-2].mean() > 0.995
 
 
 def test_a_voice_that_starts_again_on_another_beat_is_followed():
