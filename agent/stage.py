@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 CLEAN_TRACK = "clean"
 BITRATE = 64_000
-OPEN_TIMEOUT_S = 10.0
+PUBLISH_TIMEOUT_S = 10.0
 RETRY_S = 0.5
 SAY_AGAIN_S = 30.0
 
@@ -58,10 +58,12 @@ class StageTrack:
         track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._source)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
         try:
+            # Without a time-out of ours: it gives up by itself, and one that is cancelled half-way makes the SDK (livekit
+            # 1.1.21) end the whole process a minute later.
+            await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+            self._room.on("disconnected", self._disconnected)
             # A room that is lost while a track is being published would never answer.
-            async with asyncio.timeout(OPEN_TIMEOUT_S):
-                await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
-                self._room.on("disconnected", self._disconnected)
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
                 await self._room.local_participant.publish_track(track, options)
         except BaseException:
             await self.aclose()
