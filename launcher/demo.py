@@ -14,7 +14,7 @@ from launcher.settings import ROOT, Settings
 def demo(settings: Settings, console: Console, *, force: bool) -> int:
     """Exit status of the web app's command, which prints names and passwords itself. Raises Problem."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    programs = installation.prepare(settings.data, console).programs
+    programs = installation.prepare_python(console)
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
     make_people = [str(programs / "flask"), "--app", "webapp", "demo", *(["--force"] if force else [])]
     for command in (services.migration(programs), make_people):

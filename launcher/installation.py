@@ -17,6 +17,14 @@ class Installation:
     livekit_server: Path
 
 
+def prepare_python(console: Console) -> Path:
+    """.venv alone, for what needs neither pages nor sound -> .venv/bin. Raises Problem."""
+    toolchain = Toolchain(ROOT, console)
+    with instance_lock.one_set_up_at_a_time(toolchain.tools, console):
+        toolchain.sync()
+        return toolchain.venv / "bin"
+
+
 def prepare(data: Path, console: Console, *, with_tests: bool = False) -> Installation:
     """Quick when everything is there already. Raises Problem."""
     toolchain = Toolchain(ROOT, console)
