@@ -36,8 +36,7 @@ class SharedDenoiser:
 
     def stream(self, *, strength_db: float) -> SharedStream:
         """A new voice; one made before must not be fed any more."""
-        engine = self._denoiser.engine()
-        engine.join()
+        engine = self._denoiser.engine(1)
         self.close()
         self._link = Link(self._address, slot_record(engine.voice(0)))
         return SharedStream(engine, self._link, strength_db=strength_db)

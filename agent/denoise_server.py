@@ -105,15 +105,14 @@ class Workbench:
 
     def __init__(self, denoiser: Denoiser, places: int) -> None:
         self._denoiser = denoiser
-        voice = _new_engine(denoiser, 1).voice(0)
-        self.slots = Slots(slot_record(voice), places)
+        self.slots = Slots(slot_record(denoiser.engine(1).voice(0)), places)
         self._engines: list[Engine] = []            # of 1, 2, 3 ... voices; the voices themselves live in the slots
         self._strength_db = np.full(places, np.nan)
 
     def make_room(self, voices: int) -> None:
         """Has engines for up to so many voices at once, with everything in them that comes with a first hop."""
         while len(self._engines) < min(voices, LARGEST_BATCH):
-            engine = _new_engine(self._denoiser, len(self._engines) + 1)
+            engine = self._denoiser.engine(len(self._engines) + 1)
             engine.step(np.zeros((engine.voices, HOP), np.float32))
             self._engines.append(engine)
 
@@ -151,13 +150,6 @@ class Workbench:
         for row in np.flatnonzero(wanted != self._strength_db[rows]):
             engine.set_strength(int(row), float(wanted[row]))
         self._strength_db[rows] = wanted
-
-
-def _new_engine(denoiser: Denoiser, voices: int) -> Engine:
-    engine = denoiser.engine()
-    for _ in range(voices):
-        engine.join()
-    return engine
 
 
 @dataclass(eq=False)
@@ -207,6 +199,7 @@ class Server:
         if self._timetable.due(rows, now):
             self._workbench.step(rows)
             self._timetable.done(rows, now, self._clock())
+            self._workbench.make_room(self._voices + 1)     # for the next one who comes: now nobody is due for a while
         return self._timetable.next(self._clock())
 
     # --- who is there -----------------------------------------------------------------------------------------------

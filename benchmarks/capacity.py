@@ -309,9 +309,7 @@ class Product:
         for process in self.worker.parts()["denoising"]:
             for file in Path(f"/proc/{process.pid}/fd").iterdir():
                 if "stillair-denoise" in os.readlink(file):
-                    engine = Denoiser.load().engine()
-                    engine.join()
-                    record = slot_record(engine.voice(0))
+                    record = slot_record(Denoiser.load().engine(1).voice(0))
                     with file.open("rb") as memory:
                         for slot in range(os.fstat(memory.fileno()).st_size // record.itemsize):
                             [value] = struct.unpack("=q", os.pread(memory.fileno(), 8, slot * record.itemsize + 16))

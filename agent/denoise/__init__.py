@@ -28,6 +28,6 @@ class Denoiser:
         """A new voice. `parity`: 60 ms of latency and equal to `df.enhance.enhance`, instead of 40 ms."""
         return DenoiserStream(self.engine(parity=parity), strength_db=strength_db)
 
-    def engine(self, *, parity: bool = False) -> Engine:
-        """Steps many voices together, hop by hop; streams may join and leave at any hop."""
-        return Engine(self._network, parity=parity)
+    def engine(self, voices: int = 0, *, parity: bool = False) -> Engine:
+        """Steps many voices together, hop by hop, so many new ones to begin with; streams may join and leave at any hop."""
+        return Engine(self._network, voices, parity=parity)

@@ -75,12 +75,12 @@ class Voice:
 class Engine:
     """Steps its voices by one hop of 10 ms. A voice is a row; rows count from 0 without holes. Not thread-safe."""
 
-    def __init__(self, network: Network, *, parity: bool = False) -> None:
-        """`parity`: equal to the offline network at 60 ms of latency instead of 40."""
+    def __init__(self, network: Network, voices: int = 0, *, parity: bool = False) -> None:
+        """`voices`: new ones to begin with. `parity`: equal to the offline network at 60 ms of latency instead of 40."""
         self._network = network
         self._parity = parity
         self._fresh = _Rows(network, 1, parity).voice(0)
-        self._rows = _Rows(network, 0, parity)
+        self._rows = _Rows(network, voices, parity)
 
     @property
     def voices(self) -> int:

@@ -32,12 +32,6 @@ def speech(hops):
     return np.resize(soxr.resample(samples, rate, SAMPLE_RATE), (hops, HOP)) + noise(hops) * np.float32(0.2)
 
 
-def fresh_engine(denoiser):
-    engine = denoiser.engine()
-    engine.join()
-    return engine
-
-
 class Job:
     """One voice, fed by hand. Keeps what went in and what came out."""
 
@@ -45,14 +39,14 @@ class Job:
         self.denoiser = denoiser
         self.link = link
         self.strength_db = strength_db
-        self.stream = SharedStream(fresh_engine(denoiser), link, strength_db=strength_db)
+        self.stream = SharedStream(denoiser.engine(1), link, strength_db=strength_db)
         self.fed = []
         self.heard = []
 
     @classmethod
     def of(cls, denoiser, address, **options):
         """A job of a real process."""
-        return cls(denoiser, Link(address, slot_record(fresh_engine(denoiser).voice(0))), **options)
+        return cls(denoiser, Link(address, slot_record(denoiser.engine(1).voice(0))), **options)
 
     def feed(self, hop):
         self.fed.append(hop)

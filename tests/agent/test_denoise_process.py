@@ -17,7 +17,7 @@ from agent.denoise_client import SharedDenoiser
 from agent.denoise_link import Link, hello
 from agent.denoise_process import DenoisingProcess
 from agent.denoise_slots import slot_record
-from tests.agent.denoising import ROUNDING, Job, fresh_engine, noise, sine, speech, until
+from tests.agent.denoising import ROUNDING, Job, noise, sine, speech, until
 
 NOBODY = 65_534
 LONG = 10_000           # hops: more than any wait takes
@@ -30,7 +30,7 @@ def denoiser():
 
 @pytest.fixture(scope="module")
 def record(denoiser):
-    return slot_record(fresh_engine(denoiser).voice(0))
+    return slot_record(denoiser.engine(1).voice(0))
 
 
 @pytest.fixture
@@ -130,8 +130,7 @@ import sys, time
 from agent.denoise import Denoiser
 from agent.denoise_link import Link
 from agent.denoise_slots import slot_record
-engine = Denoiser.load().engine()
-engine.join()
+engine = Denoiser.load().engine(1)
 link = Link(bytes.fromhex(sys.argv[1]), slot_record(engine.voice(0)))
 while link.slot() is None:
     time.sleep(0.01)
