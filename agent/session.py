@@ -215,7 +215,9 @@ class Session:
         room = await self._stage.capture(heard.frame)
         self._set(ATTRIBUTE_STAGE, room)
         if room:
-            self._set(ATTRIBUTE_STATE, "paused" if self._paused else "cleaning")
+            state = "paused" if self._paused else "cleaning"
+            self._set(ATTRIBUTE_STATE, state)
+            self._stage.tell(state)
         await self._monitor.capture(original)
         self._frames += 1
         if self._frames % METER_FRAMES == 0:

@@ -17,13 +17,14 @@ from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOpt
 from livekit.rtc.participant import PublishTrackError
 
 from agent.lateness import Cooldown
-from contract import AGENT_NAME, SAMPLE_RATE
+from contract import AGENT_NAME, ATTRIBUTE_STATE, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
 CLEAN_TRACK = "clean"
 BITRATE = 64_000
 PUBLISH_TIMEOUT_S = 10.0
+TELL_TIMEOUT_S = 5.0
 RETRY_S = 0.5
 SAY_AGAIN_S = 30.0
 
@@ -34,10 +35,10 @@ def publish_options(source: rtc.TrackSource.ValueType) -> rtc.TrackPublishOption
 
 
 def stage_token(key: str, secret: str, room: str) -> str:
-    """May join this one room and publish a microphone track there; nothing else."""
+    """May join this one room, publish a microphone track there and say how it is (its attributes); nothing else."""
     grants = api.VideoGrants(
         room_join=True, room=room, can_publish=True, can_publish_sources=["microphone"], can_subscribe=False,
-        can_publish_data=False, can_update_own_metadata=False,
+        can_publish_data=False, can_update_own_metadata=True,
     )
     token = api.AccessToken(key, secret).with_identity(AGENT_NAME).with_name(AGENT_NAME)
     return token.with_grants(grants).with_ttl(timedelta(minutes=10)).to_jwt()
@@ -49,6 +50,7 @@ class StageTrack:
     def __init__(self, room_name: str, on_lost: Callable[[], None]) -> None:
         self.room_name = room_name
         self.lost = False
+        self.told = ""                  # the state that listeners see
         self._on_lost = on_lost
         self._room = rtc.Room()
         self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
@@ -76,6 +78,12 @@ class StageTrack:
     async def capture(self, frame: rtc.AudioFrame) -> None:
         await self._source.capture_frame(frame)
 
+    async def tell(self, state: str) -> None:
+        """Raises TimeoutError when the audio server does not take it."""
+        async with asyncio.timeout(TELL_TIMEOUT_S):
+            await self._room.local_participant.set_attributes({ATTRIBUTE_STATE: state})
+        self.told = state
+
     async def aclose(self) -> None:
         self._room.off("disconnected", self._disconnected)
         await self._room.disconnect()
@@ -90,6 +98,7 @@ class Stage:
         self._url = url
         self._mint_token = mint_token
         self._wanted = ""
+        self._state = ""
         self._track: StageTrack | None = None
         self._changed = asyncio.Event()
         self._cooldown = Cooldown(SAY_AGAIN_S)
@@ -98,6 +107,12 @@ class Stage:
         """Returns at once; `run` does it."""
         if room_name != self._wanted:
             self._wanted = room_name
+            self._changed.set()
+
+    def tell(self, state: str) -> None:
+        """Shows the state to the listeners, in every room that the track moves to. Returns at once; `run` does it."""
+        if state != self._state:
+            self._state = state
             self._changed.set()
 
     def stay(self) -> None:
@@ -110,6 +125,7 @@ class Stage:
             while True:
                 self._changed.clear()
                 if self._settled():
+                    await self._tell_state()
                     await self._changed.wait()
                 elif not await self._join(self._wanted):
                     with contextlib.suppress(TimeoutError):
@@ -123,6 +139,14 @@ class Stage:
         if not self._wanted:
             return True
         return self._track is not None and not self._track.lost and self._track.room_name == self._wanted
+
+    async def _tell_state(self) -> None:
+        if self._track is None or self._track.told == self._state:
+            return
+        try:
+            await self._track.tell(self._state)
+        except TimeoutError:
+            logger.warning("Listeners could not be told the state", extra={"state": self._state})
 
     def _lost(self) -> None:
         # Not at once: when a stream ends both rooms go, and this one may be the first of which the job hears.

@@ -37,6 +37,8 @@
     sources.set(element, source);
   }
 
+  addEventListener("click", () => context?.resume(), true);       // where the browser waits for a press
+
   const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
   Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
     get,

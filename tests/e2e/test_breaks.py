@@ -112,7 +112,7 @@ def test_a_second_tab_takes_the_stream_over_on_request(friends):
     bob.hears_speech(within_s=10)
     expect(first.get_by_role("heading", name="Live in another tab", level=1)).to_be_visible()
     alice.stop()
-    expect(first.get_by_role("heading", name="Not live", level=1)).to_be_visible()
+    expect(first.get_by_role("heading", name="Ended", level=1)).to_be_visible()
 
 
 def test_log_out_while_live_ends_the_stream_here(friends):

@@ -46,7 +46,7 @@ def test_compare_plays_the_original_to_the_broadcaster_only(friends, source):
     alice, bob = friends
     alice.go_live()
     bob.listen_to(alice)
-    alice.page.get_by_text("Original", exact=True).click()
+    alice.page.get_by_role("radio", name="Original", exact=True).check()
     expect(alice.page.get_by_text("You hear the original sound.")).to_be_visible()
     alice.hears_speech(within_s=10)
     alice.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)      # the fan, in a pause
@@ -54,7 +54,7 @@ def test_compare_plays_the_original_to_the_broadcaster_only(friends, source):
     assert abs(sounds.pause_db(original) - sounds.pause_db(source)) < 4
     assert sounds.pause_db(bob.hear(9)) < sounds.pause_db(source) - 15
 
-    alice.page.get_by_text("Clean", exact=True).click()
+    alice.page.get_by_role("radio", name="Clean", exact=True).check()
     alice.page.wait_for_function("() => heard.level() < -60", polling=20)
     assert sounds.pause_db(alice.hear(9)) < sounds.pause_db(source) - 15
 
@@ -63,11 +63,11 @@ def test_strength_is_heard_at_once_and_shown(friends, source):
     alice, bob = friends
     alice.go_live()
     bob.listen_to(alice)
-    alice.page.get_by_text("Original sound", exact=True).click()
+    alice.page.get_by_role("radio", name="Original sound").check()
     alice.expect_state("Live - original sound")
     bob.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)
     assert abs(sounds.pause_db(bob.hear(9)) - sounds.pause_db(source)) < 4
-    alice.page.get_by_text("Gentle").click()
+    alice.page.get_by_role("radio", name="Gentle").check()
     alice.expect_state("Live - noise removed")
     meter = alice.page.get_by_role("meter", name="Noise removed")
     expect(meter).to_have_attribute("aria-valuetext", re.compile("^1[0-3] dB$"), timeout=10_000)

@@ -47,7 +47,7 @@ export function mount(root, app) {
   }
 
   function showBadge() {
-    const shown = listening.track ? listening.remover.state : "lost";
+    const shown = listening.interrupted ? "lost" : listening.remover.state;
     for (const badge of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-badge]"))) badge.hidden = badge.dataset.badge !== shown;
   }
 

@@ -5,6 +5,9 @@ import { REMOVER, RoomEvent, Track } from "./livekit.js";
 /** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
 
 const VOLUME = "volume";
+const WATCH_MS = 500;
+/** Sound comes in packets of 20 ms, in pauses of the speech, too. */
+const SILENT_WIRE_MS = 1500;
 
 /**
  * What this page hears of a friend's stream. One audio element for all tracks that come and go (Safari plays only the first one that
@@ -22,12 +25,15 @@ export class Listening extends EventTarget {
   remover = {};
   /** @type {import("livekit-client").RemoteTrack | null} */
   track = null;
+  /** Nothing has arrived for a while: the noise remover has gone, which the audio server notices only after 20 s. */
+  interrupted = false;
   paused = false;
   /** Sound has come once; from then on its absence is an interruption. */
   heard = false;
   #blocked = false;
   #over = false;
   #refused = false;
+  #watch = 0;
 
   /** @param {string} username @param {string} name */
   constructor(username, name) {
@@ -56,6 +62,7 @@ export class Listening extends EventTarget {
     this.connection = connection;
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run();
+    this.#watch = setInterval(() => this.#watchWire(), WATCH_MS);
     this.#changed();
   }
 
@@ -77,6 +84,7 @@ export class Listening extends EventTarget {
   }
 
   close() {
+    clearInterval(this.#watch);
     const connection = this.connection;
     this.connection = null;
     connection?.close();
@@ -155,6 +163,14 @@ export class Listening extends EventTarget {
       this.#tellSystem();
     }
     this.dispatchEvent(new Event("track"));
+    this.#changed();
+  }
+
+  #watchWire() {
+    const last = this.track?.receiver?.getSynchronizationSources()[0]?.timestamp;
+    const interrupted = !this.track || (last !== undefined && performance.timeOrigin + performance.now() - last > SILENT_WIRE_MS);
+    if (interrupted === this.interrupted) return;
+    this.interrupted = interrupted;
     this.#changed();
   }
 
