@@ -17,7 +17,7 @@ SETTLED_S = 2.0
 
 
 async def closed_manifest(worker, broadcast):
-    await until(lambda: (manifest := worker.manifest(broadcast.id)) and manifest.state == "closed", 10, "closed")
+    await until(lambda: (manifest := worker.manifest(broadcast.id)) and manifest.state == "closed", 30, "closed")
     return worker.manifest(broadcast.id)
 
 
@@ -33,8 +33,8 @@ async def on_air(broadcast, sound):
     """-> (speaker, listener), with sound arriving."""
     speaker = await broadcast.speaker(sound)
     listener = await broadcast.listener()
-    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "cleaning")
-    await until(lambda: listener.tracks and listener.newest.frames, 10, "a track")
+    await until(lambda: speaker.agent().get("state") == "cleaning", 30, "cleaning")
+    await until(lambda: listener.tracks and listener.newest.frames, 30, "a track")
     return speaker, listener
 
 

@@ -17,8 +17,8 @@ from tests.integration.streams.livekit_process import LivekitProcess
 async def on_air(broadcast):
     speaker = await broadcast.speaker(sweep(2))
     listener = await broadcast.listener()
-    await until(lambda: listener.loud_since(0), 10, "sound")
-    await until(lambda: speaker.agent().get("recording") == "on", 5, "a recording")
+    await until(lambda: listener.loud_since(0), 30, "sound")
+    await until(lambda: speaker.agent().get("recording") == "on", 30, "a recording")
     await asyncio.sleep(2)
     return speaker, listener
 
@@ -26,7 +26,7 @@ async def on_air(broadcast):
 async def recording_of(worker, broadcast):
     """Ends the broadcast -> (manifest, samples) once it is closed."""
     await broadcast.end()
-    await until(lambda: worker.manifest(broadcast.id).state == "closed", 10, "closed")
+    await until(lambda: worker.manifest(broadcast.id).state == "closed", 30, "closed")
     return worker.manifest(broadcast.id), soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")[0]
 
 
@@ -169,7 +169,7 @@ async def test_everybody_comes_back_after_the_audio_server_was_killed(tmp_path):
             assert await broadcast.published() == [(AGENT_NAME, "clean")]
             await until(lambda: speaker.agent().get("state") == "cleaning", 5, "attributes after the restart")
             await broadcast.end()
-            await until(lambda: worker.manifest(broadcast.id).state == "closed", 10, "closed")
+            await until(lambda: worker.manifest(broadcast.id).state == "closed", 30, "closed")
             assert len(list(worker.recordings.glob("*.flac"))) == 1
     finally:
         worker.stop_if_running()

@@ -93,7 +93,7 @@ THE_CLEAN_VOICE = {AGENT_NAME: ["clean"]}
 async def noisy_broadcast(new_broadcast):
     broadcast = await new_broadcast().open()
     speaker = await broadcast.speaker(noise(3, -20))
-    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "cleaning")
+    await until(lambda: speaker.agent().get("state") == "cleaning", 30, "cleaning")
     await asyncio.sleep(2)
     return broadcast, speaker
 

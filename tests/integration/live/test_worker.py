@@ -23,7 +23,7 @@ async def test_one_broadcast_too_many_is_refused_and_harms_none(own_worker, new_
     for broadcast in taken:
         await broadcast.speaker(sweep(2))
         listeners.append(await broadcast.listener())
-    await until(lambda: all(listener.loud_since(0) for listener in listeners), 10, "both on air")
+    await until(lambda: all(listener.loud_since(0) for listener in listeners), 30, "both on air")
     await asyncio.sleep(2)
     start = time.monotonic()
     refused = await new_broadcast().open(strength_db=0)
@@ -35,9 +35,9 @@ async def test_one_broadcast_too_many_is_refused_and_harms_none(own_worker, new_
     for listener in listeners:
         assert longest_silence_s(moments(listener.newest.since(start))) <= 0.040
     await taken[0].end()
-    await until(lambda: worker.active_jobs() == 1, 10, "a free place")
+    await until(lambda: worker.active_jobs() == 1, 30, "a free place")
     await refused.dispatch()
-    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "a place for the one who was refused")
+    await until(lambda: speaker.agent().get("state") == "cleaning", 30, "a place for the one who was refused")
 
 
 async def test_many_who_begin_together_all_get_a_place(own_worker, new_broadcast):
@@ -57,10 +57,10 @@ async def test_a_full_place_may_be_taken_over_by_a_new_job_for_the_same_broadcas
     worker.start()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker = await broadcast.speaker(sweep(2))
-    await until(lambda: speaker.agent().get("state") == "cleaning", 10, "on air")
+    await until(lambda: speaker.agent().get("state") == "cleaning", 30, "on air")
     first = worker.job(broadcast.studio)
     await broadcast.dispatch()
-    await until(lambda: worker.job(broadcast.studio) != first, 10, "the second job")
+    await until(lambda: worker.job(broadcast.studio) != first, 30, "the second job")
 
 
 def test_health_is_told_on_loopback(worker):
