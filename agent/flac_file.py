@@ -8,6 +8,7 @@ only what a sync has put on the disk before, so that a crash or a power cut leav
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ def repair(disk: DiskFile) -> Repaired:
     """Cuts the file after its last good frame and renews its head. Raises DamagedFile or OSError.
 
     Only what lies behind the last checkpoint is looked at, so the length of the file does not matter. When the head or the
-    frame before the checkpoint is damaged, the last good frame of the whole file is searched from behind.
+    frame before the checkpoint is damaged, the last good frame of the whole file is searched from behind. The caller syncs.
     """
     size = disk.size()
     if size == 0:
@@ -106,7 +107,6 @@ def _bring_in_order(disk: DiskFile, found: RecordingHead, *, whole_header: bool)
     if found.end:
         disk.write_at(header(found) if whole_header else found.to_bytes(), 0)
     disk.truncate(found.end)
-    disk.sync()
 
 
 def samples_md5(path: Path) -> bytes:
@@ -119,10 +119,11 @@ def samples_md5(path: Path) -> bytes:
 
 
 class FlacFile:
-    """Appends to a new file, or to one that `repair` has brought in order. Not for several threads.
+    """Appends to a new file, or to one that `repair` has brought in order.
 
-    `append` only encodes; `drain` writes. When `drain` or `checkpoint` raises OSError nothing is lost: the file is valid to
-    its last frame, and the same call goes on where it stopped.
+    `append` only encodes; `drain` writes, which is enough to survive the death of this process; `checkpoint` makes it last, and
+    may be called from another thread, because a slow disk takes its time for that. When `drain` or `checkpoint` raises OSError
+    nothing is lost: the file is valid to its last frame, and the same call goes on where it stopped.
     """
 
     def __init__(self, disk: DiskFile, found: Repaired) -> None:
@@ -135,6 +136,7 @@ class FlacFile:
         self._next_number = 0
         self._written = self._told = found.head
         self._finished = False
+        self._head_lock = threading.Lock()
         if found.last:
             self._go_on_after(found.last)
         self.position = self._written.samples + self._filled
@@ -199,18 +201,22 @@ class FlacFile:
         self._written = after
 
     def _take_back(self, head: RecordingHead) -> None:
-        if self._told.samples > head.samples:       # a short last frame was to be replaced
-            self._disk.write_at(head.to_bytes(), 0)
-            self._told = head
+        with self._head_lock:
+            if self._told.samples > head.samples:       # a short last frame was to be replaced
+                self._disk.write_at(head.to_bytes(), 0)
+                self._told = head
         self._disk.truncate(head.end)
 
     def checkpoint(self) -> None:
-        """Puts the frames on the disk, then lets the head tell of them."""
-        self.drain()
-        if self._written != self._told and self._written.samples >= self._told.samples and self._written.end:
-            self._disk.sync()
-            self._disk.write_at(self._written.to_bytes(), 0)
-            self._told = self._written
+        """Puts the frames that were written on the disk, then lets the head tell of them."""
+        written = self._written
+        if written == self._told or written.end == 0:
+            return
+        self._disk.sync()
+        with self._head_lock:
+            if written.samples >= self._told.samples:   # not while a short last frame waits to be replaced by a longer one
+                self._disk.write_at(written.to_bytes(), 0)
+                self._told = written
 
     def fill_block(self) -> None:
         """Silence to the end of the block: what a reader has got stays as it is when another process goes on."""

@@ -1,4 +1,4 @@
-"""The recorder of one broadcast: a bounded queue, a thread that writes, and a timeline without holes.
+"""The recorder of one broadcast: a bounded queue, a thread that writes, one that syncs, and a timeline without holes.
 
 Sound is stamped with CLOCK_BOOTTIME when it arrives. Where more than 0.25 s are missing, the writer fills in silence and
 notes a gap; it never drops sound that is merely early. Whatever happens to the disk, the caller never waits: the queue
@@ -31,9 +31,11 @@ QUEUE_SAMPLES = 30 * SAMPLE_RATE
 POLL_S = 0.1                                # about a block; waking the writer for every 10 ms costs more than the encoding
 GAP_SAMPLES = SAMPLE_RATE // 4
 LONGEST_GAP_SAMPLES = 12 * 3600 * SAMPLE_RATE   # a clock that was set wrong must not fill the disk with silence
-SETTLE_S = 0.3                              # late sound may still come in a burst, and is no gap then
+SURE_GAP_SAMPLES = SAMPLE_RATE
+SETTLE_S = 0.3                              # after a shorter one late sound may still come in a burst, and it was no gap
 CHECKPOINT_S = 1.0
 RETRY_S = 0.5
+LAST_TRIES_S = 5.0                          # for what waits at the end, on a disk that refuses
 
 CAUSE_CONNECTION = "connection"
 CAUSE_RESTART = "noise remover restarted"
@@ -89,17 +91,18 @@ class FlacRecorder:
         self._queued_samples = 0
         self._overflowed = False
         self._closing = False
+        self._give_up_at = float("inf")
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         # From here on only the writer's thread.
         self._manifest = RecordingManifest(stream_id, owner, title, started_at, state="live", samples=0)
         self._disk: DiskFile | None = None
         self._file: FlacFile | None = None
         self._origin: float | None = None           # boot_time() of the first sample
-        self._unsaved = False
+        self._unsaved = False                       # the syncer saves the sidecar
         self._gap_cause = CAUSE_CONNECTION
         self._fill_to: int | None = None
         self._paused: Span | None = None            # the span that is open
-        self._next_checkpoint = 0.0
+        self._syncer: _Syncer | None = None
         self._truncated = False                     # sound was lost to damage before
         self._done = False
 
@@ -148,6 +151,7 @@ class FlacRecorder:
                 return
             self._queue.append(lambda: self._end(finished))
             self._closing = True
+            self._give_up_at = time.monotonic() + LAST_TRIES_S
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -184,8 +188,10 @@ class FlacRecorder:
         """Everything that can be written now, then a short sleep. After an OSError it is called again and goes on."""
         file = self._file or self._open()
         file.drain()
-        self._save()
-        self._checkpoint_when_due(file)
+        if self._syncer is None:
+            if self.state == "failed":              # well again only when everything can be put on the disk
+                self._sync()
+            self._syncer = _Syncer(self._sync)
         self._set_state("on")
         while not self._done and (entry := self._head()) is not None:
             if isinstance(entry, _Chunk):
@@ -195,10 +201,24 @@ class FlacRecorder:
                 entry()
             self._drop_head(entry)
             file.drain()
-            self._save()
-            self._checkpoint_when_due(file)
+        if self._done:
+            return
+        self._syncer.check()
         with self._wake:
             self._wake.wait_for(lambda: self._closing, POLL_S)
+
+    def _sync(self) -> None:
+        """What has been written lasts from here on. In the syncer's thread, but for a recovery and the end."""
+        self._storage.check_room()
+        if self._file:
+            self._file.checkpoint()
+        if self._unsaved:
+            self._unsaved = False                   # before the manifest is read: a change from now on is saved next time
+            try:
+                self._storage.write_manifest(self._manifest)
+            except OSError:
+                self._unsaved = True
+                raise
 
     def _head(self) -> _Chunk | _Change | None:
         with self._wake:
@@ -210,23 +230,18 @@ class FlacRecorder:
             if isinstance(entry, _Chunk):
                 self._queued_samples -= len(entry.samples)
 
-    def _checkpoint_when_due(self, file: FlacFile) -> None:
-        if time.monotonic() >= self._next_checkpoint:
-            self._storage.check_room()
-            file.checkpoint()
-            self._next_checkpoint = time.monotonic() + CHECKPOINT_S
-
     def _wait_for_disk(self, trouble: OSError) -> None:
         if self.state != "failed":
             log.error("recording stopped: %s", trouble.strerror, extra={"errno": trouble.errno})
             self._set_gap_cause(CAUSE_DISK)
         self._set_state("failed")
+        self._stop_syncer()
         with self._wake:
-            if self._closing:
+            if self._closing and time.monotonic() > self._give_up_at:
                 log.error("recording not closed properly, it will be repaired")
                 self._done = True
-                return
-            self._wake.wait_for(lambda: self._closing, RETRY_S)
+            else:
+                self._wake.wait(RETRY_S)
 
     def _set_state(self, state: str) -> None:
         if state != self.state:
@@ -284,6 +299,7 @@ class FlacRecorder:
         if file is None:
             return
         self._end_pause()
+        self._stop_syncer()
         if not finished:
             file.fill_block()
         file.finish()
@@ -299,7 +315,13 @@ class FlacRecorder:
             file.seal(samples_md5(self._storage.audio_path(self._manifest.stream_id)))
         self._done = True
 
+    def _stop_syncer(self) -> None:
+        if self._syncer:
+            self._syncer.stop()
+            self._syncer = None
+
     def _release(self) -> None:
+        self._stop_syncer()
         self._file = None
         if self._disk:
             self._disk.close()
@@ -313,9 +335,9 @@ class FlacRecorder:
             self._origin = chunk.ended_at - len(chunk.samples) / SAMPLE_RATE
             started_at = self._manifest.started_at or _wall_time(self._clock() - self._origin)
             self._note(boot_id=_boot_id(), boot_time=self._origin, started_at=started_at)
-            self._save()
+            self._storage.begin_manifest(self._manifest)
         if self._fill_to is None and self._behind(chunk, self._origin, file.position) > GAP_SAMPLES:
-            missing = self._missing(self._origin, file.position)
+            missing = self._missing(chunk, self._origin, file.position)
             if missing is None:
                 return False
             if missing > GAP_SAMPLES:
@@ -330,25 +352,25 @@ class FlacRecorder:
         """Samples that are missing before `chunk` when it is written at `position`."""
         return round((chunk.ended_at - origin) * SAMPLE_RATE) - len(chunk.samples) - position
 
-    def _missing(self, origin: float, position: int) -> int | None:
+    def _missing(self, first: _Chunk, origin: float, position: int) -> int | None:
         """What is missing for good, when late sound that came in a burst is taken into account. None: it may still come."""
+        if (missing := self._behind(first, origin, position)) > SURE_GAP_SAMPLES:
+            return missing
         with self._wake:
             chunks = [entry for entry in self._queue if isinstance(entry, _Chunk)]
             closing = self._closing
         settled_at = chunks[0].ended_at + SETTLE_S
         if chunks[-1].ended_at < settled_at and not closing:
             return None
-        missing = []
         for chunk in takewhile(lambda chunk: chunk.ended_at <= settled_at, chunks):
-            missing.append(self._behind(chunk, origin, position))
+            missing = min(missing, self._behind(chunk, origin, position))
             position += len(chunk.samples)
-        return min(missing)
+        return missing
 
     def _begin_gap(self, file: FlacFile, length: int) -> None:
         self._fill_to = file.position + length
         gap = Span(file.position / SAMPLE_RATE, length / SAMPLE_RATE, self._gap_cause)
         self._note(gaps=(*self._manifest.gaps, gap))
-        self._save()
         self._gap_cause = CAUSE_CONNECTION
 
     def _fill(self, file: FlacFile, end: int) -> None:
@@ -363,12 +385,10 @@ class FlacRecorder:
     def _note(self, **changes: object) -> None:
         samples = self._file.position if self._file else self._manifest.samples
         self._manifest = self._manifest.with_(samples=samples, **changes)
-        self._unsaved = True
-
-    def _save(self) -> None:
-        if self._unsaved and self._origin is not None:      # before the first sample there is nothing to tell of
-            self._storage.write_manifest(self._manifest)
-            self._unsaved = False
+        if self._origin is not None:                # before the first sample there is nothing to tell of
+            self._unsaved = True
+            if self._syncer:
+                self._syncer.hurry()
 
     def _set_gap_cause(self, cause: str) -> None:
         self._gap_cause = cause
@@ -384,6 +404,44 @@ class FlacRecorder:
             self._paused = None
             self._note()
             self._manifest = close_open_pause(self._manifest)
+
+
+class _Syncer:
+    """Calls `sync` every CHECKPOINT_S in a thread of its own: a slow disk may take a second for it, and sound must not wait in
+    this process's memory meanwhile. Ends with the first OSError, which `check` raises.
+    """
+
+    def __init__(self, sync: Callable[[], None]) -> None:
+        self._sync = sync
+        self._wake = threading.Event()
+        self._stopping = False
+        self._trouble: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="recorder sync", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._sync()
+            except OSError as trouble:
+                self._trouble = trouble
+                return
+            self._wake.wait(CHECKPOINT_S)
+            self._wake.clear()
+
+    def hurry(self) -> None:
+        self._wake.set()
+
+    def check(self) -> None:
+        """Raises the OSError that ended it."""
+        if self._trouble:
+            raise self._trouble
+
+    def stop(self) -> None:
+        """Waits for a sync that has begun."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join()
 
 
 def _wall_time(seconds_ago: float) -> str:

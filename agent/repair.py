@@ -36,6 +36,7 @@ def repair_recording(storage: RecordingFolder, stream_id: str) -> RepairReport:
         return RepairReport(stream_id, problem=f"The sound file cannot be opened: {error.strerror}.")
     try:
         found = repair(disk)
+        disk.sync()
         problem = _settle_manifest(storage, stream_id, found)
     except DamagedFile as error:
         return RepairReport(stream_id, problem=f"Left as it is: {error}.")

@@ -92,8 +92,6 @@ class RecordingFolder:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(descriptor), os.stat(self.audio_path(stream_id), follow_symlinks=False)):
                 raise BlockingIOError(errno.EBUSY, "the file was removed or renamed meanwhile")
-            if create:
-                self._sync_folder()
         except BlockingIOError as error:
             os.close(descriptor)
             raise RecordingBusy(errno.EBUSY, "another process writes this recording") from error
@@ -123,6 +121,14 @@ class RecordingFolder:
         except FileNotFoundError:
             return None
         return RecordingManifest.from_json(text)
+
+    def begin_manifest(self, manifest: RecordingManifest) -> None:
+        """The first sidecar of a recording, without waiting for the disk; nothing happens when there is one."""
+        path = self._path(manifest.stream_id, "json")
+        if not path.exists():
+            temporary = path.with_suffix(".json.first")
+            temporary.write_text(manifest.to_json(), "utf-8")
+            temporary.replace(path)
 
     def write_manifest(self, manifest: RecordingManifest) -> None:
         """Replaces the sidecar at once or not at all: temporary file, fsync, rename, fsync of the folder."""

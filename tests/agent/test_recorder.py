@@ -453,6 +453,70 @@ def test_a_disk_that_stalls_never_blocks_the_sound(studio):
     np.testing.assert_array_equal(heard[:len(SOUND)], SOUND)
 
 
+def test_closing_waits_a_little_for_a_disk_that_refuses(studio):
+    refusals = 2 * [OSError(errno.ENOSPC, "full")]
+
+    def trouble() -> None:
+        if recorder.seconds > 1.9 and refusals:
+            raise refusals.pop()
+
+    studio.disk.trouble = staticmethod(trouble)
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:2 * RATE])
+    recorder.close(finished=True)
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * RATE])
+    assert studio.manifest.state == "closed"
+
+
+def test_closing_on_a_disk_that_stays_full_ends(studio, monkeypatch):
+    monkeypatch.setattr("agent.recorder.LAST_TRIES_S", 0.2)
+    full = threading.Event()
+
+    def trouble() -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, "full")
+
+    studio.disk.trouble = staticmethod(trouble)
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE])
+    wait_until(lambda: studio.audio.exists() and studio.audio.stat().st_size > 0)
+    full.set()
+    studio.say(recorder, SOUND[RATE:2 * RATE])
+    recorder.close(finished=True)
+    assert not recorder._thread.is_alive()
+    full.clear()
+    assert repair_file(studio.audio).problem == ""
+    heard = assert_valid(studio.audio)
+    np.testing.assert_array_equal(heard, SOUND[:len(heard)])
+
+
+def test_sound_reaches_the_file_while_the_disk_takes_its_time(studio):
+    """A sync may take seconds; what was written survives the death of the process without it."""
+    goes_on, syncing = threading.Event(), threading.Event()
+
+    def sync(self: Disk) -> None:
+        syncing.set()
+        goes_on.wait(10)
+
+    studio.disk.sync = sync
+    recorder = studio.recorder()
+    studio.say(recorder, SOUND[:RATE])
+    assert syncing.wait(10)
+    studio.say(recorder, SOUND[RATE:4 * RATE])
+    wait_until(lambda: recorder.seconds >= 3.99)
+    copy = studio.folder.parent / "copy.flac"
+    wait_until(lambda: copied(studio.audio, copy) > 3.8)
+    goes_on.set()
+    recorder.close(finished=True)
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:4 * RATE])
+
+
+def copied(audio: Path, copy: Path) -> float:
+    """Seconds that a repair finds in a copy made now."""
+    shutil.copyfile(audio, copy)
+    return repair_file(copy).seconds
+
+
 def test_closing_on_a_disk_that_hangs_comes_back(studio):
     goes_on = threading.Event()
     studio.disk.trouble = staticmethod(lambda: goes_on.wait(30))
