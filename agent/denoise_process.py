@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 FIRST_REST_S = 0.2
 LONGEST_REST_S = 30.0
 GOOD_S = 60.0
-"""A process that has lived so long was good: the next one is started without a rest."""
+"""After a life as long as this the rests begin with the first again."""
 
 
 @contextlib.asynccontextmanager
@@ -57,11 +57,17 @@ class DenoisingProcess:
         rest_s = FIRST_REST_S
         while True:
             began = time.monotonic()
-            code = await self._run()
+            try:
+                code: int | None = await self._run()
+            except OSError:     # no process or no pipe to be had now
+                logger.exception("The denoising process could not be started")
+                code = None
             if time.monotonic() - began > GOOD_S:
                 rest_s = FIRST_REST_S
-            logger.warning("The denoising process has died; until the next one is there each job works by itself",
-                           extra={"exit_code": code, "next_in_s": rest_s})
+            logger.warning(
+                "There is no denoising process; until the next one is there each job works by itself",
+                extra={"exit_code": code, "next_in_s": rest_s},
+            )
             await asyncio.sleep(rest_s)
             rest_s = min(2 * rest_s, LONGEST_REST_S)
 
@@ -75,6 +81,7 @@ class DenoisingProcess:
                 stdin=asyncio.subprocess.DEVNULL, pass_fds=(listener, lifeline),
             )
             self.pid = process.pid
+            logger.info("The denoising process runs", extra={"pid": process.pid, "places": self._places})
             try:
                 return await process.wait()
             finally:
