@@ -207,7 +207,7 @@ class Broadcast:
         Asked of the server: the Python SDK loses sight of a participant whose place was taken by another of the same name.
         """
         answer = await self.livekit.room.list_participants(api.ListParticipantsRequest(room=room or self.metadata.stage))
-        return [(person.identity, track.name) for person in answer.participants for track in person.tracks]
+        return sorted((person.identity, track.name) for person in answer.participants for track in person.tracks)
 
     async def end(self) -> None:
         for name in (self.studio, self.metadata.stage):
