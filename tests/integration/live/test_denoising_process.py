@@ -34,11 +34,11 @@ async def test_a_killed_denoising_process_is_heard_by_nobody_and_comes_back(own_
     await until(lambda: all(listener.loud_since(0) for listener in listeners), 20, "both on air")
     jobs = [worker.job(broadcast.studio) for broadcast in broadcasts]
     for _ in range(2):
-        await until(lambda: all(map(has_a_slot, jobs)), 30, "a slot for each job")
+        await until(lambda: all(map(has_a_slot, jobs)), 60, "a slot for each job")
         await asyncio.sleep(1)
         killed = denoising_process(jobs[0])
         os.kill(killed, signal.SIGKILL)
-        await until(lambda killed=killed: denoising_process(jobs[0]) not in (None, killed), 30, "the next process")
+        await until(lambda killed=killed: denoising_process(jobs[0]) not in (None, killed), 60, "the next process")
     await asyncio.sleep(1)
     assert [worker.job(broadcast.studio) for broadcast in broadcasts] == jobs
     for broadcast in broadcasts:
