@@ -53,6 +53,11 @@ class Client:
         await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=True))
         return self
 
+    def agent(self) -> dict[str, str]:
+        """The noise remover's attributes in this room, {} while it is not there."""
+        agent = self.room.remote_participants.get(AGENT_NAME)
+        return dict(agent.attributes) if agent else {}
+
     async def leave(self) -> None:
         for task in self.tasks:
             task.cancel()
@@ -151,11 +156,6 @@ class Speaker(Listener):
             destination_identity=AGENT_NAME, method=method, payload=json.dumps(request), response_timeout=5,
         )
         return json.loads(answer)
-
-    def agent(self) -> dict[str, str]:
-        """The noise remover's attributes, {} while it is not there."""
-        agent = self.room.remote_participants.get(AGENT_NAME)
-        return dict(agent.attributes) if agent else {}
 
 
 class Broadcast:

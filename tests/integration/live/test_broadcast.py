@@ -140,10 +140,10 @@ async def test_original_sound_is_a_pause_for_everybody_and_in_the_recording(work
     speaker, listener = await on_air(broadcast, noise(3, -35))
     await asyncio.sleep(1)
     await speaker.call(RPC_SET_BYPASS, bypass=True)
-    await until(lambda: speaker.agent()["state"] == "paused", 2)
+    await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == "paused", 2)
     assert await heard_level(listener) == pytest.approx(-37, abs=3)
     await speaker.call(RPC_SET_BYPASS, bypass=False)
-    await until(lambda: speaker.agent()["state"] == "cleaning", 2)
+    await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == "cleaning", 2)
     assert await heard_level(listener) < -55
     await broadcast.end()
     manifest = await closed_manifest(worker, broadcast)
