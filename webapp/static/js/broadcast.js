@@ -26,6 +26,8 @@ export class Broadcast extends EventTarget {
   /** @type {Connection | null} */
   connection = null;
   muted = false;
+  /** The broadcaster wants to hear the original. */
+  comparing = false;
   ended = false;
   strengthDb = 100;
   removedDb = 0;
@@ -36,6 +38,8 @@ export class Broadcast extends EventTarget {
   heard = false;
   /** It ran before this page came. */
   resumed = false;
+  /** When this page took its seat, of `performance.now()`. */
+  joinedAt = 0;
   /** @type {import("livekit-client").RemoteTrack | null} */
   original = null;
   /** @type {import("livekit-client").LocalAudioTrack | null} */
@@ -127,8 +131,11 @@ export class Broadcast extends EventTarget {
     await this.#sendStrength();
   }
 
-  /** Asks for the original beside the clean sound, or gives it back. @param {boolean} wanted */
-  async askForOriginal(wanted) {
+  /** Asks for the original beside the clean sound ("original" says when it is there), or gives it back. @param {boolean} wanted */
+  async compare(wanted) {
+    if (this.comparing === wanted) return;
+    this.comparing = wanted;
+    this.#changed();
     await this.#tellRemover("set_monitor", { original: wanted });
   }
 
@@ -137,6 +144,7 @@ export class Broadcast extends EventTarget {
     this.#leave();
     this.stream = ticket.stream;
     this.ended = false;
+    this.joinedAt = performance.now();
     sessionStorage.setItem(STREAMING, this.stream.id);
     const connection = new Connection(() => call("POST", "/api/stream/rejoin"), (room) => this.#furnish(room));
     this.connection = connection;
@@ -156,7 +164,7 @@ export class Broadcast extends EventTarget {
     this.#published = null;
     this.#removerGone = false;
     this.remover = {};
-    this.#setOriginal(null);
+    this.#forgetOriginal();
   }
 
   /** @param {Connection} connection */
@@ -166,7 +174,8 @@ export class Broadcast extends EventTarget {
       this.over(true);
       return;
     }
-    if (connection.state === "reconnecting") this.#setOriginal(null);
+    if (connection.state === "closed") sessionStorage.removeItem(STREAMING);      // it goes on in another tab
+    if (connection.state === "reconnecting") this.#forgetOriginal();
     this.#changed();
   }
 
@@ -193,7 +202,7 @@ export class Broadcast extends EventTarget {
       this.#published = new LocalAudioTrack(track, undefined, true);
       await room.localParticipant.publishTrack(this.#published, PUBLISH);
     }
-    if (this.muted) await this.#published.mute();
+    await (this.muted ? this.#published.mute() : this.#published.unmute());      // one that was unplugged has been muted by the SDK
     this.#changed();
   }
 
@@ -232,6 +241,7 @@ export class Broadcast extends EventTarget {
     if (gone && !this.#removerGone) {
       this.#removerGone = true;
       this.#strengthSent = -1;
+      this.#forgetOriginal();
       this.#changed();
     }
   }
@@ -251,6 +261,12 @@ export class Broadcast extends EventTarget {
     await room.localParticipant
       .performRpc({ destinationIdentity: REMOVER, method, payload: JSON.stringify(payload) })
       .catch((error) => console.warn("The noise remover did not answer", method, error.message));
+  }
+
+  /** A new noise remover, or a new room, knows nothing of the wish to compare. */
+  #forgetOriginal() {
+    this.comparing = false;
+    this.#setOriginal(null);
   }
 
   /** @param {import("livekit-client").RemoteTrack | null} track */

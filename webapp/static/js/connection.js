@@ -68,8 +68,13 @@ export class Connection extends EventTarget {
     this.#wake?.();
   }
 
-  /** Cuts a waiting time short, or drops the room to ask for a new token at once. */
+  /** Tries now instead of later. A connection that stands is left alone. */
   again() {
+    if (this.state !== "connected") this.renew();
+  }
+
+  /** Takes the seat again with a new token, now. */
+  renew() {
     if (this.#wake) this.#wake();
     else this.room?.disconnect(false);
   }
@@ -133,6 +138,6 @@ export class Connection extends EventTarget {
 /** @param {unknown} error */
 function causeOf(error) {
   // The signalling worked and the media did not: the SDK says so only in words.
-  if (error instanceof ConnectionError && /pc connection|ice/i.test(error.message)) return "firewall";
+  if (error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
   return "unreachable";
 }

@@ -3,6 +3,7 @@ import { Broadcast } from "./broadcast.js";
 import { clock } from "./clock.js";
 import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
+import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
 import { fill, say, showState } from "./states.js";
@@ -10,9 +11,6 @@ import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
 
 const LOOK_MS = 500;
-const REMOVER_STARTING_MS = 5000;
-const REMOVER_SILENT_MS = 20_000;
-const BACK_LASTS_MS = 8000;
 const METER_MOST_DB = 40;
 const STRENGTH = "strength";
 
@@ -32,11 +30,8 @@ class LiveView {
   #wanted = "";
   /** The stream runs, and not here. */
   #elsewhere;
-  #failure = "";
-  #startedAt = 0;
-  #lostAt = 0;
-  #back = { until: 0, words: "" };
   #spoken = "";
+  #look = 0;
 
   /** @param {HTMLElement} root @param {Studio} studio @param {EventTarget} events */
   constructor(root, studio, events) {
@@ -44,7 +39,7 @@ class LiveView {
     this.studio = studio;
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
-    this.notices = new Notices(root, (action) => this.#act(action));
+    this.notices = new LiveNotices(new Notices(root, (action) => this.#act(action)), studio, this.microphone);
     this.listeners = new ListenerList(root, studio.monitor, this.#stop.signal);
     this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
     this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
@@ -57,7 +52,7 @@ class LiveView {
 
   close() {
     this.#stop.abort();
-    clearInterval(this.look);
+    clearInterval(this.#look);
     this.microphone.close();
     if (!this.broadcast.running) this.studio.microphone.close();
   }
@@ -72,13 +67,12 @@ class LiveView {
     }, on);
     document.addEventListener("keydown", (event) => this.#onKey(event), on);
     this.title.addEventListener("change", () => this.#retitle(), on);
-    for (const radio of this.#compareRadios()) radio.addEventListener("change", () => this.#compare(radio.value === "original"), on);
+    for (const radio of this.#compareRadios) radio.addEventListener("change", () => this.#compare(radio.value === "original"), on);
     this.microphone.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("meter", () => this.#showMeter(), on);
-    this.broadcast.addEventListener("original", () => { if (!this.broadcast.original) this.#showCompare(false); }, on);
     for (const button of this.root.querySelectorAll("button")) button.disabled = false;      // from here on a press counts
-    this.look = setInterval(() => this.#showNotices(), LOOK_MS);
+    this.#look = setInterval(() => this.notices.show(this.#state), LOOK_MS);
   }
 
   /** @param {{kind: string, data: any}} event */
@@ -96,7 +90,7 @@ class LiveView {
     if (action === "go-live") this.#try(() => this.broadcast.goLive());
     if (action === "stop") this.#end();
     if (action === "mute") this.broadcast.setMuted(!this.broadcast.muted);
-    if (action === "hear") this.#hear(this.#hearButton.getAttribute("aria-pressed") !== "true");
+    if (action === "hear") this.#hear(!this.studio.monitor.hearing);
     if (action === "try-now") this.broadcast.connection?.again();
   }
 
@@ -105,7 +99,6 @@ class LiveView {
     this.#wanted = what;
     if (!this.studio.microphone.track && !(await this.microphone.open())) return;
     this.#wanted = "";
-    this.#startedAt = performance.now();
     if (what === "resume") await this.#try(() => this.broadcast.resume());
     else if (what) await this.#try(() => this.broadcast.start(this.title.value.trim(), what === "check"));
   }
@@ -124,14 +117,14 @@ class LiveView {
 
   /** @param {() => Promise<void>} step */
   async #try(step) {
-    this.#failure = "";
+    this.notices.failure = "";
     try {
       await step();
       this.#elsewhere = false;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "already_streaming") this.#elsewhere = true;
-      else this.#failure = error.message;
+      else this.notices.failure = error.message;
     }
     this.#show();
   }
@@ -141,38 +134,27 @@ class LiveView {
     if (isTyping(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
-    if (event.key === "b") this.#compare(!this.#compareRadios()[1].checked);
+    if (event.key === "b") this.#compare(!this.broadcast.comparing);
   }
 
   // --- What the broadcaster hears
 
-  get #hearButton() {
-    return /** @type {HTMLElement} */ (this.root.querySelector("[data-do=hear]"));
-  }
-
-  #compareRadios() {
+  get #compareRadios() {
     return /** @type {HTMLInputElement[]} */ ([...this.root.querySelectorAll("[name=compare]")]);
   }
 
   /** @param {boolean} hearing */
   #hear(hearing) {
-    this.#hearButton.setAttribute("aria-pressed", String(hearing));
     this.studio.monitor.hear(hearing);
-    if (!hearing) this.#compare(false);
+    if (!hearing) this.broadcast.compare(false);
+    this.#show();
   }
 
   /** @param {boolean} original */
   #compare(original) {
-    if (original && !this.studio.monitor.hearing) this.#hear(true);
-    if (original !== (this.broadcast.original !== null)) this.broadcast.askForOriginal(original);
-    this.#showCompare(original);
-  }
-
-  /** @param {boolean} original */
-  #showCompare(original) {
-    const [clean, other] = this.#compareRadios();
-    clean.checked = !original;
-    other.checked = original;
+    if (original) this.studio.monitor.hear(true);
+    this.broadcast.compare(original);
+    this.#show();
   }
 
   // --- What is seen
@@ -184,18 +166,16 @@ class LiveView {
 
   #show() {
     const state = this.#state;
-    const before = this.root.dataset.state;
-    this.#noticeReturn(before, state);
     showState(this.root, state);
     this.#placeCompare(state === "checking");
     this.#showRecording();
     this.#showSteps();
     this.#showMeter();
-    this.#showNotices();
-    this.#hearButton.setAttribute("aria-pressed", String(this.studio.monitor.hearing));
-    const mute = /** @type {HTMLElement} */ (this.root.querySelector("[data-do=mute]"));
-    mute.setAttribute("aria-pressed", String(this.broadcast.muted));
-    if (this.broadcast.stream && document.activeElement !== this.title) this.title.value = this.broadcast.stream.title;
+    this.notices.show(state);
+    this.#press("hear", this.studio.monitor.hearing);
+    this.#press("mute", this.broadcast.muted);
+    for (const radio of this.#compareRadios) radio.checked = (radio.value === "original") === this.broadcast.comparing;
+    if (this.broadcast.running && document.activeElement !== this.title) this.title.value = this.broadcast.stream.title;
     if (state !== this.#spoken) say(this.#sentence);
     this.#spoken = state;
   }
@@ -207,18 +187,13 @@ class LiveView {
     if (compare.nextElementSibling !== place) strength.parentElement?.insertBefore(compare, place);
   }
 
-  get #sentence() {
-    return this.root.querySelector(".state:not([hidden]) [data-sentence]")?.textContent ?? "";
+  /** @param {string} action Of a toggle. @param {boolean} pressed */
+  #press(action, pressed) {
+    this.root.querySelector(`[data-do=${action}]`)?.setAttribute("aria-pressed", String(pressed));
   }
 
-  /** Says how much is missing after a break. @param {string | undefined} before @param {string} now */
-  #noticeReturn(before, now) {
-    if (before !== "reconnecting" && now === "reconnecting") this.#lostAt = performance.now();
-    if (before === "reconnecting" && this.#lostAt && this.studio.onAir && now !== "reconnecting") {
-      const missing = Math.round((performance.now() - this.#lostAt) / 1000);
-      this.#back = { until: performance.now() + BACK_LASTS_MS, words: `Back. ${missing} second${missing === 1 ? " is" : "s are"} missing.` };
-      this.#lostAt = 0;
-    }
+  get #sentence() {
+    return this.root.querySelector(".state:not([hidden]) [data-sentence]")?.textContent ?? "";
   }
 
   #showRecording() {
@@ -257,38 +232,5 @@ class LiveView {
     this.root.querySelector("[data-read]")?.classList.toggle("read--off", !measuring);
     fill(this.root, "removed", words);
     if (this.broadcast.remover.recording === "on") fill(this.root, "recorded", clock(this.broadcast.seconds));
-  }
-
-  #showNotices() {
-    const names = [this.#microphoneNotice(), this.#connectionNotice(), this.#removerNotice()];
-    if (this.studio.onAir && this.broadcast.remover.recording === "failed") names.push("recording-failed");
-    if (performance.now() < this.#back.until) names.push("back");
-    if (this.#state === "ended") names.push("ended");
-    if (this.#failure) names.push("failed");
-    this.notices.only(names.filter(Boolean), { failed: this.#failure, back: this.#back.words });
-  }
-
-  #microphoneNotice() {
-    const { trouble, dead, speaking } = this.microphone;
-    if (trouble) return trouble === "none" && this.studio.onAir ? "unplugged" : trouble;
-    if (dead) return "silent";
-    return this.broadcast.muted && speaking && this.studio.onAir ? "muted" : "";
-  }
-
-  #connectionNotice() {
-    if (this.#state === "elsewhere") return "elsewhere";
-    if (this.#state === "reconnecting" && this.broadcast.running) return "reconnecting";
-    const cause = this.broadcast.connection?.cause;
-    return this.#state === "starting" && typeof cause === "string" ? cause : "";
-  }
-
-  #removerNotice() {
-    const state = this.#state;
-    if (state === "paused") return "remover-paused";
-    if (state === "lost") return "remover-lost";
-    if (state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
-    const waited = performance.now() - this.#startedAt;
-    if (waited < REMOVER_STARTING_MS) return "";
-    return waited < REMOVER_SILENT_MS ? "remover-starting" : "remover-silent";
   }
 }

@@ -34,7 +34,7 @@ export class Monitor extends EventTarget {
 
   /** The stage has been moved: take a seat on the new one. */
   moved() {
-    this.#connection?.again();
+    this.#connection?.renew();
   }
 
   /** @param {boolean} hearing */
@@ -44,7 +44,7 @@ export class Monitor extends EventTarget {
     this.#play();
   }
 
-  /** Plays this track in place of the clean one, to compare. @param {import("livekit-client").RemoteTrack | null} track */
+  /** To compare: while it is there, this track is heard in place of the clean one. @param {import("livekit-client").RemoteTrack | null} track */
   playInstead(track) {
     this.#instead = track;
     this.#play();
