@@ -60,10 +60,19 @@ def check(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def bench(as_json: bool) -> None:
-    """How many streams this machine can clean: takes about five seconds, and wants the machine for itself."""
-    from agent.capacity import measure
+    """How many streams this machine can clean: takes two seconds, and wants the machine for itself.
 
-    result = measure()
+    What it finds is kept in the data folder (STILLAIR_DATA): the next start goes by it, if STILLAIR_CAPACITY is not set.
+    """
+    from agent.capacity import keep, measure
+    from agent.config import data_folder
+    from agent.denoise import ModelError
+
+    try:
+        result = measure()
+    except ModelError as error:
+        raise Refused(str(error)) from error
+    keep(data_folder(), result)
     if as_json:
         click.echo(json.dumps(asdict(result)))
     else:

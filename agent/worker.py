@@ -18,6 +18,7 @@ import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
+from agent.capacity import capacity_of
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
@@ -124,8 +125,8 @@ async def finish_broadcast(ctx: JobContext) -> None:
         await session.finish()
 
 
-def make_server(config: AgentConfig, livekit: api.LiveKitAPI, denoising: bytes | None) -> AgentServer:
-    reception = Reception(config.capacity, livekit)
+def make_server(config: AgentConfig, places: int, livekit: api.LiveKitAPI, denoising: bytes | None) -> AgentServer:
+    reception = Reception(places, livekit)
     server = AgentServer(
         ws_url=config.url,
         api_key=config.api_key,
@@ -158,12 +159,13 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
     `shared`: one denoising process for all jobs; else each job computes by itself.
     """
     prepare_forking()
+    places = config.capacity or capacity_of(config.data)
     timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
     async with (
-        shared_denoising(config.capacity + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
     ):
-        await _work(config, make_server(config, livekit, denoising))
+        await _work(config, make_server(config, places, livekit, denoising))
 
 
 async def _work(config: AgentConfig, server: AgentServer) -> None:
