@@ -15,9 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, current_app, url_for
-from sqlalchemy import CursorResult, Select, and_, or_, select
+from sqlalchemy import CursorResult, Select, select
 from sqlalchemy import delete as delete_rows
-from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
@@ -27,7 +26,7 @@ from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
 from webapp.models import Recording, Stream, User, now, rfc3339
-from webapp.storage import ID, RecordingFolder, Sound
+from webapp.storage import RecordingFolder, Sound
 from webapp.text import clean, is_encodable, is_visible
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,6 @@ UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press 
 ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
 CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
 LOOK_AT_ALL_S = 60.0                    # a sidecar that somebody edited in place does not change its folder
-PAGE = 50
 TITLE_LENGTH = 120
 
 
@@ -52,22 +50,6 @@ def folder() -> RecordingFolder:
 
 # --- Questions
 
-def recordings_for(viewer: User, owner: User, before: str | None = None) -> list[Recording]:
-    """Newest first, PAGE at a time; `before`: id or time of the last one known. Raises NotFound for strangers, Invalid."""
-    if viewer.id != owner.id and not friendships.are_friends(viewer, owner):
-        raise NotFound
-    query = _present().where(Recording.owner_id == owner.id)
-    if before:
-        query = _older(query, before)
-    return _fresh(db.session.scalars(query.limit(PAGE)))
-
-
-def recent_for(viewer: User, count: int) -> list[Recording]:
-    """The newest of all friends."""
-    query = _present().where(Recording.owner_id.in_(friendships.friend_ids(viewer.id)))
-    return _fresh(db.session.scalars(query.limit(count)))
-
-
 def recording_for(viewer: User, recording_id: str) -> Recording:
     """One's own or a friend's. Raises NotFound."""
     recording = db.session.get(Recording, recording_id)
@@ -75,7 +57,7 @@ def recording_for(viewer: User, recording_id: str) -> Recording:
         raise NotFound
     if recording.owner_id != viewer.id and not friendships.are_friends(viewer, recording.owner):
         raise NotFound
-    return _fresh([recording])[0]
+    return fresh([recording])[0]
 
 
 def own_recording(owner: User, recording_id: str) -> Recording:
@@ -122,23 +104,7 @@ def audio_url(recording: Recording) -> str:
     return url_for("api_recordings.audio", recording_id=recording.id, v=version)
 
 
-def _present() -> Select[Recording]:
-    query = select(Recording).where(Recording.deleted_at.is_(None)).options(joinedload(Recording.owner))
-    return query.order_by(Recording.started_at.desc(), Recording.id.desc())
-
-
-def _older(query: Select[Recording], before: str) -> Select[Recording]:
-    last = db.session.get(Recording, before) if ID.fullmatch(before) else None
-    if last is not None:
-        same_moment = and_(Recording.started_at == last.started_at, Recording.id < last.id)
-        return query.where(or_(Recording.started_at < last.started_at, same_moment))
-    moment = _time(before)
-    if moment is None:
-        raise Invalid.field("before", "This must be the id or the time of a recording.")
-    return query.where(Recording.started_at < moment)
-
-
-def _fresh(recordings: Iterable[Recording]) -> list[Recording]:
+def fresh(recordings: Iterable[Recording]) -> list[Recording]:
     """With the length at this moment of those that are still recorded; the row learns it at the end."""
     found = list(recordings)
     for recording in found:
@@ -149,7 +115,8 @@ def _fresh(recordings: Iterable[Recording]) -> list[Recording]:
     return found
 
 
-def _time(text: str) -> datetime | None:
+def as_time(text: str) -> datetime | None:
+    """Of RFC 3339; None when it is none."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -308,7 +275,7 @@ def _take_over(recording_id: str) -> bool:
     owner = accounts.find(manifest.owner)
     if owner is None:
         raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
-    started_at = _time(manifest.started_at)
+    started_at = as_time(manifest.started_at)
     if started_at is None:
         raise _Refused("It does not say when the recording began.")
     sound = folder().sound(recording_id)
@@ -328,7 +295,7 @@ def _take_over(recording_id: str) -> bool:
         recording.state = state
         recording.gaps = [asdict(span) for span in manifest.gaps]
         recording.paused = [asdict(span) for span in manifest.paused]
-        if state != "live":             # see _fresh
+        if state != "live":             # see fresh
             recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
             recording.size = sound.size
     db.session.add(recording)

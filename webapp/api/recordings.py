@@ -11,7 +11,8 @@ from flask_login import current_user, login_required
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
-from webapp import accounts, friendships, library
+from webapp import accounts, catalogue, friendships, library
+from webapp.catalogue import Wish
 from webapp.json_body import JsonBody
 from webapp.models import Recording, User
 from webapp.storage import Sound
@@ -27,9 +28,10 @@ holds no thread of the server. Browsers know that a server may send less (RFC 91
 @blueprint.get("/api/recordings/<username>")
 @login_required
 def recordings(username: str) -> ResponseReturnValue:
-    """The next page: `?before=` with the id of the last one here."""
-    found = library.recordings_for(current_user, _owner(username), request.args.get("before"))
-    return {"recordings": [library.as_json(recording) for recording in found]}
+    """The next page: `?before=` with the id of the last one here; `?order=` and `?q=` as on the page."""
+    wish = Wish(request.args.get("order", "newest"), request.args.get("q", ""), request.args.get("before", ""))
+    page = catalogue.of_person(current_user, _owner(username), wish)
+    return {"recordings": [library.as_json(recording) for recording in page.recordings]}
 
 
 def _owner(username: str) -> User:

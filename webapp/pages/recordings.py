@@ -6,7 +6,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import library
+from webapp import catalogue, library
+from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
@@ -15,18 +16,36 @@ blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 @blueprint.get("/")
 @login_required
 def mine() -> ResponseReturnValue:
-    found = library.recordings_for(current_user, current_user, request.args.get("before"))
-    older = url_for("pages_recordings.mine", before=found[-1].id) if len(found) == library.PAGE else None
-    deleted = library.just_deleted(current_user)
-    if deleted is not None:         # stays in its place, with Undo
-        found = sorted([*found, deleted], key=lambda recording: recording.started_at, reverse=True)
-    return render_template("recordings/index.html", mine=True, recordings=found, older=older)
+    wish, deleted = _wish(), library.just_deleted(current_user)
+    page = catalogue.of_person(current_user, current_user, wish, with_deleted=deleted)
+    return _index("mine", wish, page)
 
 
 @blueprint.get("/friends")
 @login_required
 def friends() -> ResponseReturnValue:
-    return render_template("recordings/index.html", mine=False, recordings=library.recent_for(current_user, library.PAGE))
+    wish = _wish()
+    return _index("friends", wish, catalogue.of_friends(current_user, wish))
+
+
+def _wish() -> Wish:
+    return Wish(request.args.get("order", "newest"), request.args.get("q", "").strip(), request.args.get("before", ""))
+
+
+def _index(view: str, wish: Wish, page: Page) -> str:
+    more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
+    orders = {name: _address(view, wish, order=name) for name in catalogue.ORDERS}
+    return render_template(
+        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, recordings=page.recordings, more=more,
+    )
+
+
+def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str:
+    """Of another order or page of the same list; what is as usual is left out."""
+    order = order or wish.order
+    return url_for(
+        f"pages_recordings.{view}", q=wish.words or None, order=order if order != "newest" else None, before=before or None,
+    )
 
 
 @blueprint.get("/<recording_id>/rename")
