@@ -78,7 +78,8 @@ def of_friends(viewer: User, wish: Wish = ALL, *, count: int = PAGE) -> Page:
 
 def _present(with_deleted: Recording | None = None) -> Select[Recording]:
     kept = with_deleted.id if with_deleted is not None else ""
-    return select(Recording).where(or_(Recording.deleted_at.is_(None), Recording.id == kept)).options(selectinload(Recording.owner))
+    present = or_(Recording.deleted_at.is_(None), Recording.id == kept)
+    return select(Recording).where(present).options(selectinload(Recording.owner))
 
 
 def _page(query: Select[Recording], count: int) -> Page:
