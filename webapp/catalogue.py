@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
-from webapp import friendships, library
+from webapp import friendships, library, sharing
 from webapp.errors import Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import Recording, User
@@ -65,14 +65,14 @@ def of_person(viewer: User, owner: User, wish: Wish = ALL, *, with_deleted: Reco
     """`with_deleted`: one that stays in its place for Undo. Raises NotFound for strangers, Invalid."""
     if viewer.id != owner.id and not friendships.are_friends(viewer, owner):
         raise NotFound
-    query = _present(with_deleted).where(Recording.owner_id == owner.id)
+    query = _present(with_deleted).where(Recording.owner_id == owner.id, sharing.audible_to(viewer))
     return _page(_page_query(query, [owner], wish), PAGE)
 
 
 def of_friends(viewer: User, wish: Wish = ALL, *, count: int = PAGE) -> Page:
     """Of all friends. Raises Invalid."""
     friends = friendships.friends_of(viewer)
-    query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]))
+    query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]), sharing.audible_to(viewer))
     return _page(_page_query(query, friends, wish), count)
 
 

@@ -1,8 +1,8 @@
 """Recordings: taken over from the sidecars that the noise remover writes, listed, played, renamed and deleted.
 
 The files are the truth and a row is a cache of its sidecar: `ingest` makes and renews rows, as often as one likes, and all of
-them can be made again. Only the owner and friends know of a recording. A deleted one is gone from every list at once, and its
-files and row when the time for Undo is over.
+them can be made again. Only the owner and those who may hear it (webapp.sharing) know of a recording. A deleted one is gone from
+every list at once, and its files and row when the time for Undo is over.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
-from webapp import accounts, broadcasts, friendships
+from webapp import accounts, broadcasts, sharing
 from webapp.config import Config
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
 from webapp.models import Recording, Stream, User, now, rfc3339
+from webapp.sharing import Audience
 from webapp.storage import RecordingFolder, Sound
 from webapp.text import clean, is_encodable, is_visible
 
@@ -51,11 +52,9 @@ def folder() -> RecordingFolder:
 # --- Questions
 
 def recording_for(viewer: User, recording_id: str) -> Recording:
-    """One's own or a friend's. Raises NotFound."""
+    """One's own, or a friend's who shares it. Raises NotFound."""
     recording = db.session.get(Recording, recording_id)
-    if recording is None or recording.deleted_at is not None:
-        raise NotFound
-    if recording.owner_id != viewer.id and not friendships.are_friends(viewer, recording.owner):
+    if recording is None or recording.deleted_at is not None or not sharing.may_hear(viewer, recording):
         raise NotFound
     return fresh([recording])[0]
 
@@ -83,7 +82,11 @@ def sound_of(recording: Recording) -> Sound:
     return sound
 
 
-def as_json(recording: Recording) -> dict[str, Any]:
+def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
+    """With whom it is shared is told to the owner only."""
+    shared = {}
+    if viewer.id == recording.owner_id:
+        shared = {"audience": recording.audience, "usernames": list(sharing.audience_of(recording).usernames)}
     return {
         "id": recording.id,
         "title": recording.title,
@@ -95,6 +98,7 @@ def as_json(recording: Recording) -> dict[str, Any]:
         "gaps": recording.gaps,
         "paused": recording.paused,
         "audio_url": audio_url(recording),
+        **shared,
     }
 
 
@@ -158,6 +162,29 @@ def _rename_sidecar(recording_id: str, title: str) -> None:
         raise Conflict("The recording could not be renamed; it is safe. The server's admin can see why in its log.") from error
 
 
+def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Recording:
+    """`kind`: sharing.AUDIENCES. Raises NotFound or Invalid. Who may not hear it any more is told that it is gone."""
+    recording = own_recording(owner, recording_id)
+    audience = sharing.wanted(owner, kind, usernames)
+    _write_audience(recording.id, audience)
+    before = sharing.hearers(recording)
+    sharing.set_audience(recording, audience)
+    db.session.flush()
+    after = sharing.hearers(recording)
+    publish(before - after, "recording.removed", {"id": recording.id})
+    publish(after - before, "recording.ready", _news(recording))
+    db.session.commit()
+    return recording
+
+
+def _write_audience(recording_id: str, audience: Audience) -> None:
+    try:
+        folder().write_audience(recording_id, audience.to_json())
+    except OSError as error:
+        log.exception("who may hear a recording was not changed", extra={"recording": recording_id})
+        raise Conflict("Not saved: who may hear it is as before. The server's admin can see why in its log.") from error
+
+
 def delete(owner: User, recording_id: str) -> None:
     """Out of all lists; `restore` brings it back for UNDO. Raises NotFound, or Conflict while it is still recorded."""
     recording = own_recording(owner, recording_id)
@@ -193,7 +220,7 @@ def _stream_runs(stream_id: str) -> bool:
 
 
 def _tell(kind: str, recording: Recording, data: dict[str, Any]) -> None:
-    publish([recording.owner_id, *friendships.friend_ids(recording.owner_id)], kind, data)
+    publish([recording.owner_id, *sharing.hearers(recording)], kind, data)
 
 
 def _news(recording: Recording) -> dict[str, Any]:
@@ -285,7 +312,7 @@ def _take_over(recording_id: str) -> bool:
         return False                    # it begins just now
     with sound:
         state = _state(manifest, sound)
-        recording = db.session.get(Recording, recording_id) or Recording(id=recording_id, state="live", duration=0.0, size=0)
+        recording = db.session.get(Recording, recording_id) or _new_row(recording_id, owner)
         if recording.deleted_at is not None:
             return True
         ready = state != "live" and recording.state == "live"
@@ -293,17 +320,35 @@ def _take_over(recording_id: str) -> bool:
         recording.title = clean(manifest.title)[:TITLE_LENGTH] or f"{owner.display_name} on air"
         recording.started_at = started_at
         recording.state = state
+        db.session.add(recording)
+        sharing.set_audience(recording, _audience(recording))
         recording.gaps = [asdict(span) for span in manifest.gaps]
         recording.paused = [asdict(span) for span in manifest.paused]
         if state != "live":             # see fresh
             recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
             recording.size = sound.size
-    db.session.add(recording)
     db.session.flush()
     if ready:
         _tell("recording.ready", recording, _news(recording))
     db.session.commit()
     return state == manifest.state != "live"
+
+
+def _audience(recording: Recording) -> Audience:
+    """As the note beside it says; one that cannot be read opens a recording to nobody. Without a note the row is right."""
+    try:
+        note = folder().audience(recording.id)
+        return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
+    except (ContractError, OSError):
+        log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
+        return Audience(sharing.NOBODY)
+
+
+def _new_row(recording_id: str, owner: User) -> Recording:
+    """For all that its owner wants new recordings to be for, which is written down: all the rest is in the sidecar."""
+    if owner.audience != sharing.FRIENDS and folder().audience(recording_id) is None:
+        folder().write_audience(recording_id, Audience(owner.audience).to_json())
+    return Recording(id=recording_id, state="live", duration=0.0, size=0, audience=owner.audience)
 
 
 def _read(recording_id: str) -> RecordingManifest:

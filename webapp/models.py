@@ -50,6 +50,7 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -169,6 +170,7 @@ class Recording(Base):
     state: Mapped[str] = mapped_column(String(16))                         # contract.MANIFEST_STATES
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    audience: Mapped[str] = mapped_column(String(16), default="friends")   # sharing.AUDIENCES
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()
 
@@ -176,6 +178,15 @@ class Recording(Base):
     def _set_key(self, _name: str, title: str) -> str:
         self.title_key = search_key(title)
         return title
+
+
+class RecordingShare(Base):
+    """A friend who was chosen to hear a recording."""
+
+    __tablename__ = "recording_share"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Event(Base):

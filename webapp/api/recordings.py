@@ -31,7 +31,7 @@ def recordings(username: str) -> ResponseReturnValue:
     """The next page: `?before=` with the id of the last one here; `?order=` and `?q=` as on the page."""
     wish = Wish(request.args.get("order", "newest"), request.args.get("q", ""), request.args.get("before", ""))
     page = catalogue.of_person(current_user, _owner(username), wish)
-    return {"recordings": [library.as_json(recording) for recording in page.recordings]}
+    return {"recordings": [library.as_json(recording, current_user) for recording in page.recordings]}
 
 
 def _owner(username: str) -> User:
@@ -45,7 +45,19 @@ def _owner(username: str) -> User:
 @login_required
 def rename(recording_id: str) -> ResponseReturnValue:
     title = JsonBody.of_request().secret("title")       # exactly as sent; the library cleans and checks it
-    return {"recording": library.as_json(library.rename(current_user, recording_id, title))}
+    return _answer(library.rename(current_user, recording_id, title))
+
+
+@blueprint.put("/api/recordings/<recording_id>/audience")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    """`{audience, usernames?}`: who may hear it."""
+    body = JsonBody.of_request()
+    return _answer(library.share(current_user, recording_id, body.secret("audience"), body.texts("usernames")))
+
+
+def _answer(recording: Recording) -> ResponseReturnValue:
+    return {"recording": library.as_json(recording, current_user)}
 
 
 @blueprint.delete("/api/recordings/<recording_id>")
@@ -58,7 +70,7 @@ def delete(recording_id: str) -> ResponseReturnValue:
 @blueprint.post("/api/recordings/<recording_id>/restore")
 @login_required
 def restore(recording_id: str) -> ResponseReturnValue:
-    return {"recording": library.as_json(library.restore(current_user, recording_id))}
+    return _answer(library.restore(current_user, recording_id))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")

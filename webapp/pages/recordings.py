@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import catalogue, library
+from webapp import catalogue, friendships, library, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
+from webapp.models import Recording
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 
@@ -65,6 +66,39 @@ def save_title(recording_id: str) -> ResponseReturnValue:
         recording = library.own_recording(current_user, recording_id)
         return render_template("recordings/rename.html", recording=recording, problems=error.fields), error.status
     return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.get("/<recording_id>/share")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    return _share_page(library.own_recording(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/share")
+@login_required
+def save_audience(recording_id: str) -> ResponseReturnValue:
+    recording = library.own_recording(current_user, recording_id)
+    try:
+        library.share(current_user, recording_id, request.form.get("audience", ""), request.form.getlist("usernames"))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _share_page(recording, problem=error.message), error.status
+    flash(f"Saved. {_heard_by(recording)}")
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _share_page(recording: Recording, problem: str = "") -> str:
+    return render_template(
+        "recordings/share.html", recording=recording, audience=sharing.audience_of(recording),
+        friends=friendships.friends_of(current_user), problem=problem,
+    )
+
+
+def _heard_by(recording: Recording) -> str:
+    count = len(sharing.hearers(recording))
+    who = "Only you can" if count == 0 else "One friend can" if count == 1 else f"{count} friends can"
+    return f"{who} hear “{recording.title}”."
 
 
 @blueprint.post("/<recording_id>/delete")
