@@ -20,7 +20,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
-from webapp import accounts, broadcasts, sharing
+from webapp import accounts, allowance, broadcasts, sharing
 from webapp.config import Config
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
@@ -381,12 +381,10 @@ def purge() -> int:
     return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
 
 
-def expire(keep_days: int) -> int:
-    """Deletes what is older than the server keeps; 0 keeps everything. Returns how many."""
-    if keep_days == 0:
-        return 0
-    old = select(Recording).where(
-        Recording.started_at < now() - timedelta(days=keep_days), Recording.state != "live", Recording.deleted_at.is_(None),
+def expire() -> int:
+    """Deletes what is older than the server or its owner keeps it. Returns how many."""
+    old = select(Recording).join(Recording.owner).where(
+        allowance.is_too_old(), Recording.state != "live", Recording.deleted_at.is_(None),
     )
     for recording in db.session.scalars(old):
         _tell("recording.removed", recording, {"id": recording.id})
@@ -411,4 +409,4 @@ def tend() -> None:
     """The reconciler's share."""
     ingest()
     purge()
-    expire(current_app.config["STILLAIR"].keep_days)
+    expire()

@@ -51,6 +51,8 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
+    keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
+    quota_gb: Mapped[float | None] = mapped_column()
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True

@@ -134,6 +134,10 @@ MATRIX = {
 
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
+    "pages_settings.recording": Line("GET", "/settings/recording", page(logged_in(200))),
+    "pages_settings.save_recording": Line(
+        "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
+    ),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
