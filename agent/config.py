@@ -24,6 +24,7 @@ class AgentConfig:
     api_key: str
     api_secret: str = field(repr=False)
     recordings: Path                        # folder of <stream_id>.flac and .json
+    low_water_mb: int                       # recording stops while the disk has fewer MiB
     capacity: int                           # streams this worker cleans at once
     grace_s: float                          # how long a broadcast outlives its broadcaster
     health_port: int                        # HTTP on loopback: GET / and GET /worker
@@ -37,6 +38,7 @@ class AgentConfig:
             api_key=_required(environment, "LIVEKIT_API_KEY"),
             api_secret=_required(environment, "LIVEKIT_API_SECRET"),
             recordings=Path(environment.get("STILLAIR_RECORDINGS") or data / "recordings").absolute(),
+            low_water_mb=_whole(environment, "STILLAIR_LOW_WATER_MB", 200, 1, 1_000_000),
             capacity=_whole(environment, "STILLAIR_CAPACITY", default_capacity(), 1, 10_000),
             grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
             health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),
