@@ -27,7 +27,7 @@ class AgentConfig:
     low_water_mb: int                       # recording stops while the disk has fewer MiB
     capacity: int                           # streams this worker cleans at once
     grace_s: float                          # how long a broadcast outlives its broadcaster
-    health_port: int                        # HTTP on loopback: GET / and GET /worker
+    health_port: int                        # HTTP on loopback: see agent.health
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -131,13 +131,14 @@ class Person:
             globalThis.noticed = new Set();
             const look = () => document.querySelectorAll("[role=alert] :is(h1, h2, h3)").forEach(
                 (heading) => heading.checkVisibility() && noticed.add(heading.textContent.trim()));
-            new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+            new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
         }""")
 
     def was_told(self, words: "str | re.Pattern[str]") -> None:
         """Fails when no such notice has come since `keep_notices`, and none comes."""
         pattern = words.pattern if isinstance(words, re.Pattern) else f"^{re.escape(words)}$"
-        self.page.wait_for_function("pattern => [...noticed].some((words) => new RegExp(pattern).test(words))", arg=pattern, timeout=15_000)
+        found = "pattern => [...noticed].some((words) => new RegExp(pattern).test(words))"
+        self.page.wait_for_function(found, arg=pattern, timeout=15_000)
 
     # --- What is heard
 

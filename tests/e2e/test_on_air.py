@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tests.e2e import sounds
 
-
 AS_LOUD_DB = 6
 """How far the noise of the original may be from the source's. The codec and the browser's echo canceller, which hears in this
 browser what the listener's page plays, take 4 dB of it; the noise remover takes 15 and more."""

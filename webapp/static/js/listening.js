@@ -74,6 +74,7 @@ export class Listening extends EventTarget {
     if (kind === "stream.ended") this.#end();
     if (kind === "stream.moved") this.connection?.renew();      // this seat does not count on the new stage
     if (kind === "stream.title") this.stream = data.stream;
+    if (kind === "friend.renamed") this.name = data.display_name;
     this.#changed();
   }
 
