@@ -25,7 +25,7 @@ ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
 AGENT_STATES = ("starting", "cleaning", "paused")
-RECORDING_STATES = ("on", "off", "failed")
+RECORDING_STATES = ("on", "off", "failed", "full")     # full: its owner may have no more; failed: the disk takes no more
 
 # RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.
 RPC_SET_STRENGTH = "set_strength"      # {"strength_db": 0..100} -> {"strength_db": ...}
@@ -100,6 +100,7 @@ class StudioMetadata:
     stage: str                # room that shall carry the clean track
     live: bool                # False in a sound check: nothing is recorded
     title: str
+    recording_limit: int | None = None      # bytes that the recording may have; None: as many as the disk
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -112,6 +113,7 @@ class StudioMetadata:
             stage=_take(name, data, "stage", str),
             live=_take(name, data, "live", bool),
             title=_take(name, data, "title", str),
+            recording_limit=_take(name, data, "recording_limit", int, type(None)),
         )
 
 

@@ -21,9 +21,10 @@ class AgentConfig:
     api_secret: str = field(repr=False)
     recordings: Path                        # folder of <stream_id>.flac and .json
     data: Path                              # folder of everything that is kept
+    low_water_mb: int                       # recording stops while the disk has fewer MiB
     capacity: int | None                    # streams this worker cleans at once; None: what the machine was measured to carry
     grace_s: float                          # how long a broadcast outlives its broadcaster
-    health_port: int                        # HTTP on loopback: GET / and GET /worker
+    health_port: int                        # HTTP on loopback: see agent.health
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -35,6 +36,7 @@ class AgentConfig:
             api_secret=_required(environment, "LIVEKIT_API_SECRET"),
             recordings=Path(environment.get("STILLAIR_RECORDINGS") or data / "recordings").absolute(),
             data=data,
+            low_water_mb=_whole(environment, "STILLAIR_LOW_WATER_MB", 200, 1, 1_000_000),
             capacity=capacity_from(environment),
             grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
             health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),

@@ -25,7 +25,7 @@ GOOD_S = 60.0
 
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Memory in pages of 2 MB where the system has them: the network's weights, read once per hop, then need 5 entries of the
-processor's page table cache instead of 2,300. Hops took 3 to 14 % less, reading the weights 30 % less with cold caches."""
+processor's page table cache instead of 2,300. Hops took 3 to 14 % less time, the reading of weights 30 % less."""
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,7 @@ from agent.frames import FRAME_S, Outgoing, samples_of
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
 from agent.recorder import FlacRecorder
 from agent.stage import Stage, publish_options, stage_token
+from agent.storage import RecordingFolder
 from agent.voice import Streams, Voice
 from contract import (
     ATTRIBUTE_BEAT,
@@ -69,6 +70,7 @@ class Session:
         self._recorder = FlacRecorder(
             config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title,
             on_state=self._recorder_changed,
+            storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
         self._recording = False
         self._over = False
@@ -158,6 +160,7 @@ class Session:
     def _follow(self, metadata: StudioMetadata) -> None:
         self._stage.move(metadata.stage)
         self._recorder.rename(metadata.title)
+        self._recorder.limit(metadata.recording_limit)
         if metadata.live and not self._recording:
             self._recording = True
             self._recorder.start()

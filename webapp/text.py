@@ -18,6 +18,15 @@ def _unwanted(letter: str) -> bool:
     return ord(letter) in INVISIBLE or unicodedata.category(letter) in ("Cc", "Cs")
 
 
+KEY_LENGTH = 240
+
+
+def search_key(text: str) -> str:
+    """What is compared when people search and sort: without case and accents, so that "spate" finds "Späte"."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))[:KEY_LENGTH]
+
+
 def is_visible(text: str) -> bool:
     """False when nothing would be seen: only spaces, joiners and marks without a letter."""
     return any(unicodedata.category(letter)[0] not in "CMZ" for letter in text)

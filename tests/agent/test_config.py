@@ -22,9 +22,11 @@ def test_every_setting_is_taken_over(tmp_path):
         "STILLAIR_DATA": str(tmp_path),
         "STILLAIR_CAPACITY": "7",
         "STILLAIR_GRACE_S": "1.5",
+        "STILLAIR_LOW_WATER_MB": "500",
         "STILLAIR_AGENT_HEALTH_PORT": "18104",
     })
     assert (config.recordings, config.capacity, config.grace_s, config.health_port) == (tmp_path / "recordings", 7, 1.5, 18104)
+    assert config.low_water_mb == 500
     elsewhere = AgentConfig.from_environment(COMPLETE | {"STILLAIR_RECORDINGS": "/srv/recordings"})
     assert str(elsewhere.recordings) == "/srv/recordings"
 
@@ -41,6 +43,8 @@ def test_every_setting_is_taken_over(tmp_path):
     ("STILLAIR_GRACE_S", "nan"),
     ("STILLAIR_GRACE_S", "inf"),
     ("STILLAIR_GRACE_S", "a minute"),
+    ("STILLAIR_LOW_WATER_MB", "0"),
+    ("STILLAIR_LOW_WATER_MB", "lots"),
     ("STILLAIR_AGENT_HEALTH_PORT", "0"),
     ("STILLAIR_AGENT_HEALTH_PORT", "65536"),
 ])

@@ -325,6 +325,54 @@ def test_the_recording_that_is_being_written_is_not_repaired(studio):
     recorder.close(finished=True)
 
 
+# Limits
+
+
+def say_until_full(studio, recorder) -> None:
+    recorder.limit(150_000)
+    studio.say(recorder, SOUND[:4 * RATE])      # about 300 kB
+    assert [studio.state(), studio.state()] == ["on", "full"]
+
+
+def test_at_its_limit_a_recording_stops_with_a_valid_file_that_is_closed(studio):
+    recorder = studio.recorder()
+    say_until_full(studio, recorder)
+    assert_valid(studio.audio)
+    studio.clock.now += 3600
+    studio.say(recorder, SOUND[4 * RATE:])      # said for friends; there is no room for it here
+    recorder.close(finished=True)
+    kept = assert_valid(studio.audio)
+    np.testing.assert_array_equal(kept, SOUND[:len(kept)])
+    assert len(kept) <= 4 * RATE
+    assert (studio.manifest.state, studio.manifest.samples, studio.manifest.gaps) == ("closed", len(kept), ())
+
+
+def test_when_there_is_room_again_it_goes_on_in_the_same_item(studio):
+    recorder = studio.recorder()
+    say_until_full(studio, recorder)
+    kept = len(samples_of(studio.audio))
+    studio.clock.now += 60
+    recorder.limit(None)
+    assert studio.state() == "on"
+    studio.say(recorder, SOUND[:RATE])
+    recorder.close(finished=True)
+    heard = assert_valid(studio.audio)
+    (gap,) = studio.manifest.gaps
+    assert gap.cause == "space for recordings used up"
+    assert 55 < gap.length < 65
+    np.testing.assert_array_equal(heard[:kept], SOUND[:kept])
+    np.testing.assert_array_equal(heard[-RATE:], SOUND[:RATE])
+
+
+def test_without_any_room_there_is_no_recording(studio):
+    recorder = studio.recorder()
+    recorder.limit(0)
+    studio.say(recorder, SOUND[:RATE])
+    assert studio.state() == "full"
+    recorder.close(finished=True)
+    assert list(studio.folder.iterdir()) == []
+
+
 # Disks
 
 

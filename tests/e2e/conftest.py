@@ -19,7 +19,8 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
     """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
-    with started(tmp_path_factory.mktemp("stillair"), STILLAIR_TRUSTED_HOSTS=OUTSIDE_NAME) as running:
+    settings = {"STILLAIR_TRUSTED_HOSTS": OUTSIDE_NAME, "STILLAIR_REGISTRATIONS_PER_HOUR": "10000"}
+    with started(tmp_path_factory.mktemp("stillair"), **settings) as running:
         yield running
 
 

@@ -15,8 +15,11 @@ LONG_TITLE = "The long one about the allotment, the committee, the minutes of th
 
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light")]
 
-SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
-    () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done))))"""
+SETTLED = """() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(
+        () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
+    setTimeout(done, 2000);      // a page that always moves somewhere
+})"""
 
 TOO_SMALL = """() => [...document.querySelectorAll("button, a, summary, select, input:not([type=range]), label.check")]
     .filter((e) => e.checkVisibility({ contentVisibilityAuto: true }) && !e.closest("p, label > *"))

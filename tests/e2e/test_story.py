@@ -23,7 +23,7 @@ def test_two_people_register_become_friends_and_one_is_heard_without_the_noise(j
     expect(listen).to_be_visible(timeout=2000)
     listen.click()
     bob.hears_speech(within_s=10)
-    expect(bob.page.get_by_text("Noise removed")).to_be_visible()
+    expect(bob.page.get_by_text("Noise removed", exact=True)).to_be_visible()
     assert_clean(bob.hear(12), source)
     expect(alice.page.get_by_role("heading", name="1 listening")).to_be_visible()
     expect(alice.page.get_by_role("listitem").filter(has_text=bob.username)).not_to_have_count(0)

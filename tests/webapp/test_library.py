@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from agent.storage import RecordingFolder
 from contract import RecordingManifest, Span
 from tests.webapp.recordings_on_disk import record, record_more, sound_bytes
-from webapp import library
+from webapp import catalogue, library
 from webapp.extensions import db
 from webapp.models import Event, Recording, Stream, User, now
 
@@ -119,7 +119,7 @@ def test_a_running_recording_is_live_and_nobody_is_told_yet(app, folder, alice, 
     with app.app_context():
         owner = db.session.scalar(select(User))
         record_more(folder, recording, 1.92)
-        (found,) = library.recordings_for(owner, owner)
+        (found,) = catalogue.of_person(owner, owner).recordings
         assert (found.duration, found.size) == (2.4, len(sound_bytes(folder, recording)))
         assert not db.session.dirty                     # a GET writes nothing
 

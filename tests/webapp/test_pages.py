@@ -126,7 +126,7 @@ def test_a_sound_check_is_seen_by_nobody_but_its_owner(app, alice, bob):
         db.session.add(Stream(owner=accounts.find("bob"), title="Only a check", state="checking", sound_check=True))
         db.session.commit()
     assert "Only a check" not in alice.get("/").text
-    assert "bob is not live." in alice.get("/listen/bob").text
+    assert "</span> is not live." in alice.get("/listen/bob").text
     assert "Your stream" in bob.get("/").text
 
 

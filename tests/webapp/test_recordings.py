@@ -140,6 +140,8 @@ def test_what_the_list_says(recording, alice, folder):
         "gaps": [],
         "paused": [],
         "audio_url": f"/recordings/{recording}/audio",
+        "audience": "friends",
+        "usernames": [],
     }
 
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import broadcasts
+from webapp import broadcasts, probe
 from webapp.extensions import db
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
-PROBE_TIMEOUT_S = 2.0
-DISK_LEAST_BYTES = 256 * 1024 * 1024
-"""More than an hour of a voice in FLAC."""
+DISK_SPARE_MB = 56
+"""Above the mark at which recording stops: a quarter of an hour of a voice in FLAC."""
 
 
 @blueprint.get("/healthz")
@@ -32,9 +29,9 @@ def healthz() -> ResponseReturnValue:
     settings = broadcasts.config()
     checks: Mapping[str, Callable[[], bool]] = {
         "database": _database_answers,
-        "audio_server": lambda: _answers(settings.livekit_url),
-        "noise_remover": lambda: settings.agent_health_url is not None and _answers(settings.agent_health_url),
-        "disk": lambda: _has_room(settings.recordings),
+        "audio_server": lambda: probe.ask(settings.livekit_url).ok,
+        "noise_remover": lambda: settings.agent_health_url is not None and probe.ask(settings.agent_health_url).ok,
+        "disk": lambda: _has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB),
     }
     parts = {name: "ok" if check() else "down" for name, check in checks.items()}
     healthy = all(state == "ok" for state in parts.values())
@@ -50,21 +47,7 @@ def _database_answers() -> bool:
     return True
 
 
-def _answers(url: str) -> bool:
-    """Whether a part's own health page says 200. It stands at the root, also for the audio server's ws:// address."""
-    address = urlsplit(url)
-    connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
-    connection = connect(address.hostname or "", address.port, timeout=PROBE_TIMEOUT_S)
-    try:
-        connection.request("GET", address.path or "/")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _has_room(folder: Path) -> bool:
+def _has_room(folder: Path, least_mb: int) -> bool:
     """Whether recordings can be written; the folder is made with the first one."""
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= DISK_LEAST_BYTES
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

@@ -11,7 +11,8 @@ from flask_login import current_user, login_required
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
-from webapp import accounts, friendships, library
+from webapp import accounts, catalogue, friendships, library
+from webapp.catalogue import Wish
 from webapp.json_body import JsonBody
 from webapp.models import Recording, User
 from webapp.storage import Sound
@@ -27,9 +28,10 @@ holds no thread of the server. Browsers know that a server may send less (RFC 91
 @blueprint.get("/api/recordings/<username>")
 @login_required
 def recordings(username: str) -> ResponseReturnValue:
-    """The next page: `?before=` with the id of the last one here."""
-    found = library.recordings_for(current_user, _owner(username), request.args.get("before"))
-    return {"recordings": [library.as_json(recording) for recording in found]}
+    """The next page: `?before=` with the id of the last one here; `?order=` and `?q=` as on the page."""
+    wish = Wish(request.args.get("order", "newest"), request.args.get("q", ""), request.args.get("before", ""))
+    page = catalogue.of_person(current_user, _owner(username), wish)
+    return {"recordings": [library.as_json(recording, current_user) for recording in page.recordings]}
 
 
 def _owner(username: str) -> User:
@@ -43,7 +45,19 @@ def _owner(username: str) -> User:
 @login_required
 def rename(recording_id: str) -> ResponseReturnValue:
     title = JsonBody.of_request().secret("title")       # exactly as sent; the library cleans and checks it
-    return {"recording": library.as_json(library.rename(current_user, recording_id, title))}
+    return _answer(library.rename(current_user, recording_id, title))
+
+
+@blueprint.put("/api/recordings/<recording_id>/audience")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    """`{audience, usernames?}`: who may hear it."""
+    body = JsonBody.of_request()
+    return _answer(library.share(current_user, recording_id, body.secret("audience"), body.texts("usernames")))
+
+
+def _answer(recording: Recording) -> ResponseReturnValue:
+    return {"recording": library.as_json(recording, current_user)}
 
 
 @blueprint.delete("/api/recordings/<recording_id>")
@@ -56,7 +70,7 @@ def delete(recording_id: str) -> ResponseReturnValue:
 @blueprint.post("/api/recordings/<recording_id>/restore")
 @login_required
 def restore(recording_id: str) -> ResponseReturnValue:
-    return {"recording": library.as_json(library.restore(current_user, recording_id))}
+    return _answer(library.restore(current_user, recording_id))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")

@@ -1,5 +1,6 @@
 import { startClocks } from "./clock.js";
 import { ServerEvents } from "./events.js";
+import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { Player } from "./player.js";
@@ -87,6 +88,7 @@ export class App {
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
     if (kind !== "stream.moved") this.sidebar.refresh();
+    if (kind === "friend.renamed") rename(data.username, data.display_name);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
     refreshParts(kind).then(() => this.player.show());

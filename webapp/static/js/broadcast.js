@@ -10,6 +10,8 @@ import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "./livekit.js";
 /** Ten meter readings a second are the noise remover's sign of life. */
 const REMOVER_GONE_MS = 2500;
 const WATCH_MS = 500;
+/** How often a stream that does not start asks whether all places are taken. */
+const ASK_FOR_PLACE_MS = 2000;
 const METER_TOPIC = "meter";
 /** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
 const STREAMING = "streaming";
@@ -46,8 +48,11 @@ export class Broadcast extends EventTarget {
   #published = null;
   #lastSign = 0;
   #removerGone = false;
+  /** How many streams the server can clean at once, when all are in use and this one waits; else 0. */
+  placesTaken = 0;
   #strengthSent = -1;
   #watch = 0;
+  #askedForPlace = 0;
 
   /** @param {import("./microphone.js").Microphone} microphone */
   constructor(microphone) {
@@ -151,7 +156,9 @@ export class Broadcast extends EventTarget {
     connection.addEventListener("room", () => this.#publish());
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run(ticket);
-    this.#watch = setInterval(() => this.#watchRemover(), WATCH_MS);
+    this.placesTaken = 0;
+    this.#askedForPlace = this.joinedAt;
+    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); }, WATCH_MS);
     this.#changed();
   }
 
@@ -244,6 +251,16 @@ export class Broadcast extends EventTarget {
       this.#forgetOriginal();
       this.#changed();
     }
+  }
+
+  async #watchPlaces() {
+    if (this.state !== "starting" || performance.now() - this.#askedForPlace < ASK_FOR_PLACE_MS) return;
+    this.#askedForPlace = performance.now();
+    const status = await call("GET", `/api/stream/status/${this.connection?.room?.localParticipant.identity}`).catch(() => null);
+    const places = status?.all_places_taken ?? 0;
+    if (places === this.placesTaken) return;
+    this.placesTaken = places;
+    this.#changed();
   }
 
   /** A new noise remover starts with the stream's first strength, so it is told again. */

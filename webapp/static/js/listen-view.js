@@ -78,6 +78,7 @@ export function mount(root, app) {
   listening.addEventListener("track", follow, on);
   follow();
   if (root.dataset.stream) listening.start();
+  else listening.look();      // the stream may have begun after the page was drawn and before this script came
   show();
 
   return () => {

@@ -2,6 +2,8 @@
 const REMOVER_STARTING_MS = 5000;
 const REMOVER_SILENT_MS = 20_000;
 const BACK_LASTS_MS = 8000;
+/** By the noise remover's attribute `recording`. @type {Record<string, string>} */
+const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" };
 
 /** Which of its messages the stream page shows. Called at every change, and now and then, for some depend on the time. */
 export class LiveNotices {
@@ -28,11 +30,11 @@ export class LiveNotices {
     this.#noticeReturn(state);
     this.#state = state;
     const names = [this.#ofMicrophone(), this.#ofConnection(), this.#ofRemover()];
-    if (this.studio.onAir && this.broadcast.remover.recording === "failed") names.push("recording-failed");
+    if (this.studio.onAir) names.push(RECORDING_NOTICES[this.broadcast.remover.recording] ?? "");
     if (performance.now() < this.#backUntil) names.push("back");
     if (state === "ended") names.push("ended");
     if (this.failure) names.push("failed");
-    this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back });
+    this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back, full: this.#full });
   }
 
   /** Says how much is missing after a break. @param {string} state */
@@ -42,6 +44,11 @@ export class LiveNotices {
     const missing = Math.round((performance.now() - this.#lostAt) / 1000);
     this.#backUntil = performance.now() + BACK_LASTS_MS;
     this.#back = `Back. ${missing} second${missing === 1 ? " is" : "s are"} missing.`;
+  }
+
+  get #full() {
+    const places = this.broadcast.placesTaken;
+    return places === 1 ? "The server can clean one stream at once and it is in use." : `The server can clean ${places} streams at once and all are in use.`;
   }
 
   #ofMicrophone() {
@@ -63,6 +70,7 @@ export class LiveNotices {
     if (this.#state === "lost") return "remover-lost";
     if (this.#state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
     const waited = performance.now() - this.broadcast.joinedAt;
+    if (this.broadcast.placesTaken) return "full";
     if (waited < REMOVER_STARTING_MS) return "";
     return waited < REMOVER_SILENT_MS ? "remover-starting" : "remover-silent";
   }

@@ -13,6 +13,8 @@ export class Monitor extends EventTarget {
   /** @type {Connection | null} */
   #connection = null;
   #audio = new Audio();
+  /** Names that people have taken while they listen, by user name: their seats keep the old one. @type {Map<string, string>} */
+  #newNames = new Map();
   /** @type {import("livekit-client").RemoteTrack | null} */
   #clean = null;
   /** @type {import("livekit-client").RemoteTrack | null} */
@@ -35,6 +37,12 @@ export class Monitor extends EventTarget {
   /** The stage has been moved: take a seat on the new one. */
   moved() {
     this.#connection?.renew();
+  }
+
+  /** @param {string} username @param {string} name */
+  rename(username, name) {
+    this.#newNames.set(username, name);
+    if (this.#connection?.room) this.#count(this.#connection.room);
   }
 
   /** @param {boolean} hearing */
@@ -74,7 +82,8 @@ export class Monitor extends EventTarget {
   #count(room) {
     const people = new Map();
     for (const seat of room.remoteParticipants.values()) {
-      if (seat.identity !== REMOVER) people.set(seat.identity.split(".")[0], seat.name || seat.identity);
+      const username = seat.identity.split(".")[0];
+      if (username !== REMOVER) people.set(username, this.#newNames.get(username) ?? (seat.name || username));
     }
     this.#setListeners([...people.values()].sort((a, b) => a.localeCompare(b)));
   }
