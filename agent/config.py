@@ -23,6 +23,7 @@ class AgentConfig:
     data: Path                              # folder of everything that is kept
     low_water_mb: int                       # recording stops while the disk has fewer MiB
     capacity: int | None                    # streams this worker cleans at once; None: what the machine was measured to carry
+    never_original: bool                    # silence, and not the original sound, while the noise cannot be removed
     grace_s: float                          # how long a broadcast outlives its broadcaster
     health_port: int                        # HTTP on loopback: see agent.health
 
@@ -38,6 +39,7 @@ class AgentConfig:
             data=data,
             low_water_mb=_whole(environment, "STILLAIR_LOW_WATER_MB", 200, 1, 1_000_000),
             capacity=capacity_from(environment),
+            never_original=_switch(environment, "STILLAIR_NEVER_ORIGINAL"),
             grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
             health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),
         )
@@ -86,6 +88,13 @@ def _whole(environment: Mapping[str, str], name: str, default: int, low: int, hi
     if not low <= number <= high:
         raise ConfigError(f"{name} is {value!r}: it must be a whole number from {low} to {high}.")
     return number
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name) or "0"
+    if value not in ("0", "1"):
+        raise ConfigError(f"{name} is {value!r}: it must be 1 (yes) or 0 (no).")
+    return value == "1"
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
