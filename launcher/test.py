@@ -70,7 +70,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("mypy", "lint", shown("mypy")),
         Check("tsc", "lint", npm("check")),
         Check("js", "unit", npm("test")),
-        Check("unit", "unit", pytest(*UNIT)),
+        Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
         Check("integration", "integration", pytest("tests/integration")),
         Check("e2e", "e2e", pytest("tests/e2e")),
     ]
