@@ -1,7 +1,10 @@
 """The commands, as somebody types them."""
 
+import importlib
 import json
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +12,8 @@ from click.testing import CliRunner
 from agent.capacity import capacity_of
 from agent.cli import main
 from agent.denoise.engine import MODEL_SHA256
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
@@ -67,6 +72,17 @@ def test_repair_of_what_is_no_recording_says_so_and_leaves_it(tmp_path, content)
     assert done.exit_code == 1
     assert "something" in done.output
     assert content is None or path.read_bytes() == content
+
+
+def test_the_program_that_pip_installs_is_this_one_with_all_that_it_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    module, name = project["project"]["scripts"]["stillair-agent"].split(":")
+    assert getattr(importlib.import_module(module), name) is main
+    packages = [".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "agent").rglob("__init__.py")]
+    assert sorted(packages) == project["tool"]["setuptools"]["packages"]
+    assert {file.name for file in (ROOT / "agent" / "denoise").iterdir() if file.suffix not in (".py", "")} == set(
+        project["tool"]["setuptools"]["package-data"]["agent.denoise"]
+    )
 
 
 def test_export_without_the_workshop_says_what_to_install(monkeypatch):

@@ -72,4 +72,7 @@ def test_the_secret_is_not_shown():
 def test_the_process_that_jobs_are_forked_from_gets_no_threads_and_no_foreign_models():
     environment = {"OPENBLAS_NUM_THREADS": "8"}
     prepare_forking(environment)
-    assert environment == {"LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    assert environment == {
+        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0", "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0",
+        "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+    }
