@@ -48,8 +48,10 @@ def worker() -> None:
 def check(as_json: bool) -> None:
     """Is the model whole, and is this machine fast enough? One line each; exit code 1 when something is wrong."""
     from agent.checkup import checkup
+    from agent.progress import waiting
 
-    findings = checkup()
+    with waiting("Measuring"):
+        findings = checkup()
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -68,9 +70,11 @@ def bench(as_json: bool) -> None:
     from agent.capacity import keep, measure
     from agent.config import data_folder
     from agent.denoise import ModelError
+    from agent.progress import waiting
 
     try:
-        result = measure()
+        with waiting("Measuring"):
+            result = measure()
     except ModelError as error:
         raise Refused(str(error)) from error
     keep(data_folder(), result)
@@ -84,9 +88,13 @@ def bench(as_json: bool) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def repair(files: tuple[Path, ...]) -> None:
     """Bring recordings (FLAC files or folders of them) in order whose writer has died. Nothing good is cut off."""
+    from agent.progress import waiting
     from agent.repair import repair_file, repair_folder
 
-    reports = [report for file in files for report in (repair_folder(file) if file.is_dir() else [repair_file(file)])]
+    reports: list[RepairReport] = []
+    for file in files:
+        with waiting(f"Looking through {file}"):
+            reports += repair_folder(file) if file.is_dir() else [repair_file(file)]
     for report in reports:
         click.echo(f"{report.stream_id}: {_repair_words(report)}", err=bool(report.problem))
     sys.exit(any(report.problem for report in reports))
@@ -257,10 +265,12 @@ def export(output: Path | None, cache: Path) -> None:
     except ImportError as error:
         raise Refused(f"{error.name} is not installed: pip install 'stillair[model]' and try again.") from error
     from agent.denoise.engine import MODEL
+    from agent.progress import waiting
 
     target = output or MODEL
     try:
-        digest = write_model(cache, target)
+        with waiting("Making the model file"):
+            digest = write_model(cache, target)
     except CheckpointError as error:
         raise Refused(str(error)) from error
     click.echo(f"{target}: SHA-256 {digest}")

@@ -25,3 +25,14 @@ def seconds_bar(words: str) -> Iterator[Callable[[float], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(words, total=None)
         yield lambda seconds: progress.update(task, completed=seconds)
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """For what takes seconds and cannot say how many."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(words):
+        yield
