@@ -20,9 +20,9 @@ from agent.frames import FRAME, FRAME_S, Float32
 
 logger = logging.getLogger(__name__)
 
-REST_OF_A_STREAM = 2.2
-"""What a stream costs beside the noise removal (its job, its share of the audio server and of the worker), in hops of one voice
-with warm caches: on a machine where that hop took 0.39 ms they took 0.86 ms of every 10 ms (benchmarks/capacity.py)."""
+REST_OF_A_STREAM = 3.0
+"""What a stream costs beside the noise removal (its job, its share of the audio server), in hops of one voice with warm caches:
+where such a hop took 0.28 ms they took 0.8 to 0.9 ms of every 10 ms, eight streams on a core (benchmarks/capacity.py)."""
 HEADROOM = 0.7
 """Share of the machine that streams may take; the web app and the bursts of everything need the rest."""
 FILE = "capacity.json"

@@ -47,13 +47,20 @@ async def said(process):
     return process.returncode, out.decode(), err.decode()
 
 
+def voiced(sound):
+    """Without what Opus takes away from voices: all below 200 Hz."""
+    spectrum = np.fft.rfft(sound)
+    spectrum[np.fft.rfftfreq(len(sound), 1 / RATE) < 200] = 0
+    return np.fft.irfft(spectrum, len(sound))
+
+
 def alike(part, whole):
-    """How much `part` correlates with where it is in `whole`."""
+    """Largest normalised correlation of `part` with any place of `whole`."""
     size = 2 ** int(np.ceil(np.log2(len(part) + len(whole))))
-    spectrum = np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size))
-    at = int(np.argmax(np.fft.irfft(spectrum, size)[: len(whole)]))
-    there = whole[at : at + len(part)]
-    return float(np.corrcoef(part[: len(there)], there)[0, 1])
+    places = len(whole) - len(part) + 1
+    products = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size)), size)[:places]
+    energy = np.cumsum(np.concatenate([[0], whole**2]))
+    return float(np.max(products / np.sqrt((energy[len(part) :] - energy[:places] + 1e-9) * np.sum(part**2))))
 
 
 async def test_a_file_goes_on_air_and_a_friend_writes_it_down_without_the_noise(instance, friends, tmp_path):
@@ -69,7 +76,9 @@ async def test_a_file_goes_on_air_and_a_friend_writes_it_down_without_the_noise(
     sound, rate = soundfile.read(tmp_path / "heard.flac", dtype="float32")
     assert rate == RATE
     assert json.loads(heard)["seconds"] == pytest.approx(len(sound) / rate)
-    assert alike(MIX.clean[-3 * RATE : -RATE // 2], sound) > 0.9         # the friend may come a moment late
+    # The friend may come a moment late, and the jitter buffer stretches sound here and there: part by part it is the voice.
+    parts = voiced(MIX.clean)[-3 * RATE :].reshape(-1, RATE // 10)
+    assert np.median([alike(part, voiced(sound)) for part in parts if np.std(part) > 0.02]) > 0.8
     async with Page(instance.url) as alice:
         await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
         [recording] = (await alice.ask("GET", f"/api/recordings/{friends.alice}"))["recordings"]
