@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent.frames import samples_of
 from contract import SAMPLE_RATE
 
 AGAIN_S = 1.0
+CLOSE_TIMEOUT_S = 2.0
 
 
 async def listen(
@@ -79,11 +81,15 @@ async def _write(
     """Track after track; each stops delivering without a word when there is a new one, or none."""
     while True:
         stream = rtc.AudioStream(await tracks.get(), sample_rate=SAMPLE_RATE, num_channels=1)
-        async for event in stream:
-            sink.write(samples_of(event.frame))
-            heard_s = sink.frames / SAMPLE_RATE
-            tell(heard_s)
-            if seconds is not None and heard_s >= seconds:
-                return
-            if not tracks.empty():
-                break
+        try:
+            async for event in stream:
+                sink.write(samples_of(event.frame))
+                heard_s = sink.frames / SAMPLE_RATE
+                tell(heard_s)
+                if seconds is not None and heard_s >= seconds:
+                    return
+                if not tracks.empty():
+                    break
+        finally:
+            with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
+                await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)

@@ -108,9 +108,9 @@ def ways(server: Way) -> dict[str, Way]:
 @contextmanager
 def whole_stillair() -> Iterator[Way]:
     """Mixes as a friend hears them."""
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder) / "data") as instance:
-        asyncio.run(make_friends(instance.url, *FRIENDS, password=PASSWORD))
-        yield lambda mix: asyncio.run(_through(instance.url, mix, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder) / "data") as instance, asyncio.Runner() as runner:
+        runner.run(make_friends(instance.url, *FRIENDS, password=PASSWORD))
+        yield lambda mix: runner.run(_through(instance.url, mix, Path(folder)))
 
 
 async def _through(url: str, mix: Mix, folder: Path) -> Samples:
@@ -161,7 +161,9 @@ def print_targets(results: dict[str, list[Scores]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, help="also write every score to this file")
+    parser.add_argument("--mixes", type=int, default=len(MIXES), help="the first so many only")
     arguments = parser.parse_args()
+    mixes = MIXES[: arguments.mixes]
     warnings.simplefilter("ignore")  # the judges' libraries
     console = Console(stderr=True)
     dnsmos = Dnsmos.load()
@@ -170,15 +172,15 @@ def main() -> None:
     with whole_stillair() as server:
         all_ways = ways(server)
         results: dict[str, list[Scores]] = {name: [] for name in all_ways}
-        for mix in track(MIXES, "Judging", console=console):
+        for mix in track(mixes, "Judging", console=console):
             for name, way in all_ways.items():
                 results[name].append(judge(way(mix), mix.clean, dnsmos))
-    print_table(f"mean of {len(MIXES)} mixes", {name: mean(scores) for name, scores in results.items()})
+    print_table(f"mean of {len(mixes)} mixes", {name: mean(scores) for name, scores in results.items()})
     print()
-    print_table("running mode", {str(mix): score for mix, score in zip(MIXES, results[RUNNING], strict=True)})
+    print_table("running mode", {str(mix): score for mix, score in zip(mixes, results[RUNNING], strict=True)})
     print_targets(results)
     if arguments.json:
-        scores = {name: {str(mix): asdict(score) for mix, score in zip(MIXES, row, strict=True)} for name, row in results.items()}
+        scores = {name: {str(mix): asdict(score) for mix, score in zip(mixes, row, strict=True)} for name, row in results.items()}
         arguments.json.write_text(json.dumps(scores, indent=1), encoding="utf-8")
 
 
