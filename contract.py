@@ -24,7 +24,8 @@ ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
 ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
-AGENT_STATES = ("starting", "cleaning", "paused")
+AGENT_STATES = ("starting", "cleaning", "paused", "silenced")
+"""paused: the original sound is sent; silenced: it is not cleaned either, and silence is sent, for the setting says so."""
 RECORDING_STATES = ("on", "off", "failed", "full")     # full: its owner may have no more; failed: the disk takes no more
 
 # RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.

@@ -18,6 +18,7 @@ import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
+from agent.capacity import capacity_of
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
@@ -165,12 +166,13 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
     `shared`: one denoising process for all jobs; else each job computes by itself.
     """
     prepare_forking()
+    places = config.capacity or capacity_of(config.data)
     timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
     async with (
-        shared_denoising(config.capacity + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
     ):
-        reception = Reception(config.capacity, livekit)
+        reception = Reception(places, livekit)
         async with health_page(config.health_port, reception.health):
             await _work(config, make_server(config, reception, denoising))
 

@@ -53,19 +53,21 @@ Hop = Callable[[Floats], Any]
 
 @dataclass
 class Candidate:
-    """One way to do a hop, for as many voices as it can do at once."""
+    """One way to do a hop, for as many voices as it can do at once. It takes part in every comparison with as many as it can."""
 
     name: str
     make: Callable[[int], Hop]                             # voices -> the hop of so many
     voices: tuple[int, ...] = VOICES
     durations: dict[int, list[float]] = field(default_factory=dict)
 
+    def at_once(self, voices: int) -> int:
+        return max(possible for possible in self.voices if possible <= voices)
+
     def hop_ms(self, voices: int) -> float:
         return 1000 * statistics.median(self.durations[voices])
 
     def streams_per_core(self, voices: int) -> float:
-        done = voices if voices in self.durations else max(self.durations)
-        return done * HOP_MS / self.hop_ms(done)
+        return self.at_once(voices) * HOP_MS / self.hop_ms(voices)
 
 
 # --- Candidates
@@ -181,14 +183,15 @@ def offline() -> Callable[[Floats], Any]:
 def take_turns(candidates: list[Candidate], seconds: float, console: Console) -> None:
     """For each number of voices: rounds of every candidate in turn, `seconds` for each in all."""
     for voices in VOICES:
-        runners = [(candidate, candidate.make(voices)) for candidate in candidates if voices in candidate.voices]
-        sound = _sound(voices)
-        for candidate, hop in runners:
+        runners = [
+            (candidate, candidate.make(candidate.at_once(voices)), _sound(candidate.at_once(voices))) for candidate in candidates
+        ]
+        for candidate, hop, sound in runners:
             with console.status(f"{voices} voices: {candidate.name} warms up"):
                 _round(hop, sound, ROUND_S)
         with console.status(f"{voices} voices: {len(runners)} candidates take turns"):
             for _ in range(round(seconds / ROUND_S)):
-                for candidate, hop in runners:
+                for candidate, hop, sound in runners:
                     candidate.durations.setdefault(voices, []).extend(_round(hop, sound, ROUND_S))
 
 
@@ -318,9 +321,6 @@ def print_table(candidates: list[Candidate], peer: Candidate | None, out: Callab
     for candidate in candidates:
         cells = []
         for voices in VOICES:
-            if voices not in candidate.durations:
-                cells.append("")
-                continue
             streams = candidate.streams_per_core(voices)
             multiple = f" / {streams / peer.streams_per_core(voices):.2f}" if peer else ""
             cells.append(f"{candidate.hop_ms(voices):.3f} / {streams:.0f}{multiple}")

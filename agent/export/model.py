@@ -4,7 +4,7 @@ The same function as `df.deepfilternet2.DfNet`, written for speed; every rewrite
 - BatchNorm is folded into the convolution before it; a depthwise and its pointwise convolution are merged where that is cheaper.
 - Only the newest frame is computed. The time taps of the two input convolutions are channels of their input. The five taps of the
   pathway convolution add into sums for this and the next four frames: 4 x [10, 96] numbers are kept, not [4, 64, 96].
-- For ONNX Runtime: what is a convolution stays one. It has fast kernels for them in a layout of 16 channels side by side, where
+- For ONNX Runtime: what is a convolution stays one. It has fast kernels for them in a layout of 16 channels side by side; in it
   a depthwise convolution is one pass over the numbers. Additions keep that layout; slices, paddings and transposed convolutions
   would cost a change of it. So zeros at the ends are the convolutions' own, and a transposed convolution of stride 2 is a
   convolution that makes two rows, of the even and of the odd outputs. Large grouped products are one product per group, whose

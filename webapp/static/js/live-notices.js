@@ -66,7 +66,7 @@ export class LiveNotices {
   }
 
   #ofRemover() {
-    if (this.#state === "paused") return "remover-paused";
+    if (this.#state === "paused") return this.broadcast.remover.state === "silenced" ? "remover-silenced" : "remover-paused";
     if (this.#state === "lost") return "remover-lost";
     if (this.#state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
     const waited = performance.now() - this.broadcast.joinedAt;
