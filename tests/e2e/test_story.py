@@ -102,6 +102,35 @@ def test_a_waiting_page_starts_to_play_by_itself(friends):
     bob.hears_speech(within_s=10)
 
 
+def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_present(friends):
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    expect(alice.page.get_by_text("Recording 00:04")).to_be_visible()
+    main, player = bob.page.get_by_role("main"), bob.page.get_by_role("region", name="Player")
+    live = main.get_by_role("button", name="Jump to live")
+    expect(live).to_be_hidden()
+
+    main.get_by_role("button", name="From the start").click()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    bob.hears_speech(within_s=10)
+    live.click()
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(live).to_be_hidden()
+
+    player.get_by_label("Speed").select_option("2")
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(live).to_be_visible()
+    expect(live).to_be_hidden(timeout=45_000)           # it caught up, and the live sound goes on by itself
+    bob.hears_speech(within_s=10)
+
+    recording = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"][0]["id"]
+    alice.call("PUT", f"/api/recordings/{recording}/audience", {"audience": "nobody"})
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(bob.notice("This stream cannot be heard again.")).to_be_visible()
+    bob.hears_speech(within_s=10)
+
+
 def test_somebody_who_is_no_friend_any_more_is_off_within_three_seconds(friends):
     alice, bob = friends
     alice.go_live()
