@@ -26,7 +26,7 @@ class AgentConfig:
     recordings: Path                        # folder of <stream_id>.flac and .json
     capacity: int                           # streams this worker cleans at once
     grace_s: float                          # how long a broadcast outlives its broadcaster
-    health_port: int                        # HTTP on loopback: see agent.health
+    health_port: int                        # HTTP on loopback: see agent.page
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -64,12 +64,17 @@ def nora(join):
     return nora
 
 
-def test_pages_without_any_stream(arrive, nora):
+def test_pages_without_any_stream(arrive, nora, admin):
     problems = []
     visitor = arrive("visitor", viewport={"width": 1280, "height": 900})
-    for name, path in (("login", "/login"), ("register", "/register")):
+    link = invite_link(nora)
+    for name, path in (
+        ("login", "/login"), ("register", "/register"), ("register-invited", link), ("invite-unknown", "/invite/x"),
+        ("difference", "/difference"),
+    ):
         visitor.open(path)
         problems += look(visitor.page, name)
+    visitor.open("/register")
     visitor.page.get_by_label("User name").fill("x")
     visitor.page.evaluate("document.querySelector('main form').noValidate = true")
     visitor.page.get_by_role("button", name="Register").click()
@@ -79,13 +84,24 @@ def test_pages_without_any_stream(arrive, nora):
     problems += look(visitor.page, "home-empty")
     visitor.open("/recordings/")
     problems += look(visitor.page, "recordings-empty")
+    visitor.open(link)
+    problems += look(visitor.page, "invite")
     for name, path in (
         ("home-quiet", "/"), ("search", "/search?q=friend"), ("search-nobody", "/search?q=zzzz"), ("live-idle", "/live"),
-        ("settings", "/settings/"), ("password", "/settings/password"), ("missing", "/nothing-here"),
+        ("settings", "/settings/"), ("password", "/settings/password"), ("invites", "/invites"), ("missing", "/nothing-here"),
     ):
         nora.open(path)
         problems += look(nora.page, name)
+    admin.page.set_viewport_size({"width": 1280, "height": 900})
+    admin.open("/settings/registration")
+    problems += look(admin.page, "registration")
     assert not problems, "\n".join(problems)
+
+
+def invite_link(inviter) -> str:
+    inviter.open("/invites")
+    inviter.page.get_by_role("button", name="Make an invite link").click()
+    return "/invite/" + inviter.page.get_by_label("Invite link").input_value().rpartition("/")[2]
 
 
 def test_pages_while_somebody_is_live(nora, join):
