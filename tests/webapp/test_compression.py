@@ -25,6 +25,9 @@ def test_a_browser_that_has_it_gets_nothing(app):
     assert (again.status_code, again.data) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/static/fonts/figtree-latin-wght-normal.woff2", "/login", "/api/session", "/static/css/none.css"])
+FONT = "/static/fonts/figtree-latin-wght-normal.woff2"
+
+
+@pytest.mark.parametrize("path", [FONT, "/login", "/api/session", "/static/css/none.css"])
 def test_fonts_pages_and_answers_are_sent_as_they_are(app, alice, path):
     assert get(app.test_client(), path).content_encoding is None

@@ -18,8 +18,8 @@ FRIENDS, LIVE, REQUESTS = 500, 60, 60
 def make_people(app, prefix: str, count: int) -> list[int]:
     with app.app_context():
         users = [
-            User(username=f"{prefix}-{n}", username_key=f"{prefix}-{n}", display_name=f"{prefix.title()} {n:03}", password_hash="")
-            for n in range(count)
+            User(username=name, username_key=name, display_name=f"{prefix.title()} {n:03}", password_hash="")
+            for n, name in enumerate(f"{prefix}-{n}" for n in range(count))
         ]
         db.session.add_all(users)
         db.session.commit()
