@@ -20,6 +20,7 @@ from livekit.agents import AutoSubscribe, JobContext
 from livekit.rtc.participant import PublishDataError, PublishTrackError, UnpublishTrackError
 
 from agent.config import AgentConfig
+from agent.delay import Delay, Waited
 from agent.frames import FRAME_S, Outgoing, samples_of
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
 from agent.recorder import FlacRecorder
@@ -27,6 +28,7 @@ from agent.stage import Stage, publish_options, stage_token
 from agent.voice import Streams, Voice
 from contract import (
     ATTRIBUTE_BEAT,
+    ATTRIBUTE_DELAY,
     ATTRIBUTE_RECORDING,
     ATTRIBUTE_STAGE,
     ATTRIBUTE_STATE,
@@ -35,6 +37,7 @@ from contract import (
     RPC_SET_BYPASS,
     RPC_SET_MONITOR,
     RPC_SET_STRENGTH,
+    RPC_SET_UPLINK,
     SAMPLE_RATE,
     BroadcastJob,
     ContractError,
@@ -45,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 METER_FRAMES = 10
+DELAY_EVERY_S = 2.0
 SILENT_S = 3
 CLOSE_TIMEOUT_S = 2.0
 TELL_WHY_S = 1.0
@@ -64,6 +68,7 @@ class Session:
         self._studio = ctx.room
         self._loop = asyncio.get_running_loop()
         self._voice = Voice(denoiser, strength_db=job.strength_db)
+        self._delay = Delay(self._voice.latency_samples)
         self._stage = Stage(config.url, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._monitor = Monitor(self._studio)
         self._recorder = FlacRecorder(
@@ -83,6 +88,7 @@ class Session:
             ATTRIBUTE_STATE: "starting",
             ATTRIBUTE_STRENGTH: f"{job.strength_db:g}",
             ATTRIBUTE_RECORDING: "off",
+            ATTRIBUTE_DELAY: "",
             ATTRIBUTE_STAGE: "",
         }
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,6 +108,7 @@ class Session:
         self._follow(StudioMetadata.from_json(self._studio.metadata))
         for method, answer in (
             (RPC_SET_STRENGTH, self._set_strength), (RPC_SET_BYPASS, self._set_bypass), (RPC_SET_MONITOR, self._set_monitor),
+            (RPC_SET_UPLINK, self._set_uplink),
         ):
             self._studio.local_participant.register_rpc_method(method, self._for_broadcaster(answer))
         self._spawn(self._stage.run(), "stage")
@@ -188,6 +195,7 @@ class Session:
     async def _pump_track(self, track: rtc.RemoteAudioTrack) -> None:
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1, capacity=MAX_QUEUED_FRAMES)
         clock = FrameClock()
+        measuring = self._spawn(self._measure_delay(track), "measure delay")
         try:
             idle_since = time.monotonic()
             async for event in stream:
@@ -196,8 +204,22 @@ class Session:
                 await self._pass_on(event.frame)
                 idle_since = time.monotonic()
         finally:
+            measuring.cancel()
             with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
                 await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)
+
+    async def _measure_delay(self, track: rtc.RemoteAudioTrack) -> None:
+        self._delay.waited(None)
+        while True:
+            await asyncio.sleep(DELAY_EVERY_S)
+            try:
+                stats = await track.get_stats()
+            except Exception:       # the SDK raises just that: for a track that is going, say
+                logger.debug("A track gave no statistics", exc_info=True)
+                continue
+            self._delay.waited(Waited.of(stats))
+            if self._delay.told_ms:
+                self._set(ATTRIBUTE_DELAY, str(self._delay.told_ms))
 
     def _keep_up(self, clock: FrameClock, behind_s: float) -> None:
         self._voice.overloaded = self._overload.after(behind_s)
@@ -217,7 +239,7 @@ class Session:
         if room:
             state = "paused" if self._paused else "cleaning"
             self._set(ATTRIBUTE_STATE, state)
-            self._stage.tell(state)
+            self._stage.tell(state, self._attributes[ATTRIBUTE_DELAY])
         await self._monitor.capture(original)
         self._frames += 1
         if self._frames % METER_FRAMES == 0:
@@ -252,12 +274,14 @@ class Session:
         return handle
 
     async def _set_strength(self, request: dict[str, Any]) -> dict[str, Any]:
-        strength = request.get("strength_db")
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 100:
-            raise rtc.RpcError(400, "strength_db must be a number from 0 to 100.")
-        self._voice.strength_db = float(strength)
+        strength = _number(request, "strength_db", 100)
+        self._voice.strength_db = strength
         self._set(ATTRIBUTE_STRENGTH, f"{strength:g}")
         return {"strength_db": strength}
+
+    async def _set_uplink(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._delay.uplink_ms = _number(request, "delay_ms", 10_000)
+        return {"delay_ms": self._delay.uplink_ms}
 
     async def _set_bypass(self, request: dict[str, Any]) -> dict[str, Any]:
         self._voice.bypass = _flag(request, "bypass")
@@ -379,6 +403,13 @@ class Monitor:
             outgoing = Outgoing()
             outgoing.samples[:] = original
             await self._source.capture_frame(outgoing.frame)
+
+
+def _number(request: dict[str, Any], name: str, most: float) -> float:
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise rtc.RpcError(400, f"{name} must be a number from 0 to {most:g}.")
+    return float(value)
 
 
 def _flag(request: dict[str, Any], name: str) -> bool:

@@ -7,6 +7,7 @@ const BACK_LASTS_MS = 8000;
 export class LiveNotices {
   /** Why the last press did not work. */
   failure = "";
+  failureCode = "";
   #state = "";
   #lostAt = 0;
   #backUntil = 0;
