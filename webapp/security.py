@@ -30,7 +30,7 @@ def init_app(app: Flask, config: Config) -> None:
         TRUSTED_HOSTS=config.hosts,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PERMANENT_SESSION_LIFETIME=COOKIE_LIFETIME,
-        SESSION_REFRESH_EACH_REQUEST=False,     # the answer to a request in the background would undo what a form has just written
+        SESSION_REFRESH_EACH_REQUEST=False,     # an answer in the background would undo what a form has just written
         SESSION_COOKIE_NAME=cookie_name(config),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

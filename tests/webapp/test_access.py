@@ -115,9 +115,14 @@ MATRIX = {
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
 
+    "pages_difference.index": Line("GET", "/difference/", everybody(200)),
+    "pages_difference.description": Line("GET", "/difference/kitchen.json", everybody(503)),
+    "pages_difference.sound": Line("GET", "/difference/kitchen-clean.flac", everybody(503)),
+
     "pages_home.index": Line("GET", "/", page(logged_in(200))),
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
+    "pages_friends.index": Line("GET", "/friends/", page(logged_in(200))),
     "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
     "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),

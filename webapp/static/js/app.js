@@ -8,12 +8,13 @@ import { expireParts, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
 
 /**
- * Pages that do something, by `data-view`. They load the audio server's SDK, so the others do not.
+ * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
  * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
  */
 const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
+  difference: () => import("./difference-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
