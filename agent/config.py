@@ -25,7 +25,7 @@ class AgentConfig:
     capacity: int | None                    # streams this worker cleans at once; None: what the machine was measured to carry
     never_original: bool                    # silence, and not the original sound, while the noise cannot be removed
     grace_s: float                          # how long a broadcast outlives its broadcaster
-    health_port: int                        # HTTP on loopback: see agent.health
+    health_port: int                        # HTTP on loopback: see agent.page
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -22,7 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.flac import BLOCK_SAMPLES
 from agent.flac_file import DamagedFile, FlacFile, Repaired, repair, samples_md5
+from agent.peaks import Peaks
 from agent.repair import close_open_pause
 from agent.storage import DiskFile, RecordingFolder
 from contract import SAMPLE_RATE, ContractError, RecordingManifest, Span
@@ -105,6 +107,7 @@ class FlacRecorder:
         self._manifest = RecordingManifest(stream_id, owner, title, started_at, state="live", samples=0)
         self._disk: DiskFile | None = None
         self._file: FlacFile | None = None
+        self._peaks: Peaks | None = None
         self._origin: float | None = None           # boot_time() of the first sample
         self._unsaved = False                       # the syncer saves the sidecar
         self._gap_cause = CAUSE_CONNECTION
@@ -297,7 +300,8 @@ class FlacRecorder:
             self._release()
             return self._open()
         self._manifest = self._resumed_manifest(found)
-        self._file = FlacFile(self._disk, found)
+        self._peaks = Peaks.beside(self._storage, stream_id, -(-found.head.samples // BLOCK_SAMPLES))
+        self._file = FlacFile(self._disk, found, self._peaks)
         return self._file
 
     def _resumed_manifest(self, found: Repaired) -> RecordingManifest:
@@ -354,6 +358,9 @@ class FlacRecorder:
     def _release(self) -> None:
         self._stop_syncer()
         self._file = None
+        if self._peaks:
+            self._peaks.close()
+            self._peaks = None
         if self._disk:
             self._disk.close()
             self._disk = None

@@ -23,6 +23,7 @@ from livekit.rtc.participant import PublishDataError, PublishTrackError, Unpubli
 
 from agent.arrivals import Arrivals, packets_of
 from agent.config import AgentConfig
+from agent.delay import Delay, Waited
 from agent.frames import FRAME, FRAME_S, Int16, samples_of
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
 from agent.outlet import Outlet
@@ -32,6 +33,7 @@ from agent.storage import RecordingFolder
 from agent.voice import OVERLOAD, Streams, Voice
 from contract import (
     ATTRIBUTE_BEAT,
+    ATTRIBUTE_DELAY,
     ATTRIBUTE_RECORDING,
     ATTRIBUTE_STAGE,
     ATTRIBUTE_STATE,
@@ -40,6 +42,7 @@ from contract import (
     RPC_SET_BYPASS,
     RPC_SET_MONITOR,
     RPC_SET_STRENGTH,
+    RPC_SET_UPLINK,
     SAMPLE_RATE,
     BroadcastJob,
     ContractError,
@@ -50,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 METER_FRAMES = 10
+DELAY_EVERY_S = 2.0
 SILENT_S = 3
 CLOSE_TIMEOUT_S = 2.0
 TELL_WHY_S = 1.0
@@ -69,6 +73,7 @@ class Session:
         self._studio = ctx.room
         self._loop = asyncio.get_running_loop()
         self._voice = Voice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
+        self._delay = Delay(self._voice.latency_samples)
         self._stage = Stage(config.url, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._monitor = Monitor(self._studio)
         self._recorder = FlacRecorder(
@@ -92,6 +97,7 @@ class Session:
             ATTRIBUTE_STATE: "starting",
             ATTRIBUTE_STRENGTH: f"{job.strength_db:g}",
             ATTRIBUTE_RECORDING: "off",
+            ATTRIBUTE_DELAY: "",
             ATTRIBUTE_STAGE: "",
         }
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +117,7 @@ class Session:
         self._follow(StudioMetadata.from_json(self._studio.metadata))
         for method, answer in (
             (RPC_SET_STRENGTH, self._set_strength), (RPC_SET_BYPASS, self._set_bypass), (RPC_SET_MONITOR, self._set_monitor),
+            (RPC_SET_UPLINK, self._set_uplink),
         ):
             self._studio.local_participant.register_rpc_method(method, self._for_broadcaster(answer))
         self._spawn(self._stage.run(), "stage")
@@ -200,6 +207,7 @@ class Session:
         clock = FrameClock()
         arrivals = Arrivals(partial(packets_of, track))
         watch = self._spawn(arrivals.watch(), "watch arrivals")
+        measuring = self._spawn(self._measure_delay(track), "measure delay")
         try:
             idle_since = time.monotonic()
             async for event in stream:
@@ -211,8 +219,22 @@ class Session:
                 idle_since = time.monotonic()
         finally:
             watch.cancel()
+            measuring.cancel()
             with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
                 await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)
+
+    async def _measure_delay(self, track: rtc.RemoteAudioTrack) -> None:
+        self._delay.waited(None)
+        while True:
+            await asyncio.sleep(DELAY_EVERY_S)
+            try:
+                stats = await track.get_stats()
+            except Exception:       # the SDK raises just that: for a track that is going, say
+                logger.debug("A track gave no statistics", exc_info=True)
+                continue
+            self._delay.waited(Waited.of(stats))
+            if self._delay.told_ms:
+                self._set(ATTRIBUTE_DELAY, str(self._delay.told_ms))
 
     def _keep_up(self, clock: FrameClock, behind_s: float) -> None:
         self._voice.overloaded = self._overload.after(behind_s)
@@ -239,7 +261,7 @@ class Session:
         if room:
             state = "silenced" if self._voice.silenced else "paused" if self._paused else "cleaning"
             self._set(ATTRIBUTE_STATE, state)
-            self._stage.tell(state)
+            self._stage.tell(state, self._attributes[ATTRIBUTE_DELAY])
         await self._monitor.send(original)
         self._frames += 1
         if self._frames % METER_FRAMES == 0:
@@ -274,12 +296,14 @@ class Session:
         return handle
 
     async def _set_strength(self, request: dict[str, Any]) -> dict[str, Any]:
-        strength = request.get("strength_db")
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 <= strength <= 100:
-            raise rtc.RpcError(400, "strength_db must be a number from 0 to 100.")
-        self._voice.strength_db = float(strength)
+        strength = _number(request, "strength_db", 100)
+        self._voice.strength_db = strength
         self._set(ATTRIBUTE_STRENGTH, f"{strength:g}")
         return {"strength_db": strength}
+
+    async def _set_uplink(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._delay.uplink_ms = _number(request, "delay_ms", 10_000)
+        return {"delay_ms": self._delay.uplink_ms}
 
     async def _set_bypass(self, request: dict[str, Any]) -> dict[str, Any]:
         self._voice.bypass = _flag(request, "bypass")
@@ -400,6 +424,13 @@ class Monitor:
     async def send(self, original: Int16) -> None:
         if self._outlet is not None:
             await self._outlet.send(original)
+
+
+def _number(request: dict[str, Any], name: str, most: float) -> float:
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise rtc.RpcError(400, f"{name} must be a number from 0 to {most:g}.")
+    return float(value)
 
 
 def _flag(request: dict[str, Any], name: str) -> bool:

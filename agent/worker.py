@@ -23,7 +23,7 @@ from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
 from agent.denoise_process import shared_denoising
-from agent.health import Health, health_page
+from agent.page import Health, worker_page
 from agent.repair import keep_repaired
 from agent.session import Session
 from contract import AGENT_NAME, BroadcastJob
@@ -139,7 +139,7 @@ def make_server(config: AgentConfig, reception: Reception, denoising: bytes | No
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
-        port=0,                                 # its own page, which nobody asks: see agent.health
+        port=0,                                 # its own page, which nobody asks: see agent.page
         setup_fnc=partial(prepare_process, denoising=denoising),
         load_fnc=reception.load,
         load_threshold=float("inf"),            # see Reception
@@ -173,7 +173,7 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
     ):
         reception = Reception(places, livekit)
-        async with health_page(config.health_port, reception.health):
+        async with worker_page(config.health_port, reception.health):
             await _work(config, make_server(config, reception, denoising))
 
 

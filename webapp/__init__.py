@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, errors, event_hub, library, pages, security
+from webapp import accounts, cli, compression, errors, event_hub, library, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -45,6 +45,7 @@ def create_app(config: Config | None = None) -> Flask:
     library.init_app(app, config)
     errors.init_app(app)
     pages.init_app(app)
+    compression.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Select, case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from webapp import accounts, hourly_limits
 from webapp.errors import Conflict, Invalid, NotFound
@@ -59,7 +60,8 @@ def friend_for(user: User, username: str) -> User:
 
 
 def requests_of(user: User) -> Requests:
-    query = _open_requests().where(_concerns(user)).order_by(FriendRequest.created_at.desc())
+    people = joinedload(FriendRequest.sender), joinedload(FriendRequest.receiver)
+    query = _open_requests().where(_concerns(user)).options(*people).order_by(FriendRequest.created_at.desc())
     found = list(db.session.scalars(query))
     return Requests(
         received=[request for request in found if request.receiver_id == user.id],

@@ -20,7 +20,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
-from webapp import accounts, allowance, broadcasts, sharing
+from webapp import accounts, allowance, broadcasts, sharing, waves
 from webapp.config import Config
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
@@ -70,7 +70,7 @@ def own_recording(owner: User, recording_id: str) -> Recording:
 def just_deleted(owner: User) -> Recording | None:
     """The one that Undo would bring back."""
     query = select(Recording).where(Recording.owner_id == owner.id, Recording.deleted_at > now() - UNDO)
-    return db.session.scalar(query.order_by(Recording.deleted_at.desc()).limit(1))
+    return db.session.scalar(query.order_by(Recording.deleted_at.desc(), Recording.clip_of).limit(1))
 
 
 def sound_of(recording: Recording) -> Sound:
@@ -80,6 +80,11 @@ def sound_of(recording: Recording) -> Sound:
         log.error("a recording's sound file is missing", extra={"recording": recording.id})
         raise NotFound("The sound of this recording is missing on the server. Its admin can look for the file.")
     return sound
+
+
+def peaks_of(recording: Recording) -> bytes:
+    """How loud it is from beginning to end, in at most PLAYER_BARS steps, 0 to 255; empty when nobody has drawn it yet."""
+    return waves.reduced(folder().peaks(recording.id), waves.PLAYER_BARS)
 
 
 def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
@@ -97,6 +102,7 @@ def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
         "state": recording.state,
         "gaps": recording.gaps,
         "paused": recording.paused,
+        "clip_of": recording.clip_of or None,
         "audio_url": audio_url(recording),
         **shared,
     }
@@ -133,7 +139,7 @@ def as_time(text: str) -> datetime | None:
 def rename(owner: User, recording_id: str, title: str) -> Recording:
     """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
     recording = own_recording(owner, recording_id)
-    title = _checked(title)
+    title = checked_title(title)
     if _is_recorded(recording):
         broadcasts.set_title(owner, title)
     else:
@@ -143,7 +149,8 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
     return recording
 
 
-def _checked(title: str) -> str:
+def checked_title(title: str) -> str:
+    """Raises Invalid."""
     if not is_encodable(title):
         raise Invalid.field("title", "This contains characters that do not exist.")
     title = clean(title)
@@ -186,12 +193,14 @@ def _write_audience(recording_id: str, audience: Audience) -> None:
 
 
 def delete(owner: User, recording_id: str) -> None:
-    """Out of all lists; `restore` brings it back for UNDO. Raises NotFound, or Conflict while it is still recorded."""
+    """Out of all lists, with its clips; `restore` brings them back for UNDO. Raises NotFound, Conflict while it is recorded."""
     recording = own_recording(owner, recording_id)
     if _is_recorded(recording):
         raise Conflict("This stream is still being recorded. Stop Streaming first, then delete the recording.")
-    recording.deleted_at = now()
-    _tell("recording.removed", recording, {"id": recording.id})
+    moment = now()
+    for one in (recording, *_clips_of(recording)):
+        one.deleted_at = moment
+        _tell("recording.removed", one, {"id": one.id})
     db.session.commit()
 
 
@@ -204,10 +213,18 @@ def restore(owner: User, recording_id: str) -> Recording:
         return recording
     if recording.deleted_at < now() - UNDO - UNDO_SPARE:
         raise NotFound("It is too late to bring this recording back.")
-    recording.deleted_at = None
-    _tell("recording.ready", recording, _news(recording))
+    together = Recording.deleted_at == recording.deleted_at, Recording.clip_of == recording.id
+    for one in (recording, *db.session.scalars(select(Recording).where(*together)).all()):
+        one.deleted_at = None
+        _tell("recording.ready", one, _news(one))
     db.session.commit()
     return recording
+
+
+def _clips_of(recording: Recording) -> list[Recording]:
+    """Pieces of it in the list: they hold its sound, so they share its end."""
+    pieces = select(Recording).where(Recording.clip_of == recording.id, Recording.deleted_at.is_(None))
+    return list(db.session.scalars(pieces))
 
 
 def _is_recorded(recording: Recording) -> bool:
@@ -322,11 +339,13 @@ def _take_over(recording_id: str) -> bool:
         recording.state = state
         db.session.add(recording)
         sharing.set_audience(recording, _audience(recording))
+        recording.clip_of = manifest.clip_of
         recording.gaps = [asdict(span) for span in manifest.gaps]
         recording.paused = [asdict(span) for span in manifest.paused]
         if state != "live":             # see fresh
             recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
             recording.size = sound.size
+            recording.outline = waves.reduced(folder().peaks(recording_id), waves.OUTLINE_BARS)
     db.session.flush()
     if ready:
         _tell("recording.ready", recording, _news(recording))
@@ -386,9 +405,10 @@ def expire() -> int:
     old = select(Recording).join(Recording.owner).where(
         allowance.is_too_old(), Recording.state != "live", Recording.deleted_at.is_(None),
     )
-    for recording in db.session.scalars(old):
-        _tell("recording.removed", recording, {"id": recording.id})
-        recording.deleted_at = now() - UNDO - 2 * UNDO_SPARE
+    for recording in db.session.scalars(old).all():
+        for one in (recording, *_clips_of(recording)):
+            _tell("recording.removed", one, {"id": one.id})
+            one.deleted_at = now() - UNDO - 2 * UNDO_SPARE
     db.session.commit()
     return purge()
 

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, String, TypeDecorator, text
+from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.extensions import Base
@@ -190,6 +190,7 @@ class Recording(Base):
         Index("ix_recording_owner_duration", "owner_id", "duration", "id"),
         Index("ix_recording_owner_title", "owner_id", "title_key", "id"),
         # Partial: nearly all rows have no such time, and an index over those would lead the planner astray.
+        Index("ix_recording_clip_of", "clip_of", sqlite_where=text("clip_of != ''"), postgresql_where=text("clip_of != ''")),
         Index("ix_recording_deleted", "deleted_at",
               sqlite_where=text("deleted_at IS NOT NULL"), postgresql_where=text("deleted_at IS NOT NULL")),
     )
@@ -205,6 +206,8 @@ class Recording(Base):
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # sharing.AUDIENCES
+    outline: Mapped[bytes] = mapped_column(LargeBinary, default=b"")       # webapp.waves, when it is finished
+    clip_of: Mapped[str] = mapped_column(String(32), default="")           # id of the whole recording
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()
 

@@ -1,4 +1,4 @@
-"""Asks a part's own health page. It stands at the root, also for the audio server's ws:// address."""
+"""Asks another part's own pages: how it is (at the root, also for the audio server's ws:// address), or what it has."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 2.0
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Answer:
-    ok: bool                # the page says 200
+    status: int             # 0: none came
     body: bytes = b""
+    etag: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 200
 
 
-def ask(url: str) -> Answer:
-    """Never raises: no answer is an answer too."""
+def ask(url: str, path: str = "", timeout_s: float = TIMEOUT_S) -> Answer:
+    """Never raises: no answer is an answer too. `path`: from the page at `url` on."""
     address = urlsplit(url)
     connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
-    connection = connect(address.hostname or "", address.port, timeout=TIMEOUT_S)
+    connection = connect(address.hostname or "", address.port, timeout=timeout_s)
     try:
-        connection.request("GET", address.path or "/")
+        connection.request("GET", (address.path or "/") + path)
         response = connection.getresponse()
-        return Answer(response.status == 200, response.read(MOST_BYTES))
+        return Answer(response.status, response.read(MOST_BYTES), response.getheader("ETag", ""))
     except (OSError, http.client.HTTPException):
-        return Answer(ok=False)
+        return Answer(0)
     finally:
         connection.close()

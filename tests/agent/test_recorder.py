@@ -135,7 +135,9 @@ def test_a_recording_is_every_sample_with_a_sidecar_and_an_md5(studio):
     assert recorder.seconds == pytest.approx(100_001 / RATE)
     assert [studio.state(), studio.state()] == ["on", "off"]
     assert recorder.state == "off"
-    assert sorted(path.name for path in studio.folder.iterdir()) == [f"{STREAM_ID}.flac", f"{STREAM_ID}.json"]
+    assert sorted(path.name for path in studio.folder.iterdir()) == [
+        f"{STREAM_ID}.flac", f"{STREAM_ID}.json", f"{STREAM_ID}.peaks",
+    ]
 
 
 @pytest.mark.parametrize("length", [1, 7, 480, 4608, 4609, 48_000])

@@ -77,7 +77,7 @@ def test_the_sound_goes_on_while_both_look_at_other_pages(friends):
     bob.page.get_by_role("link", name="Stillair").click()
     expect(bob.page.get_by_role("region", name="Listening").get_by_text("Kitchen radio")).to_be_visible()
     heard = bob.hear(10)
-    assert max(silences(heard), default=0) < 3, "the source pauses for two seconds"
+    assert max(sounds.silences(heard), default=0) < 3, "the source pauses for two seconds"
     assert sounds.speech_db(heard) > -30
 
     alice.page.get_by_role("link", name="back to your stream").click()
@@ -87,18 +87,40 @@ def test_the_sound_goes_on_while_both_look_at_other_pages(friends):
     assert all(person.page.evaluate("window.sameDocument") for person in friends)
 
 
-def silences(sound: np.ndarray) -> list[float]:
-    """Lengths of all stretches below -60 dBFS, seconds."""
-    quiet = np.concatenate([[False], sounds.frame_levels(sound) < -60, [False]])
-    edges = np.flatnonzero(np.diff(quiet.astype(int)))
-    return [float(end - start) * 0.02 for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
 def test_a_waiting_page_starts_to_play_by_itself(friends):
     alice, bob = friends
     bob.open(f"/listen/{alice.username}")
     expect(bob.page.get_by_role("heading", name=f"{alice.username} is not live.")).to_be_visible()
     alice.go_live()
+    bob.hears_speech(within_s=10)
+
+
+def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_present(friends):
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    expect(alice.page.get_by_text("Recording 00:04")).to_be_visible()
+    main, player = bob.page.get_by_role("main"), bob.page.get_by_role("region", name="Player")
+    live = main.get_by_role("button", name="Jump to live")
+    expect(live).to_be_hidden()
+
+    main.get_by_role("button", name="From the start").click()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    bob.hears_speech(within_s=10)
+    live.click()
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(live).to_be_hidden()
+
+    player.get_by_label("Speed").select_option("2")
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(live).to_be_visible()
+    expect(live).to_be_hidden(timeout=45_000)           # it caught up, and the live sound goes on by itself
+    bob.hears_speech(within_s=10)
+
+    recording = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"][0]["id"]
+    alice.call("PUT", f"/api/recordings/{recording}/audience", {"audience": "nobody"})
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(bob.notice("This stream cannot be heard again.")).to_be_visible()
     bob.hears_speech(within_s=10)
 
 

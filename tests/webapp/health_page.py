@@ -1,4 +1,4 @@
-"""A health page as the audio server and the noise remover have one."""
+"""A page as the audio server and the noise remover have one to say how they are."""
 
 import threading
 import time
@@ -11,6 +11,8 @@ class HealthPage(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status, self.delay_s, self.body = 200, 0.0, b""
+        self.headers: dict[str, str] = {}
+        self.asked: list[str] = []
 
     @property
     def address(self) -> str:
@@ -27,8 +29,11 @@ class HealthPage(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        self.server.asked.append(self.path)
         time.sleep(self.server.delay_s)
         self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(self.server.body)
 

@@ -97,7 +97,13 @@ MATRIX = {
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
 
     "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
+    "api_recordings.recording": Line("GET", "/api/recordings/alice/{recording}", only(friend=200, owner=200)),
     "api_recordings.audio": Line("GET", "/recordings/{recording}/audio", only(friend=200, owner=200)),
+    "api_recordings.clip": Line("GET", "/recordings/{recording}/clip.flac?end=0.2", only(friend=200, owner=200)),
+    "api_recordings.keep_clip": Line(
+        "POST", "/api/recordings/{recording}/clips", only(owner=201), body(title="Clip", start=0, end=0.2),
+    ),
+    "api_recordings.peaks": Line("GET", "/recordings/{recording}/peaks", only(friend=200, owner=200)),
     "api_recordings.rename": Line("PATCH", "/api/recordings/{recording}", only(owner=200), body(title="New title")),
     "api_recordings.share": Line("PUT", "/api/recordings/{recording}/audience", only(owner=200), body(audience="nobody")),
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
@@ -109,9 +115,14 @@ MATRIX = {
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
 
+    "pages_difference.index": Line("GET", "/difference/", everybody(200)),
+    "pages_difference.description": Line("GET", "/difference/kitchen.json", everybody(503)),
+    "pages_difference.sound": Line("GET", "/difference/kitchen-clean.flac", everybody(503)),
+
     "pages_home.index": Line("GET", "/", page(logged_in(200))),
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
+    "pages_friends.index": Line("GET", "/friends/", page(logged_in(200))),
     "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
     "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
@@ -128,6 +139,10 @@ MATRIX = {
     "pages_recordings.share": Line("GET", "/recordings/{recording}/share", page(only(owner=200))),
     "pages_recordings.save_audience": Line(
         "POST", "/recordings/{recording}/share", page(only(owner=303)), form(audience="chosen", usernames="bob"),
+    ),
+    "pages_recordings.clip": Line("GET", "/recordings/{recording}/clip", page(only(friend=200, owner=200))),
+    "pages_recordings.cut": Line(
+        "POST", "/recordings/{recording}/clip", page(only(friend=303, owner=303)), form(start="0", end="0.2", act="download"),
     ),
     "pages_recordings.delete": Line("POST", "/recordings/{recording}/delete", page(only(owner=303))),
     "pages_recordings.restore": Line("POST", "/recordings/{deleted}/restore", page(only(owner=303))),

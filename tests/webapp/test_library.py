@@ -330,7 +330,7 @@ def test_after_ten_seconds_nothing_of_it_is_left(app, folder, alices, alice, loo
     assert alice.post(f"/api/recordings/{alices}/restore").status_code == 404
     look()
     assert [row.id for row in rows(app)] == [other]
-    assert sorted(path.name for path in folder.iterdir()) == [f"{other}.flac", f"{other}.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{other}.flac", f"{other}.json", f"{other}.peaks"]
     library.init_app(app, app.config["STILLAIR"])
     look()
     assert [row.id for row in rows(app)] == [other]
@@ -378,7 +378,7 @@ def test_old_recordings_go_when_the_admin_wants_so(make_app, folder, alice, bob,
         library.tend()
         library.tend()
     assert sorted(row.title for row in rows(app)) == kept
-    assert len(list(folder.iterdir())) == 2 * len(kept)
+    assert len(list(folder.iterdir())) == 3 * len(kept)
     assert len(events_of(app, "bob", "recording.removed")) == 2 - len(kept)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import allowance, catalogue, friendships, library, sharing
+from webapp import allowance, catalogue, clips, friendships, library, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 from webapp.models import Recording
+from webapp.text import seconds
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 
@@ -100,6 +103,39 @@ def _heard_by(recording: Recording) -> str:
     count = len(sharing.hearers(recording))
     who = "Only you can" if count == 0 else "One friend can" if count == 1 else f"{count} friends can"
     return f"{who} hear “{recording.title}”."
+
+
+@blueprint.get("/<recording_id>/clip")
+@login_required
+def clip(recording_id: str) -> ResponseReturnValue:
+    return _clip_page(library.recording_for(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/clip")
+@login_required
+def cut(recording_id: str) -> ResponseReturnValue:
+    """Downloads the piece, or keeps it as a recording of its own."""
+    recording = library.recording_for(current_user, recording_id)
+    start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
+    problems = {name: "Write a time like 4:11." for name, value in (("start", start), ("end", end)) if value is None}
+    if start is None or end is None:
+        return _clip_page(recording, problems), 422
+    try:
+        if request.form.get("act") == "download":
+            with library.sound_of(recording) as sound:
+                clips.piece_of(sound, start, end)
+            return redirect(url_for("api_recordings.clip", recording_id=recording.id, start=start, end=end), 303)
+        made = clips.keep(current_user, recording_id, start, end, request.form.get("title", ""))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _clip_page(recording, error.fields), error.status
+    flash(f"Saved “{made.title}”. {_heard_by(made)}")
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _clip_page(recording: Recording, problems: Mapping[str, str] | None = None) -> str:
+    return render_template("recordings/clip.html", recording=recording, problems=problems or {})
 
 
 @blueprint.post("/<recording_id>/delete")

@@ -8,12 +8,13 @@ import { expireParts, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
 
 /**
- * Pages that do something, by `data-view`. They load the audio server's SDK, so the others do not.
+ * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
  * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
  */
 const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
+  difference: () => import("./difference-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -33,6 +34,7 @@ export class App {
     startFrame();
     startClocks();
     this.player.addEventListener("play", () => this.listening?.pause());
+    this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
     document.addEventListener("turbo:before-render", () => this.#leave());
@@ -46,6 +48,13 @@ export class App {
     listening?.addEventListener("change", () => { this.bar.show(); if (listening.state === "playing") this.player.pause(); });
     this.bar.show();
     return listening;
+  }
+
+  /** Somebody who heard a stream from an earlier moment is back at its present. @param {Event} edge */
+  #jumpToLive(edge) {
+    if (!this.listening?.connection || this.listening.stream?.id !== this.player.id) return;
+    edge.preventDefault();
+    this.listening.play();
   }
 
   async #show() {

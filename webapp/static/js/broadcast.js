@@ -1,5 +1,6 @@
 import { ApiError, call } from "./api.js";
 import { Connection } from "./connection.js";
+import { uplinkMs } from "./delay.js";
 import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "./livekit.js";
 
 /**
@@ -10,6 +11,8 @@ import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "./livekit.js";
 /** Ten meter readings a second are the noise remover's sign of life. */
 const REMOVER_GONE_MS = 2500;
 const WATCH_MS = 500;
+/** How often the noise remover is told how long the sound takes to the audio server. */
+const TELL_UPLINK_MS = 5000;
 /** How often a stream that does not start asks whether all places are taken. */
 const ASK_FOR_PLACE_MS = 2000;
 const METER_TOPIC = "meter";
@@ -53,6 +56,7 @@ export class Broadcast extends EventTarget {
   #strengthSent = -1;
   #watch = 0;
   #askedForPlace = 0;
+  #toldUplink = 0;
 
   /** @param {import("./microphone.js").Microphone} microphone */
   constructor(microphone) {
@@ -158,7 +162,7 @@ export class Broadcast extends EventTarget {
     connection.run(ticket);
     this.placesTaken = 0;
     this.#askedForPlace = this.joinedAt;
-    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); }, WATCH_MS);
+    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); this.#tellUplink(); }, WATCH_MS);
     this.#changed();
   }
 
@@ -251,6 +255,14 @@ export class Broadcast extends EventTarget {
       this.#forgetOriginal();
       this.#changed();
     }
+  }
+
+  async #tellUplink() {
+    const sender = this.#published?.sender;
+    if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
+    this.#toldUplink = performance.now();
+    const delay = uplinkMs(await sender.getStats(), this.microphone.latencyMs);
+    if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
   }
 
   async #watchPlaces() {

@@ -9,6 +9,7 @@ const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" }
 export class LiveNotices {
   /** Why the last press did not work. */
   failure = "";
+  failureCode = "";
   #state = "";
   #lostAt = 0;
   #backUntil = 0;
