@@ -78,11 +78,12 @@ def test_the_program_that_pip_installs_is_this_one_with_all_that_it_needs():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     module, name = project["project"]["scripts"]["stillair-agent"].split(":")
     assert getattr(importlib.import_module(module), name) is main
-    packages = [".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "agent").rglob("__init__.py")]
-    assert sorted(packages) == project["tool"]["setuptools"]["packages"]
-    assert {file.name for file in (ROOT / "agent" / "denoise").iterdir() if file.suffix not in (".py", "")} == set(
-        project["tool"]["setuptools"]["package-data"]["agent.denoise"]
-    )
+    folders = {".".join(file.parent.relative_to(ROOT).parts): file.parent for file in (ROOT / "agent").rglob("__init__.py")}
+    assert sorted(folders) == project["tool"]["setuptools"]["packages"]
+    data = {
+        name: sorted(file.name for file in folder.iterdir() if file.suffix not in (".py", "")) for name, folder in folders.items()
+    }
+    assert {name: files for name, files in data.items() if files} == project["tool"]["setuptools"]["package-data"]
 
 
 def test_export_without_the_workshop_says_what_to_install(monkeypatch):
