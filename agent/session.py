@@ -249,12 +249,12 @@ class Session:
         # On the event loop, not in a thread: the way there and back is a wake-up more (0.05 to 0.2 ms of CPU, and on a busy
         # machine 2 ms of delay at the median), and nothing else on this loop is in a hurry.
         original = self._voice.process(samples, self._heard)
-        if self._recording and not missing:
-            self._recorder.write(self._heard)       # what is left out becomes silence with an entry that says why
         if missing != self._missing:
             self._missing = missing
             self._recorder.expect_gap(CAUSE_CONNECTION)
             logger.info("No sound arrives" if missing else "Sound arrives again")
+        if self._recording and not missing:
+            self._recorder.write(self._heard)       # what is left out becomes silence with an entry that says why
         self._paused_changed(self._voice.paused)
         room = await self._stage.send(self._heard)
         self._set(ATTRIBUTE_STAGE, room)
