@@ -70,7 +70,9 @@ class Faltering(Speaker):
             await asyncio.sleep(max(0, due - time.monotonic()))
 
 
-async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recording(worker, new_broadcast):
+async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recording(own_worker, new_broadcast):
+    worker = own_worker()
+    worker.start()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = Faltering(), await broadcast.listener()
     await speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
