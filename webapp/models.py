@@ -194,6 +194,19 @@ class RecordingShare(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
+class RecordingListen(Base):
+    """How often and how far somebody listened to a friend's recording."""
+
+    __tablename__ = "recording_listen"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    times: Mapped[int] = mapped_column()
+    furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    listener: Mapped[User] = relationship()
+
+
 class Event(Base):
     """Something a person's pages must hear of; `GET /events` tails this table."""
 

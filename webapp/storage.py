@@ -1,5 +1,6 @@
 """Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
-Beside them it keeps notes of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording.
+Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording, and
+`<id>.opus`, which can be made again.
 
 The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
 these methods.
@@ -11,10 +12,12 @@ import io
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead, RecordingManifest
 from webapp.flac_tags import with_tags
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 ID = re.compile(r"[0-9a-f]{32}")
 AUDIENCE = "audience.json"
 ENDINGS = (
-    "flac", "flac.web", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
+    "flac", "flac.web", "opus", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
     AUDIENCE, f"{AUDIENCE}.web",
 )
 """Of all files that belong to a recording."""
@@ -93,6 +96,38 @@ class Sound(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
+
+
+class OpusDraft:
+    """An Opus file that is being made. It is decoration: a disk that takes no more only means that it is not kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+        with suppress(OSError):
+            # A name of its own, and none once it is kept or thrown away: two processes may make the same at once.
+            self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False)  # noqa: SIM115
+
+    def write(self, data: bytes) -> None:
+        if self._file:
+            try:
+                self._file.write(data)
+            except OSError:
+                self.close()
+
+    def keep(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.flush()
+                Path(self._file.name).replace(self._path)
+            self.close()
+
+    def close(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+            self._file = None
 
 
 class RecordingFolder:
@@ -191,6 +226,27 @@ class RecordingFolder:
                 return file.read()
         except OSError:
             return b""
+
+    def opus(self, recording_id: str) -> BinaryIO | None:
+        """Its Opus file, if one is kept. To be closed by the caller."""
+        try:
+            descriptor = self._open(recording_id, "opus")
+        except OSError:
+            return None
+        os.utime(descriptor)            # asked for now
+        return open(descriptor, "rb")
+
+    def begin_opus(self, recording_id: str) -> OpusDraft:
+        return OpusDraft(self._path(recording_id, "opus"))
+
+    def trim_opus(self, most: int) -> None:
+        """Of all Opus files at most so many bytes stay: those that were asked for last."""
+        kept = sorted(self._entries(".opus"), key=lambda entry: entry[1].st_mtime_ns, reverse=True)
+        total = 0
+        for recording_id, found in kept:
+            total += found.st_size
+            if total > most:
+                self._path(recording_id, "opus").unlink(missing_ok=True)
 
     def _open(self, recording_id: str, ending: str) -> int:
         """A descriptor of a regular file in this folder. Raises OSError for anything else."""
