@@ -174,7 +174,7 @@ class Recording(Base):
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # sharing.AUDIENCES
-    outline: Mapped[bytes] = mapped_column(LargeBinary, default=b"")       # webapp.waves, when it is finished
+    outline: Mapped[bytes | None] = mapped_column(LargeBinary)             # webapp.waves; None until it is finished
     clip_of: Mapped[str] = mapped_column(String(32), default="")           # id of the whole recording
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()

@@ -8,9 +8,11 @@ these methods.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,6 +34,8 @@ ENDINGS = (
     AUDIENCE, f"{AUDIENCE}.web",
 )
 """Of all files that belong to a recording."""
+OPUS_ROOM_BYTES = 500 * 10**6
+"""An Opus file is kept where so much is free besides: more than a day of sound."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,11 @@ class Sound(io.RawIOBase):
 class OpusDraft:
     """An Opus file that is being made. It is decoration: a disk that takes no more only means that it is not kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, room: bool) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
+        if not room:
+            return
         with suppress(OSError):
             # A name of its own, and none once it is kept or thrown away: two processes may make the same at once.
             self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False)  # noqa: SIM115
@@ -131,8 +137,10 @@ class OpusDraft:
 
 
 class RecordingFolder:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, spare_bytes: int = 0) -> None:
+        """`spare_bytes`: of the disk, which clips and Opus files leave to live recordings, the database and the system."""
         self.path = path
+        self.spare_bytes = spare_bytes
 
     def _path(self, recording_id: str, ending: str) -> Path:
         if not ID.fullmatch(recording_id):
@@ -172,6 +180,8 @@ class RecordingFolder:
     def add(self, manifest: RecordingManifest, sound: bytes, peaks: bytes, audience: str) -> None:
         """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""
         recording_id = manifest.stream_id
+        if not self._has_room(len(sound)):
+            raise OSError(errno.ENOSPC, "too little room is left")
         try:
             self._replace(recording_id, "flac", sound)
             self._replace(recording_id, "peaks", peaks)
@@ -237,7 +247,7 @@ class RecordingFolder:
         return open(descriptor, "rb")
 
     def begin_opus(self, recording_id: str) -> OpusDraft:
-        return OpusDraft(self._path(recording_id, "opus"))
+        return OpusDraft(self._path(recording_id, "opus"), room=self._has_room(OPUS_ROOM_BYTES))
 
     def trim_opus(self, most: int) -> None:
         """Of all Opus files at most so many bytes stay: those that were asked for last."""
@@ -262,6 +272,9 @@ class RecordingFolder:
             self._path(recording_id, ending).unlink(missing_ok=True)
         if self.path.is_dir():
             self._sync()
+
+    def _has_room(self, size: int) -> bool:
+        return shutil.disk_usage(self.path).free - size >= self.spare_bytes
 
     def _sync(self) -> None:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)

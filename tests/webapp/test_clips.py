@@ -187,6 +187,18 @@ def test_a_clip_that_cannot_be_written_leaves_nothing(app, recording, alice, fol
     assert sorted(folder.iterdir()) == before
 
 
+def test_a_clip_needs_room(make_app, visit_app, recording, alice, folder):
+    before = sorted(folder.iterdir())
+    short = {"Your space for recordings is used up.": {"quota_gb": 1e-6}, "could not be saved": {"low_water_mb": 10**9}}
+    for words, settings in short.items():
+        person = visit_app(make_app(**settings), "alice").log_in()
+        response = keep(person, recording, end=1)
+        assert response.status_code == 409
+        assert words in response.json["error"]["message"]
+        assert sorted(folder.iterdir()) == before
+        assert person.get(f"/recordings/{recording}/clip.flac?end=1").status_code == 200
+
+
 @pytest.mark.parametrize("body", [{"start": "x"}, {"end": 0}, {"start": 5}, {"title": ""}, {"title": "x" * 121}, {"end": True}])
 def test_a_wrong_clip_is_not_kept(recording, alice, body):
     assert keep(alice, recording, **body).status_code == 422

@@ -94,6 +94,13 @@ def test_a_folder_that_takes_no_file_only_means_that_it_is_made_again(recording,
         assert alice.get(f"/recordings/{recording}/audio.opus").data[:4] == b"OggS"
 
 
+def test_where_room_is_short_it_is_sent_and_not_kept(make_app, visit_app, recording, folder):
+    before = sorted(folder.iterdir())
+    person = visit_app(make_app(low_water_mb=10**9), "alice").log_in()
+    assert person.get(f"/recordings/{recording}/audio.opus").data[:4] == b"OggS"
+    assert sorted(folder.iterdir()) == before
+
+
 def test_it_is_deleted_with_the_recording(app, recording, alice, folder):
     assert alice.get(f"/recordings/{recording}/audio.opus").data
     alice.delete(f"/api/recordings/{recording}")
