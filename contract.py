@@ -22,14 +22,17 @@ ATTRIBUTE_STATE = "state"              # AGENT_STATES
 ATTRIBUTE_STRENGTH = "strength_db"     # "0" to "100"
 ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
 ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
+ATTRIBUTE_DELAY = "delay_ms"           # age of the voice when it leaves the noise remover, "" at first; on the stage, too
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
-AGENT_STATES = ("starting", "cleaning", "paused")
+AGENT_STATES = ("starting", "cleaning", "paused", "silenced")
+"""paused: the original sound is sent; silenced: it is not cleaned either, and silence is sent, for the setting says so."""
 RECORDING_STATES = ("on", "off", "failed", "full")     # full: its owner may have no more; failed: the disk takes no more
 
 # RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.
 RPC_SET_STRENGTH = "set_strength"      # {"strength_db": 0..100} -> {"strength_db": ...}
 RPC_SET_BYPASS = "set_bypass"          # {"bypass": bool} -> {"bypass": ...}
+RPC_SET_UPLINK = "set_uplink"          # {"delay_ms": 0..10000} from the mouth to the audio server -> {"delay_ms": ...}
 RPC_SET_MONITOR = "set_monitor"        # {"original": bool}: publish the delay-matched original into the studio, or stop
 
 METER_TOPIC = "meter"

@@ -16,8 +16,10 @@ from livekit import api, rtc
 from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOptions, but not exported with it
 from livekit.rtc.participant import PublishTrackError
 
+from agent.frames import Int16
 from agent.lateness import Cooldown
-from contract import AGENT_NAME, ATTRIBUTE_STATE, SAMPLE_RATE
+from agent.outlet import Outlet
+from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +52,14 @@ class StageTrack:
     def __init__(self, room_name: str, on_lost: Callable[[], None]) -> None:
         self.room_name = room_name
         self.lost = False
-        self.told = ""                  # the state that listeners see
+        self.told: dict[str, str] = {}  # the attributes that listeners see
         self._on_lost = on_lost
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
+        self._outlet = Outlet()
 
     async def open(self, url: str, token: str) -> None:
         """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
-        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._source)
+        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._outlet.source)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
         try:
             # Without a time-out of ours: it gives up by itself, and one that is cancelled half-way makes the SDK (livekit
@@ -75,19 +77,19 @@ class StageTrack:
         self.lost = True
         self._on_lost()
 
-    async def capture(self, frame: rtc.AudioFrame) -> None:
-        await self._source.capture_frame(frame)
+    async def send(self, samples: Int16) -> None:
+        await self._outlet.send(samples)
 
-    async def tell(self, state: str) -> None:
+    async def tell(self, attributes: dict[str, str]) -> None:
         """Raises TimeoutError when the audio server does not take it."""
         async with asyncio.timeout(TELL_TIMEOUT_S):
-            await self._room.local_participant.set_attributes({ATTRIBUTE_STATE: state})
-        self.told = state
+            await self._room.local_participant.set_attributes(attributes)
+        self.told = attributes
 
     async def aclose(self) -> None:
         self._room.off("disconnected", self._disconnected)
         await self._room.disconnect()
-        await self._source.aclose()
+        await self._outlet.aclose()
 
 
 class Stage:
@@ -98,7 +100,7 @@ class Stage:
         self._url = url
         self._mint_token = mint_token
         self._wanted = ""
-        self._state = ""
+        self._attributes: dict[str, str] = {}
         self._track: StageTrack | None = None
         self._changed = asyncio.Event()
         self._cooldown = Cooldown(SAY_AGAIN_S)
@@ -109,10 +111,11 @@ class Stage:
             self._wanted = room_name
             self._changed.set()
 
-    def tell(self, state: str) -> None:
-        """Shows the state to the listeners, in every room that the track moves to. Returns at once; `run` does it."""
-        if state != self._state:
-            self._state = state
+    def tell(self, state: str, delay_ms: str) -> None:
+        """Shows it to the listeners, in every room that the track moves to. Returns at once; `run` does it."""
+        attributes = {ATTRIBUTE_STATE: state, ATTRIBUTE_DELAY: delay_ms}
+        if attributes != self._attributes:
+            self._attributes = attributes
             self._changed.set()
 
     def stay(self) -> None:
@@ -141,12 +144,12 @@ class Stage:
         return self._track is not None and not self._track.lost and self._track.room_name == self._wanted
 
     async def _tell_state(self) -> None:
-        if self._track is None or self._track.told == self._state:
+        if self._track is None or self._track.told == self._attributes:
             return
         try:
-            await self._track.tell(self._state)
+            await self._track.tell(self._attributes)
         except TimeoutError:
-            logger.warning("Listeners could not be told the state", extra={"state": self._state})
+            logger.warning("Listeners could not be told the state", extra=self._attributes)
 
     def _lost(self) -> None:
         # Not at once: when a stream ends both rooms go, and this one may be the first of which the job hears.
@@ -165,10 +168,10 @@ class Stage:
             await old.aclose()
         return True
 
-    async def capture(self, frame: rtc.AudioFrame) -> str:
+    async def send(self, samples: Int16) -> str:
         """Sends one frame. Returns the room that got it, "" while there is none."""
         track = self._track
         if track is None or track.lost:
             return ""
-        await track.capture(frame)
+        await track.send(samples)
         return track.room_name

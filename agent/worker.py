@@ -18,10 +18,12 @@ import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
+from agent.capacity import capacity_of
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
 from agent.denoise_process import shared_denoising
+from agent.page import Health, worker_page
 from agent.repair import keep_repaired
 from agent.session import Session
 from contract import AGENT_NAME, BroadcastJob
@@ -54,6 +56,13 @@ class Reception:
         """For the audio server's choice between workers. A worker that says 0.7 or more (its `agents.target_load`) is not even
         asked, not for its last places and not to replace a dead job, so a full one says 0.6, is asked, and can say no."""
         return 0.6 * min(1.0, self._running() / self._places)
+
+    def health(self) -> Health:
+        server = self._server
+        # Without a name for it in livekit-agents 1.8.9: an id comes with the registration, and `_connecting` is true from the
+        # loss of the audio server until it has been found again.
+        registered = server is not None and server.id != "unregistered" and not server._connecting
+        return Health(registered=registered, places=self._places, taken=self._running() + self._starting)
 
     def _running(self, but_for: str = "") -> int:
         jobs = self._server.active_jobs if self._server is not None else []
@@ -124,14 +133,13 @@ async def finish_broadcast(ctx: JobContext) -> None:
         await session.finish()
 
 
-def make_server(config: AgentConfig, livekit: api.LiveKitAPI, denoising: bytes | None) -> AgentServer:
-    reception = Reception(config.capacity, livekit)
+def make_server(config: AgentConfig, reception: Reception, denoising: bytes | None) -> AgentServer:
     server = AgentServer(
         ws_url=config.url,
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
-        port=config.health_port,
+        port=0,                                 # its own page, which nobody asks: see agent.page
         setup_fnc=partial(prepare_process, denoising=denoising),
         load_fnc=reception.load,
         load_threshold=float("inf"),            # see Reception
@@ -158,12 +166,15 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
     `shared`: one denoising process for all jobs; else each job computes by itself.
     """
     prepare_forking()
+    places = config.capacity or capacity_of(config.data)
     timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
     async with (
-        shared_denoising(config.capacity + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
     ):
-        await _work(config, make_server(config, livekit, denoising))
+        reception = Reception(places, livekit)
+        async with worker_page(config.health_port, reception.health):
+            await _work(config, make_server(config, reception, denoising))
 
 
 async def _work(config: AgentConfig, server: AgentServer) -> None:

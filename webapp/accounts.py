@@ -20,11 +20,9 @@ from webapp.extensions import db, login_manager, take_turn
 from webapp.models import LoginSession, User, now
 from webapp.passwords import check_password, passwords
 from webapp.security import SESSION_LIFETIME
-from webapp.text import clean, is_visible
 
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,32}")
 RESERVED = frozenset({AGENT_NAME, "admin", "administrator", "root", "system", "stillair", "support", "me", "null", "undefined"})
-DISPLAY_NAME_LENGTH = 64
 SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
 FIRST_ACCOUNT = 0x5711      # take_turn key: whose account is the first
 
@@ -37,7 +35,14 @@ def find(username: str) -> User | None:
 
 
 def register(username: str, password: str) -> User:
-    """A new account; the first one is the admin's. Raises Invalid, or Conflict when the name is taken."""
+    """As `add`, for good. People register by webapp.registration."""
+    user = add(username, password)
+    db.session.commit()
+    return user
+
+
+def add(username: str, password: str) -> User:
+    """A new account in the current transaction; the first is the admin's. Raises Invalid, or Conflict when the name is taken."""
     _check_username(username)
     check_password(password, username)
     with passwords().turn():
@@ -52,7 +57,6 @@ def register(username: str, password: str) -> User:
         problem = "This name is taken. Choose another."
         raise Conflict(problem, {"username": problem}) from error
     user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
-    db.session.commit()
     return user
 
 
@@ -115,14 +119,6 @@ def set_password(user: User, password: str) -> None:
     with passwords().turn():
         user.password_hash = passwords().hash(password)
     db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
-    db.session.commit()
-
-
-def change_display_name(user: User, display_name: str) -> None:
-    name = clean(display_name)
-    if not is_visible(name) or len(name) > DISPLAY_NAME_LENGTH:
-        raise Invalid.field("display_name", f"Use 1 to {DISPLAY_NAME_LENGTH} characters.")
-    user.display_name = name
     db.session.commit()
 
 

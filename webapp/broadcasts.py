@@ -9,6 +9,7 @@ a state changes, and it changes it for one caller, however many try at once:
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 
 import contract
-from webapp import accounts, allowance, events, friendships
+from webapp import accounts, allowance, events, friendships, probe
 from webapp.audio_server import AudioServer, AudioServerUnreachable
 from webapp.config import Config
 from webapp.errors import Conflict, NotFound
@@ -121,7 +122,8 @@ def status_for(viewer: User, username: str) -> dict[str, Any]:
     stream = running_stream_of(owner)
     if stream is None or (owner.id != viewer.id and not on_air(stream)):
         return {"live": False, "state": "offline", "stream": None}
-    return {"live": on_air(stream), "state": stream.state, "stream": {**as_json(stream), "listeners": count_listeners(stream)}}
+    found = {"live": on_air(stream), "state": stream.state, "stream": {**as_json(stream), "listeners": count_listeners(stream)}}
+    return {**found, "all_places_taken": all_places_taken(stream)} if owner.id == viewer.id else found
 
 
 def count_listeners(stream: Stream) -> int:
@@ -132,6 +134,19 @@ def count_listeners(stream: Stream) -> int:
     except AudioServerUnreachable:
         return 0
     return len({person.username for person in room.people if not person.is_agent and not person.hidden}) if room else 0
+
+
+def all_places_taken(stream: Stream) -> int | None:
+    """How many streams can be cleaned at once, when that is why this one does not start; else None. It starts by itself when a
+    place is free, for the reconciler asks again every few seconds."""
+    url = config().agent_health_url
+    if stream.state != "starting" or stream.dispatch_tries < 2 or url is None:      # the first dispatch may just be on its way
+        return None
+    try:
+        health = json.loads(probe.ask(url).body)
+        return int(health["places"]) if health["taken"] >= health["places"] else None
+    except (ValueError, KeyError, TypeError):       # there is no noise remover at all, which is another trouble
+        return None
 
 
 # --- The owner's acts

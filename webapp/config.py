@@ -37,6 +37,8 @@ class Config:
     quota_gb: float = 0.0                       # of recordings per person, in 10^9 bytes; 0: no limit
     low_water_mb: int = 200                     # recording stops while the disk has fewer MiB
     agent_health_url: str | None = None         # health page of the noise remover, for /healthz
+    registration: str = "open"                  # who may register (webapp.registration), until the admin chooses
+    registrations_per_hour: int = 100           # new accounts from one network; a whole school may share an address
     event_streams: int = 64                     # open GET /events in this process; each holds a thread
     event_streams_per_person: int = 4           # a browser opens six connections to a server, and pages need some too
     argon2_memory_kib: int = 19456              # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
@@ -66,6 +68,8 @@ class Config:
             keep_days=read.integer("STILLAIR_KEEP_DAYS", 0, least=0, most=36500),
             quota_gb=read.number("STILLAIR_QUOTA_GB", 0.0, least=0.0),
             low_water_mb=read.integer("STILLAIR_LOW_WATER_MB", 200, least=1, most=1_000_000),
+            registration=read.one_of("STILLAIR_REGISTRATION", "open", "invite", "closed"),
+            registrations_per_hour=read.integer("STILLAIR_REGISTRATIONS_PER_HOUR", 100, least=1, most=1_000_000),
             agent_health_url=read.url("STILLAIR_AGENT_HEALTH_URL", "", "http", "https") or None,
         )
 
@@ -125,6 +129,13 @@ class _Reader:
         value = self.text(name, default)
         if value and not _is_address(value, schemes):
             raise ConfigError(f"{name} is {value!r}, not an address that starts with {' or '.join(f'{s}://' for s in schemes)}.")
+        return value
+
+    def one_of(self, name: str, *values: str) -> str:
+        """The first of `values` is the default."""
+        value = self.text(name, values[0])
+        if value not in values:
+            raise ConfigError(f"{name} is {value!r}, not one of {', '.join(values)}.")
         return value
 
     def integer(self, name: str, default: int, *, least: int, most: int) -> int:

@@ -3,8 +3,10 @@
     ApiError
     +-- BadRequest   400  the body cannot be read
     +-- NotLoggedIn  401
+    +-- Forbidden    403  logged in or not makes no difference
     +-- NotFound     404  not there, or not yours: nobody can tell which
     +-- Conflict     409
+    +-- Gone         410  it was there once
     +-- Invalid      422  a field is wrong
     +-- TooMany      429  with Retry-After
     +-- Busy         503  with Retry-After
@@ -65,6 +67,10 @@ class NotLoggedIn(ApiError):
         super().__init__(message)
 
 
+class Forbidden(ApiError):
+    status, code = 403, "forbidden"
+
+
 class NotFound(ApiError):
     status, code = 404, "not_found"
 
@@ -74,6 +80,10 @@ class NotFound(ApiError):
 
 class Conflict(ApiError):
     status, code = 409, "conflict"
+
+
+class Gone(ApiError):
+    status, code = 410, "gone"
 
 
 class Invalid(ApiError):

@@ -5,6 +5,8 @@ Kinds and their data; times are RFC 3339:
 
     friend.online            username
     friend.offline           username, last_seen
+    friend.added             username            by an invite link; both people are told, each with the other's name
+    friend.renamed           username, display_name     told to friends, open requests and oneself
     friend.removed           username            both people are told, each with the other's name
     friend_request.received  id, username, created_at
     friend_request.accepted  id, username        both people are told, each with the other's name

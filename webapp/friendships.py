@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Select, case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
-from webapp import accounts
+from webapp import accounts, hourly_limits
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
@@ -37,6 +38,13 @@ def friend_ids(user_id: int) -> list[int]:
     return list(db.session.scalars(_friend_ids(user_id)))
 
 
+def acquaintance_ids(user: User) -> set[int]:
+    """Friends, and those with an open request."""
+    requests = requests_of(user)
+    asked = {request.receiver_id for request in requests.sent} | {request.sender_id for request in requests.received}
+    return asked | set(friend_ids(user.id))
+
+
 def friends_of(user: User) -> list[User]:
     """By display name."""
     users = db.session.scalars(select(User).where(User.id.in_(_friend_ids(user.id))))
@@ -52,7 +60,8 @@ def friend_for(user: User, username: str) -> User:
 
 
 def requests_of(user: User) -> Requests:
-    query = _open_requests().where(_concerns(user)).order_by(FriendRequest.created_at.desc())
+    people = joinedload(FriendRequest.sender), joinedload(FriendRequest.receiver)
+    query = _open_requests().where(_concerns(user)).options(*people).order_by(FriendRequest.created_at.desc())
     found = list(db.session.scalars(query))
     return Requests(
         received=[request for request in found if request.receiver_id == user.id],
@@ -80,7 +89,7 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
 
 
 def send(user: User, username: str) -> FriendRequest:
-    """Asks somebody; when they have asked already, this accepts. Raises NotFound, Invalid for oneself, or Conflict."""
+    """Asks somebody; when they have asked already, this accepts. Raises NotFound, Invalid for oneself, Conflict, or TooMany."""
     other = accounts.find(username)
     if other is None:
         raise NotFound("Nobody has this name. Check the spelling, or search.")
@@ -95,6 +104,7 @@ def send(user: User, username: str) -> FriendRequest:
         return _meet(user, other)
     if are_friends(user, other):            # asked only now: nobody else can accept a request of these two any more
         raise Conflict(f"{other.username} is your friend already.")
+    hourly_limits.count_friend_request(user)
     publish([other.id], "friend_request.received", {
         "id": request.id, "username": user.username, "created_at": rfc3339(request.created_at),
     })
@@ -141,6 +151,16 @@ def cancel(user: User, request_id: str) -> None:
     _close(request, "cancelled")
     publish([request.sender_id, request.receiver_id], "friend_request.closed", {"id": request.id})
     db.session.commit()
+
+
+def befriend(inviter: User, guest: User) -> None:
+    """Friends by an invite link, in the current transaction; an open request between them is answered with it."""
+    low, high = _pair(inviter.id, guest.id)
+    pair = FriendRequest.low_id == low, FriendRequest.high_id == high, FriendRequest.status == "pending"
+    db.session.execute(update(FriendRequest).where(*pair).values(status="accepted"))
+    db.session.add(Friendship(low_id=low, high_id=high))
+    publish([inviter.id], "friend.added", {"username": guest.username})
+    publish([guest.id], "friend.added", {"username": inviter.username})
 
 
 def unfriend(user: User, username: str) -> None:

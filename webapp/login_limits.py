@@ -6,10 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 
+from webapp.addresses import network_of
 from webapp.errors import TooMany
 from webapp.extensions import db
 from webapp.models import LoginFailure, now
@@ -51,15 +51,4 @@ def _wait_s(subject: str) -> float:
 
 
 def _subjects(username: str, address: str) -> tuple[str, str]:
-    return f"user:{clean(username).lower()[:32]}", f"address:{_network(address)}"
-
-
-def _network(address: str) -> str:
-    """IPv6 counts by /64, which one household has to itself."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    return f"user:{clean(username).lower()[:32]}", f"address:{network_of(address)}"

@@ -87,6 +87,38 @@ class LoginFailure(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
+class LimitedAct(Base):
+    """Something that somebody may do only so often in an hour (webapp.hourly_limits)."""
+
+    __tablename__ = "limited_act"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(128), index=True)          # "registration:203.0.113.7"
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class Setting(Base):
+    """What the admin has chosen in the pages; what was never chosen has no row."""
+
+    __tablename__ = "setting"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(255))
+
+
+class Invite(Base):
+    """A link that makes its inviter and whoever opens it friends, once. The id is what the link carries."""
+
+    __tablename__ = "invite"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    inviter_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    inviter: Mapped[User] = relationship()
+
+
 class FriendRequest(Base):
     __tablename__ = "friend_request"
     __table_args__ = (

@@ -12,6 +12,9 @@ from webapp import broadcasts, friendships, presence
 from webapp.extensions import db
 from webapp.models import FriendRequest, Stream, User
 
+SIDEBAR_MOST = 40
+"""People in each list of the sidebar, which is drawn again at every event; the friends page has all."""
+
 
 @dataclass(frozen=True)
 class Friend:
@@ -23,31 +26,50 @@ class Friend:
 
 @dataclass(frozen=True)
 class Company:
+    """Lists may be cut; the counts are whole."""
+
     received: list[FriendRequest]
     sent: list[FriendRequest]
-    friends: list[Friend]               # by display name
+    live: list[Friend]                  # who has been on air longest comes first, so that a new one never pushes the others down
+    quiet: list[Friend]                 # by display name
+    received_count: int
+    sent_count: int
+    live_count: int
+    quiet_count: int
     own_stream: Stream | None           # not ended; on air or still before it
 
     @property
-    def live(self) -> list[Friend]:
-        """Who has been on air longest comes first, so that a new one never pushes the others down."""
-        on_air = [friend for friend in self.friends if friend.stream is not None]
-        return sorted(on_air, key=lambda friend: (friend.stream and friend.stream.live_at, friend.user.id))
+    def friend_count(self) -> int:
+        return self.live_count + self.quiet_count
 
     @property
-    def quiet(self) -> list[Friend]:
-        return [friend for friend in self.friends if friend.stream is None]
+    def is_cut(self) -> bool:
+        shown = len(self.received) + len(self.sent) + len(self.live) + len(self.quiet)
+        return shown < self.received_count + self.sent_count + self.friend_count
 
 
-def company_of(user: User) -> Company:
+def company_of(user: User, most: int | None = SIDEBAR_MOST) -> Company:
+    """`most`: of each list; None for all."""
     users = friendships.friends_of(user)
-    ids = [friend.id for friend in users]
-    online, on_air, last_live = presence.online(ids), broadcasts.on_air_streams(ids), last_live_at(ids)
+    on_air = broadcasts.on_air_streams([friend.id for friend in users])
+    live = sorted((friend for friend in users if friend.id in on_air), key=lambda friend: (on_air[friend.id].live_at, friend.id))
+    quiet = [friend for friend in users if friend.id not in on_air]
     requests = friendships.requests_of(user)
+    shown = live[:most] + quiet[:most]
+    ids = [friend.id for friend in shown]
+    online, last_live = presence.online(ids), last_live_at(ids)
+    rows = {
+        friend.id: Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in shown
+    }
     return Company(
-        received=requests.received,
-        sent=requests.sent,
-        friends=[Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in users],
+        received=requests.received[:most],
+        sent=requests.sent[:most],
+        live=[rows[friend.id] for friend in live[:most]],
+        quiet=[rows[friend.id] for friend in quiet[:most]],
+        received_count=len(requests.received),
+        sent_count=len(requests.sent),
+        live_count=len(live),
+        quiet_count=len(quiet),
         own_stream=broadcasts.running_stream_of(user),
     )
 

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import create_app, events, library, presence, repair
+from webapp import create_app, events, invites, library, presence, repair
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -39,6 +39,7 @@ EXPECTED = (AudioServerUnreachable, OperationalError)
 def clean_up() -> None:
     """Forget what nobody will ask for again."""
     events.prune()
+    invites.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
     db.session.commit()
 

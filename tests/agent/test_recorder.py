@@ -79,11 +79,14 @@ class Studio:
         self.disk = type("DiskOfThisTest", (Disk,), {})
         self.audio = folder / f"{STREAM_ID}.flac"
 
-    def recorder(self, *, title: str = "A walk", clock: Callable[[], float] | None = None) -> FlacRecorder:
+    def recorder(
+        self, *, title: str = "A walk", clock: Callable[[], float] | None = None, limit: int | None = None,
+    ) -> FlacRecorder:
         recorder = FlacRecorder(
             self.folder, stream_id=STREAM_ID, owner="alice", title=title, started_at="2026-01-02T03:04:05Z",
             on_state=self.states.put, storage=Folder(self.folder, self.disk), clock=clock or self.clock,
         )
+        recorder.limit(limit)
         recorder.start()
         return recorder
 
@@ -367,8 +370,7 @@ def test_when_there_is_room_again_it_goes_on_in_the_same_item(studio):
 
 
 def test_without_any_room_there_is_no_recording(studio):
-    recorder = studio.recorder()
-    recorder.limit(0)
+    recorder = studio.recorder(limit=0)
     studio.say(recorder, SOUND[:RATE])
     assert studio.state() == "full"
     recorder.close(finished=True)

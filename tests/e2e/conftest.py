@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
-from tests.e2e.people import Person
+from tests.e2e.people import ADMIN, Person, make_admin
 from tests.instance import started
 
 OUTSIDE_NAME = "air.test"
@@ -19,7 +19,9 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
     """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
-    with started(tmp_path_factory.mktemp("stillair"), STILLAIR_TRUSTED_HOSTS=OUTSIDE_NAME) as running:
+    settings = {"STILLAIR_TRUSTED_HOSTS": OUTSIDE_NAME, "STILLAIR_REGISTRATIONS_PER_HOUR": "10000"}
+    with started(tmp_path_factory.mktemp("stillair"), **settings) as running:
+        make_admin(running.url)
         yield running
 
 
@@ -63,6 +65,12 @@ def arrive(instance, browser):
 def join(arrive):
     """The same, registered."""
     return lambda name, **options: arrive(name, **options).register()
+
+
+@pytest.fixture
+def admin(arrive) -> Person:
+    """Whose account is the first one."""
+    return arrive(ADMIN).log_in(ADMIN)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 PASSWORD = "a sentence is fine"
+ADMIN = "keeper"
 TAP = (Path(__file__).parent / "tap.js").read_text()
 COUNT = itertools.count(1)
 
@@ -18,6 +20,16 @@ COUNT = itertools.count(1)
 NETWORK_NOISE = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
 # What it says of a header that counts on https only.
 INSECURE_NOISE = ("The Cross-Origin-Opener-Policy header has been ignored",)
+
+
+def make_admin(url: str) -> None:
+    """The first account of an instance, without a browser."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f"{url}/api/session") as answer:
+        token = json.load(answer)["csrf_token"]
+    body = json.dumps({"username": ADMIN, "password": PASSWORD}).encode()
+    headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+    opener.open(urllib.request.Request(f"{url}/api/register", body, headers)).close()
 
 
 @dataclass
@@ -69,6 +81,15 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Register").click()
         expect(self.page.get_by_role("heading", name="Quiet in here.")).to_be_visible()
+        return self
+
+    def log_in(self, username: str) -> "Person":
+        self.username = username
+        self.open("/login")
+        self.page.get_by_label("User name").fill(username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_role("link", name="Start Streaming")).to_be_visible()
         return self
 
     def call(self, method: str, path: str, body: object = None, ok: tuple[int, ...] = (200, 201, 204)) -> object:
@@ -124,6 +145,21 @@ class Person:
 
     def notice(self, words: "str | re.Pattern[str]") -> Locator:
         return self.page.get_by_role("alert").get_by_role("heading", name=words)
+
+    def keep_notices(self) -> None:
+        """From now on remembers every notice, for `was_told`: some stand for a second only."""
+        self.page.evaluate("""() => {
+            globalThis.noticed = new Set();
+            const look = () => document.querySelectorAll("[role=alert] :is(h1, h2, h3)").forEach(
+                (heading) => heading.checkVisibility() && noticed.add(heading.textContent.trim()));
+            new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+        }""")
+
+    def was_told(self, words: "str | re.Pattern[str]") -> None:
+        """Fails when no such notice has come since `keep_notices`, and none comes."""
+        pattern = words.pattern if isinstance(words, re.Pattern) else f"^{re.escape(words)}$"
+        found = "pattern => [...noticed].some((words) => new RegExp(pattern).test(words))"
+        self.page.wait_for_function(found, arg=pattern, timeout=15_000)
 
     # --- What is heard
 

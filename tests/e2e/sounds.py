@@ -53,3 +53,10 @@ def pause_db(sound: np.ndarray) -> float:
 def speech_db(sound: np.ndarray) -> float:
     """Level of the speech: the loudest tenth of the frames."""
     return float(np.percentile(frame_levels(sound), 90))
+
+
+def silences(sound: np.ndarray) -> list[float]:
+    """Lengths of all stretches below -60 dBFS, seconds."""
+    quiet = np.concatenate([[False], frame_levels(sound) < -60, [False]])
+    edges = np.flatnonzero(np.diff(quiet.astype(int)))
+    return [float(end - start) * 0.02 for start, end in zip(edges[::2], edges[1::2], strict=True)]

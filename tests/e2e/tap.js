@@ -1,4 +1,5 @@
-// Records what the page plays, without touching it: every stream or file that an audio element gets goes into one mixer, too.
+// Records what the page plays, without touching it: every stream or file that an audio element gets goes into one mixer, too, and what
+// the page sends to the speakers by Web Audio.
 // Added to every page before its own scripts. `heard` is what the tests ask.
 (() => {
   const RATE = 48000;
@@ -36,6 +37,17 @@
     source.connect(mixer);
     sources.set(element, source);
   }
+
+  const { connect } = AudioNode.prototype;
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode && this.context !== context) {
+      const way = this.context.createMediaStreamDestination();
+      if (!context) start();
+      connect.call(this, way);
+      connect.call(context.createMediaStreamSource(way.stream), mixer);
+    }
+    return connect.call(this, target, ...rest);
+  };
 
   addEventListener("click", () => context?.resume(), true);       // where the browser waits for a press
 

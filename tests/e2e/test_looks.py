@@ -13,10 +13,24 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 LONG_NAME = "Pneumonoultramicroscopicsilicovolcanoconiosis-Hubertus-Blaine X."
 LONG_TITLE = "The long one about the allotment, the committee, the minutes of the committee, and the missing wheelbarrow"
 
-SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light")]
+# Width, theme, size of the text in per cent, forced colours.
+SCREENS = [
+    (1280, "light", 100, "none"), (1280, "dark", 100, "none"), (390, "light", 100, "none"), (390, "dark", 100, "none"),
+    (320, "light", 100, "none"), (1280, "light", 200, "none"), (1280, "dark", 100, "active"),
+]
+PICTURED = SCREENS[:4]
 
-SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
-    () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done))))"""
+SETTLED = """() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(
+        () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
+    setTimeout(done, 2000);      // a page that always moves somewhere
+})"""
+
+MOVING = """() => [...document.querySelectorAll("*")].some((e) => [null, "::before", "::after"].some((part) => {
+    const style = getComputedStyle(e, part);
+    const times = `${style.transitionDuration},${style.animationDuration}`.split(",");
+    return times.some((time) => parseFloat(time) > 0.01);
+}))"""
 
 TOO_SMALL = """() => [...document.querySelectorAll("button, a, summary, select, input:not([type=range]), label.check")]
     .filter((e) => e.checkVisibility({ contentVisibilityAuto: true }) && !e.closest("p, label > *"))
@@ -30,20 +44,24 @@ def look(page: Page, name: str) -> list[str]:
     PICTURES.mkdir(exist_ok=True)
     page.emulate_media(reduced_motion="reduce")
     problems = []
-    for width, theme in SCREENS:
-        page.emulate_media(color_scheme=theme)
+    for width, theme, text, forced in SCREENS:
+        page.emulate_media(color_scheme=theme, forced_colors=forced)
         page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.evaluate("(text) => document.documentElement.style.setProperty('font-size', `${text}%`)", text)
         page.evaluate(SETTLED)
-        where = f"{name} {width} {theme}"
+        where = f"{name} {width} {theme} {text} % {'forced colours' if forced == 'active' else ''}"
+        if page.evaluate(MOVING):
+            problems.append(f"{where}: moves though the person has asked for stillness")
         too_wide = page.evaluate("document.documentElement.scrollWidth") - width
         if too_wide > 0:
             problems.append(f"{where}: {too_wide} px too wide")
         page.evaluate(AXE.read_text())
         found = page.evaluate("(rules) => axe.run({ runOnly: rules })", RULES)["violations"]
         problems += [f"{where}: {rule['id']} {rule['nodes'][0]['html'][:200]}" for rule in found]
-        if width != 320:
+        if (width, theme, text, forced) in PICTURED:
             page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=width < 600)
     page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(forced_colors="none")
     return problems
 
 
@@ -64,12 +82,17 @@ def nora(join):
     return nora
 
 
-def test_pages_without_any_stream(arrive, nora):
+def test_pages_without_any_stream(arrive, nora, admin):
     problems = []
     visitor = arrive("visitor", viewport={"width": 1280, "height": 900})
-    for name, path in (("login", "/login"), ("register", "/register")):
+    link = invite_link(nora)
+    for name, path in (
+        ("login", "/login"), ("register", "/register"), ("register-invited", link), ("invite-unknown", "/invite/x"),
+        ("difference", "/difference"),
+    ):
         visitor.open(path)
         problems += look(visitor.page, name)
+    visitor.open("/register")
     visitor.page.get_by_label("User name").fill("x")
     visitor.page.evaluate("document.querySelector('main form').noValidate = true")
     visitor.page.get_by_role("button", name="Register").click()
@@ -79,14 +102,25 @@ def test_pages_without_any_stream(arrive, nora):
     problems += look(visitor.page, "home-empty")
     visitor.open("/recordings/")
     problems += look(visitor.page, "recordings-empty")
+    visitor.open(link)
+    problems += look(visitor.page, "invite")
     for name, path in (
         ("home-quiet", "/"), ("search", "/search?q=friend"), ("search-nobody", "/search?q=zzzz"), ("live-idle", "/live"),
         ("settings", "/settings/"), ("settings-recording", "/settings/recording"), ("password", "/settings/password"),
-        ("missing", "/nothing-here"), ("recordings-none-found", "/recordings/friends?q=zzzz"),
+        ("invites", "/invites"), ("missing", "/nothing-here"), ("recordings-none-found", "/recordings/friends?q=zzzz"),
     ):
         nora.open(path)
         problems += look(nora.page, name)
+    admin.page.set_viewport_size({"width": 1280, "height": 900})
+    admin.open("/settings/registration")
+    problems += look(admin.page, "registration")
     assert not problems, "\n".join(problems)
+
+
+def invite_link(inviter) -> str:
+    inviter.open("/invites")
+    inviter.page.get_by_role("button", name="Make an invite link").click()
+    return "/invite/" + inviter.page.get_by_label("Invite link").input_value().rpartition("/")[2]
 
 
 def test_pages_while_somebody_is_live(nora, join):

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
 from tests.webapp.recordings_on_disk import record
-from webapp import accounts, create_app, library
+from webapp import accounts, create_app, invites, library
 from webapp.extensions import csrf, db
 from webapp.models import Recording, Stream, now
 
@@ -36,7 +36,7 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {deleted}
+    path: str                                       # with {request}, {recording}, {deleted}, {invite}
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -117,9 +117,14 @@ MATRIX = {
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
 
+    "pages_difference.index": Line("GET", "/difference/", everybody(200)),
+    "pages_difference.description": Line("GET", "/difference/kitchen.json", everybody(503)),
+    "pages_difference.sound": Line("GET", "/difference/kitchen-clean.flac", everybody(503)),
+
     "pages_home.index": Line("GET", "/", page(logged_in(200))),
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
+    "pages_friends.index": Line("GET", "/friends/", page(logged_in(200))),
     "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
     "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
@@ -145,6 +150,12 @@ MATRIX = {
     "pages_recordings.delete": Line("POST", "/recordings/{recording}/delete", page(only(owner=303))),
     "pages_recordings.restore": Line("POST", "/recordings/{deleted}/restore", page(only(owner=303))),
 
+    "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
+    "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
+    "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
+    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "owner": 303}),
+    "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, owner=409))),
+
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
     "pages_settings.recording": Line("GET", "/settings/recording", page(logged_in(200))),
@@ -154,6 +165,10 @@ MATRIX = {
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
+    ),
+    "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
+    "pages_settings.save_who_may_register": Line(
+        "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
     ),
 }
 
@@ -214,6 +229,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         library.ingest()
         db.session.add(Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
         db.session.commit()
+        ids["invite"] = invites.make(accounts.find("alice")).id
     world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
     world.save()
     yield world
@@ -238,7 +254,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d")
+        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i")
         assert router.match(path, method=line.method)[0] == endpoint
 
 
@@ -251,7 +267,11 @@ def test_access(world, endpoint, role):
     check_headers(response)
 
 
-@pytest.mark.parametrize("endpoint", [endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path])
+OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"}
+OF_SOMEBODY = {endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path}
+
+
+@pytest.mark.parametrize("endpoint", sorted(OF_SOMEBODY - OPEN_TO_WHO_HAS_THE_LINK))
 def test_a_stranger_sees_what_is_not_his_like_what_is_not_there(world, endpoint):
     line = MATRIX[endpoint]
     missing = replace(line, path=line.path.replace("/alice", "/nobody-here").format(**dict.fromkeys(world.ids, "f" * 32)))

@@ -160,18 +160,3 @@ def test_a_password_change_needs_the_old_password(context):
         accounts.change_password(user, "something else", "staple staple", "127.0.0.1")
     assert caught.value.fields.keys() == {"old_password"}
     assert accounts.authenticate("alice", "correct horse battery", "127.0.0.1") is not None
-
-
-@pytest.mark.parametrize(("name", "stored"), [("  Ana\tMaría ", "Ana María"), ("a\u202eb", "ab"), ("🎙", "🎙"), ("x" * 64,) * 2])
-def test_a_display_name_is_cleaned(context, name, stored):
-    user = accounts.register("alice", "correct horse battery")
-    accounts.change_display_name(user, name)
-    assert user.display_name == stored
-
-
-@pytest.mark.parametrize("name", ["", "   ", "\u200d", "\x00", "x" * 65])
-def test_a_display_name_that_nobody_could_read_is_refused(context, name):
-    user = accounts.register("alice", "correct horse battery")
-    with pytest.raises(Invalid):
-        accounts.change_display_name(user, name)
-    assert user.display_name == "alice"

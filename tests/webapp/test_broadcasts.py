@@ -6,6 +6,7 @@ import jwt
 import pytest
 from sqlalchemy import select, update
 
+from tests.webapp.health_page import HealthPage
 from webapp import accounts, broadcasts
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
@@ -102,6 +103,41 @@ class TestStatus:
 
     def test_strangers_get_404(self, stream, charlie):
         assert charlie.get("/api/stream/status/alice").status_code == 404
+
+
+class TestPlaces:
+    """Whether a stream that does not start waits for a place. The noise remover's health page is played by the test."""
+
+    @pytest.fixture
+    def page(self):
+        with HealthPage() as page:
+            yield page
+
+    @pytest.fixture
+    def app(self, make_app, page):
+        return make_app(agent_health_url=f"http://{page.address}/")
+
+    @pytest.mark.parametrize(("body", "taken"), [
+        (b'{"places": 4, "taken": 4}', 4),
+        (b'{"places": 4, "taken": 3}', None),
+        (b'{"places": 4}', None),
+        (b'[4, 4]', None),
+        (b'{"places": "four", "taken": 4}', None),
+        (b"", None),
+    ])
+    def test_the_owner_of_a_stream_that_was_refused_learns_of_it(self, new_stream, alice, page, body, taken):
+        new_stream.change(dispatch_tries=2)
+        page.body = body
+        assert alice.get("/api/stream/status/alice").json["all_places_taken"] == taken
+
+    @pytest.mark.parametrize("values", [{"dispatch_tries": 1}, {"dispatch_tries": 2, "state": "live", "live_at": now()}])
+    def test_not_before_it_was_refused_and_not_when_it_runs(self, new_stream, alice, page, values):
+        new_stream.change(**values)
+        page.body = b'{"places": 4, "taken": 4}'
+        assert alice.get("/api/stream/status/alice").json["all_places_taken"] is None
+
+    def test_friends_are_told_nothing_of_places(self, stream, bob):
+        assert "all_places_taken" not in bob.get("/api/stream/status/alice").json
 
 
 class TestMoving:

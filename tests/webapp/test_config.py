@@ -46,6 +46,8 @@ def test_what_has_no_default_is_named_when_it_is_missing(name, value):
     ("STILLAIR_PORT", "８０００"),
     ("STILLAIR_TRUSTED_PROXIES", "-1"),
     ("STILLAIR_TRUSTED_PROXIES", "yes"),
+    ("STILLAIR_REGISTRATION", "sometimes"),
+    ("STILLAIR_REGISTRATIONS_PER_HOUR", "0"),
     ("STILLAIR_GRACE_S", "0"),
     ("STILLAIR_GRACE_S", "inf"),
     ("STILLAIR_GRACE_S", "a minute"),

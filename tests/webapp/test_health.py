@@ -1,44 +1,26 @@
 """GET /healthz says which part is down, quickly, and nothing more."""
 
 import shutil
-import threading
 import time
 from collections import namedtuple
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.webapp.conftest import make_config
-from webapp import create_app
+from tests.webapp.health_page import HealthPage
+from webapp import create_app, probe
 from webapp.api import health
-
-
-class Part(BaseHTTPRequestHandler):
-    """A health page: of the audio server or of the noise remover."""
-
-    def do_GET(self):
-        time.sleep(self.server.delay_s)
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
 def part():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Part)
-    server.status, server.delay_s = 200, 0.0
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with HealthPage() as page:
+        yield page
 
 
 @pytest.fixture
 def client(config, part):
-    url = f"127.0.0.1:{part.server_port}"
-    config = make_config(config.data, livekit_url=f"ws://{url}", agent_health_url=f"http://{url}/")
+    config = make_config(config.data, livekit_url=f"ws://{part.address}", agent_health_url=f"http://{part.address}/")
     return create_app(config).test_client()
 
 
@@ -63,7 +45,7 @@ def test_a_part_that_does_not_answer_is_down_within_its_time(client, part):
     part.delay_s = 30
     began = time.monotonic()
     assert parts_down(client.get("/healthz")) == ["audio_server", "noise_remover"]
-    assert time.monotonic() - began < 2 * health.PROBE_TIMEOUT_S + 1
+    assert time.monotonic() - began < 2 * probe.TIMEOUT_S + 1
 
 
 def test_parts_that_are_not_there_are_down(app):

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from webapp import accounts
+from tests.webapp.conftest import PASSWORD
+from webapp import accounts, invites
 from webapp.extensions import db
 from webapp.models import FriendRequest, Friendship, LoginFailure, User
 
@@ -103,3 +104,23 @@ def test_fifty_log_ins_with_the_right_password_all_work(app, alice, visit):
     assert statuses == {200: CROWD}
     with app.app_context():
         assert accounts.find("alice") is not None
+
+
+def test_one_of_fifty_who_have_the_same_invite_link_comes_in(app, alice, visit):
+    with app.app_context():
+        link = invites.make(accounts.find("alice")).id
+    browsers = [visit(f"person-{number}") for number in range(CROWD)]
+
+    def register(browser) -> int:
+        body = {"username": browser.username, "password": PASSWORD, "invite": link}
+        return browser.post("/api/register", body).status_code
+
+    assert at_once([lambda browser=browser: register(browser) for browser in browsers]) == {201: 1, 410: CROWD - 1}
+    assert (count(app, User), count(app, Friendship)) == (2, 1)
+
+
+def test_a_limit_holds_for_those_who_come_together(make_app, visit_app):
+    app = make_app(registrations_per_hour=10)
+    browsers = [visit_app(app, f"person-{number}") for number in range(CROWD)]
+    statuses = at_once([lambda browser=browser: browser.enter("/api/register").status_code for browser in browsers])
+    assert statuses == {201: 10, 429: CROWD - 10}

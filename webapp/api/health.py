@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import broadcasts
+from webapp import broadcasts, probe
 from webapp.extensions import db
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
-PROBE_TIMEOUT_S = 2.0
 DISK_SPARE_MB = 56
 """Above the mark at which recording stops: a quarter of an hour of a voice in FLAC."""
 
@@ -32,8 +29,8 @@ def healthz() -> ResponseReturnValue:
     settings = broadcasts.config()
     checks: Mapping[str, Callable[[], bool]] = {
         "database": _database_answers,
-        "audio_server": lambda: _answers(settings.livekit_url),
-        "noise_remover": lambda: settings.agent_health_url is not None and _answers(settings.agent_health_url),
+        "audio_server": lambda: probe.ask(settings.livekit_url).ok,
+        "noise_remover": lambda: settings.agent_health_url is not None and probe.ask(settings.agent_health_url).ok,
         "disk": lambda: _has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB),
     }
     parts = {name: "ok" if check() else "down" for name, check in checks.items()}
@@ -48,20 +45,6 @@ def _database_answers() -> bool:
         log.exception("database does not answer")
         return False
     return True
-
-
-def _answers(url: str) -> bool:
-    """Whether a part's own health page says 200. It stands at the root, also for the audio server's ws:// address."""
-    address = urlsplit(url)
-    connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
-    connection = connect(address.hostname or "", address.port, timeout=PROBE_TIMEOUT_S)
-    try:
-        connection.request("GET", address.path or "/")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _has_room(folder: Path, least_mb: int) -> bool:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from flask_wtf.csrf import generate_csrf
 
-from webapp import accounts
+from webapp import accounts, registration
 from webapp.errors import ApiError
 from webapp.json_body import JsonBody
 from webapp.models import User
@@ -25,7 +25,9 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/register")
 def register() -> ResponseReturnValue:
     body = JsonBody.of_request()
-    user = accounts.register(body.text("username"), body.secret("password"))
+    user = registration.register(
+        body.text("username"), body.secret("password"), request.remote_addr or "", body.text("invite", default=""),
+    )
     accounts.open_session(user)
     return _session(user), 201
 

@@ -9,12 +9,12 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from webapp import events, people
-from webapp.pages import auth, drawing, friends, home, listen, live, recordings, search, settings, words
+from webapp import events, people, samples
+from webapp.pages import auth, difference, drawing, friends, home, invites, listen, live, recordings, search, settings, words
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, home, search, friends, live, listen, recordings, settings):
+    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         drawing.TEMPLATE_GLOBALS,
         company=company,
         csrf=csrf_field,
+        difference_samples=samples.NAMES,
         latest_event=events.latest_id,
         page_path=page_path,
         route=route,

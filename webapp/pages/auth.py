@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import accounts
-from webapp.errors import ApiError
+from webapp import accounts, friendships, invites, registration
+from webapp.errors import ApiError, Conflict, Invalid
 from webapp.models import User
 from webapp.security import local_path
 
@@ -16,6 +18,8 @@ blueprint = Blueprint("pages_auth", __name__)
 
 @blueprint.get("/login")
 def login() -> ResponseReturnValue:
+    if registration.is_first():
+        return redirect(url_for("pages_auth.register"), 303)
     return _away() if current_user.is_authenticated else render_template("auth/login.html", problem="")
 
 
@@ -32,16 +36,20 @@ def check_login() -> ResponseReturnValue:
 
 @blueprint.get("/register")
 def register() -> ResponseReturnValue:
-    return _away() if current_user.is_authenticated else render_template("auth/register.html", problems={})
+    return _away() if current_user.is_authenticated else _registration({})
 
 
 @blueprint.post("/register")
 def create_account() -> ResponseReturnValue:
+    invite_id = request.args.get("invite", "")
     try:
-        user = accounts.register(*_name_and_password())
-    except ApiError as error:
-        return render_template("auth/register.html", problems=error.fields or {"username": error.message}), error.status
-    return _enter(user)
+        user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
+    except (Invalid, Conflict) as error:
+        return _registration(error.fields), error.status
+    entered = _enter(user)
+    if invite_id:
+        flash(f"Welcome. You and {friendships.friends_of(user)[0].display_name} are friends now.")
+    return entered
 
 
 @blueprint.post("/logout")
@@ -49,6 +57,18 @@ def create_account() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     accounts.close_session()
     return redirect(url_for("pages_auth.login"), 303)
+
+
+def _registration(problems: Mapping[str, str]) -> str:
+    """The form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
+    invite_id = request.args.get("invite", "")
+    return render_template(
+        "auth/register.html",
+        invite=invites.invite_for_guest(invite_id) if invite_id else None,
+        refused=registration.refusal(invite_id),
+        first=registration.is_first(),
+        problems=problems,
+    )
 
 
 def _name_and_password() -> tuple[str, str]:

@@ -51,6 +51,11 @@ def _bars(heights: Iterable[tuple[float, float]], middle: float) -> str:
     return "".join(f"M{x:g} {middle - height / 2:.1f}v{height:.1f}" for x, height in heights)
 
 
+def still_bars(count: int, height: int) -> str:
+    """SVG path of so many dots, 6 apart, on a drawing of this height: where nothing sounds yet."""
+    return _bars(((i * 6 + 3, 0.1) for i in range(count)), height / 2)
+
+
 @cache
 def airline() -> Markup:
     """The motif at full width: noise that falls into a clear line."""
@@ -103,6 +108,7 @@ TEMPLATE_GLOBALS: dict[str, Callable[..., object] | Markup] = {
     "airline": airline,
     "noise_bars": noise_bars,
     "outline": outline,
+    "still_bars": still_bars,
     "initials": initials,
     "tint": tint,
 }

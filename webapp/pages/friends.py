@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import friendships
+from webapp import friendships, people
 from webapp.errors import ApiError, answer
 from webapp.security import local_path
 
 blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
+
+
+@blueprint.get("/")
+@login_required
+def index() -> ResponseReturnValue:
+    """All of them; the sidebar shows the first ones."""
+    return render_template("friends/index.html", everybody=people.company_of(current_user, most=None))
 
 
 @blueprint.post("/request")

@@ -1,4 +1,4 @@
-"""Settings: name, recordings and password."""
+"""Settings: name, recordings and password, and for the admin who may register."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import accounts, allowance
-from webapp.errors import ApiError
+from webapp import accounts, allowance, profiles, registration
+from webapp.errors import ApiError, NotFound
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
 
@@ -24,7 +24,7 @@ def profile() -> ResponseReturnValue:
 @login_required
 def save_profile() -> ResponseReturnValue:
     try:
-        accounts.change_display_name(current_user, request.form.get("display_name", ""))
+        profiles.change_display_name(current_user, request.form.get("display_name", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
     flash("Saved. Friends see your new name.")
@@ -70,3 +70,24 @@ def save_password() -> ResponseReturnValue:
         return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
     flash("Saved. Every other browser is logged out.")
     return redirect(url_for("pages_settings.password"), 303)
+
+
+@blueprint.get("/registration")
+@login_required
+def who_may_register() -> ResponseReturnValue:
+    _only_the_admin()
+    return render_template("settings/registration.html", mode=registration.mode())
+
+
+@blueprint.post("/registration")
+@login_required
+def save_who_may_register() -> ResponseReturnValue:
+    _only_the_admin()
+    registration.choose(request.form.get("registration", ""))
+    flash("Saved.")
+    return redirect(url_for("pages_settings.who_may_register"), 303)
+
+
+def _only_the_admin() -> None:
+    if not current_user.is_admin:
+        raise NotFound

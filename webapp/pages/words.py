@@ -37,8 +37,13 @@ def day(moment: datetime) -> str:
         return "yesterday"
     if days < 7:
         return WEEKDAYS[local.weekday()]
-    date = f"{local.day} {MONTHS[local.month - 1]}"
-    return date if days < 300 else f"{date} {local.year}"
+    return date(moment) if days < 300 else f"{date(moment)} {local.year}"
+
+
+def date(moment: datetime) -> str:
+    """`14 November`, for the time to come."""
+    local = moment.astimezone(reader_zone())
+    return f"{local.day} {MONTHS[local.month - 1]}"
 
 
 def last(moment: datetime) -> str:
@@ -73,4 +78,4 @@ def size(count: int) -> str:
     return f"{count / 1_000_000_000:.1f} GB"
 
 
-TEMPLATE_FILTERS = {"day": day, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size}
+TEMPLATE_FILTERS = {"day": day, "date": date, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size}

@@ -12,7 +12,7 @@ from agent.denoise.engine import MODEL_SHA256
 from tests.integration.live.people import until
 from tests.integration.live.sounds import longest_silence_s, moments, sweep
 from tests.integration.live.worker_process import WorkerProcess
-from tests.integration.streams.livekit_process import ROOT
+from tests.integration.streams.livekit_process import ROOT, LivekitProcess
 
 
 async def test_one_broadcast_too_many_is_refused_and_harms_none(own_worker, new_broadcast):
@@ -47,8 +47,9 @@ async def test_many_who_begin_together_all_get_a_place(own_worker, new_broadcast
     await asyncio.gather(*(broadcast.make_rooms() for broadcast in opened))
     await asyncio.gather(*(broadcast.dispatch() for broadcast in opened))
     speakers = [await broadcast.speaker(sweep(2)) for broadcast in opened]
-    cleaned = lambda: sum(speaker.agent().get("state") == "cleaning" for speaker in speakers)   # noqa: E731
-    await until(lambda: cleaned() == 4, 90, "four of five")
+    # A machine that other people use may be too slow for four at once: paused, each of them has its place all the same.
+    placed = lambda: sum(speaker.agent().get("state") in ("cleaning", "paused") for speaker in speakers)   # noqa: E731
+    await until(lambda: placed() == 4, 90, "four of five")
     assert worker.active_jobs() == 4
 
 
@@ -63,10 +64,20 @@ async def test_a_full_place_may_be_taken_over_by_a_new_job_for_the_same_broadcas
     await until(lambda: worker.job(broadcast.studio) != first, 30, "the second job")
 
 
-def test_health_is_told_on_loopback(worker):
-    assert worker.ask("/") == "OK"
-    told = worker.ask("/worker")
-    assert told["agent_name"] == "noise-remover"
+async def test_it_is_well_only_while_the_audio_server_can_send_broadcasts(tmp_path):
+    audio_server = LivekitProcess(tmp_path)
+    worker = WorkerProcess(audio_server.url, tmp_path, STILLAIR_CAPACITY="3")
+    try:
+        worker.spawn()
+        await until(lambda: worker.health() == {"status": 503, "registered": False, "places": 3, "taken": 0}, 60, "a page")
+        for _ in range(2):
+            audio_server.start()
+            await until(lambda: worker.health() == {"status": 200, "registered": True, "places": 3, "taken": 0}, 30, "well")
+            audio_server.kill()
+            await until(lambda: worker.health()["status"] == 503, 10, "not well")
+    finally:
+        worker.stop_if_running()
+        audio_server.kill()
 
 
 def test_a_damaged_model_is_named_with_its_hash_and_not_run(audio_server, tmp_path):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,16 @@ class WorkerProcess:
         assert self._process is not None
         return self._process.pid
 
-    def ask(self, path: str) -> Any:
-        """The health server's answer."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=5) as answer:
-            body = answer.read().decode()
-        return json.loads(body) if answer.headers.get_content_type() == "application/json" else body
+    def health(self) -> dict[str, Any]:
+        """What the health page says, whatever its status; nothing while there is no page yet."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=5) as answer:
+                return {"status": answer.status, **json.load(answer)}
+        except urllib.error.HTTPError as error:
+            with error:
+                return {"status": error.code, **json.load(error)}
+        except OSError:
+            return {}
 
     def job(self, room: str) -> int:
         """Process id of the newest job in this room."""
@@ -80,7 +86,7 @@ class WorkerProcess:
         os.kill(self.job(room), signal.SIGKILL)
 
     def active_jobs(self) -> int:
-        return int(self.ask("/worker").get("active_jobs", 0))       # JSON of protobuf leaves zeros out
+        return int(self.health()["taken"])
 
     def manifest(self, stream_id: str) -> RecordingManifest | None:
         path = self.recordings / f"{stream_id}.json"

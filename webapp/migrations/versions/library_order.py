@@ -1,12 +1,12 @@
 """Recordings in any order, and their search
 
-Revision: library_order, after 0001
+Revision: library_order, after registration
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'library_order'
-down_revision = '0001'
+down_revision = 'registration'
 branch_labels = None
 depends_on = None
 

@@ -1,5 +1,6 @@
 import { startClocks } from "./clock.js";
 import { ServerEvents } from "./events.js";
+import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { Player } from "./player.js";
@@ -7,12 +8,13 @@ import { expireParts, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
 
 /**
- * Pages that do something, by `data-view`. They load the audio server's SDK, so the others do not.
+ * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
  * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
  */
 const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
+  difference: () => import("./difference-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -95,6 +97,7 @@ export class App {
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
     if (kind !== "stream.moved") this.sidebar.refresh();
+    if (kind === "friend.renamed") rename(data.username, data.display_name);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
     refreshParts(kind).then(() => this.player.show());

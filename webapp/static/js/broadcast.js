@@ -1,5 +1,6 @@
 import { ApiError, call } from "./api.js";
 import { Connection } from "./connection.js";
+import { uplinkMs } from "./delay.js";
 import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "./livekit.js";
 
 /**
@@ -10,6 +11,10 @@ import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "./livekit.js";
 /** Ten meter readings a second are the noise remover's sign of life. */
 const REMOVER_GONE_MS = 2500;
 const WATCH_MS = 500;
+/** How often the noise remover is told how long the sound takes to the audio server. */
+const TELL_UPLINK_MS = 5000;
+/** How often a stream that does not start asks whether all places are taken. */
+const ASK_FOR_PLACE_MS = 2000;
 const METER_TOPIC = "meter";
 /** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
 const STREAMING = "streaming";
@@ -46,8 +51,12 @@ export class Broadcast extends EventTarget {
   #published = null;
   #lastSign = 0;
   #removerGone = false;
+  /** How many streams the server can clean at once, when all are in use and this one waits; else 0. */
+  placesTaken = 0;
   #strengthSent = -1;
   #watch = 0;
+  #askedForPlace = 0;
+  #toldUplink = 0;
 
   /** @param {import("./microphone.js").Microphone} microphone */
   constructor(microphone) {
@@ -65,7 +74,7 @@ export class Broadcast extends EventTarget {
     if (!this.heard) return "starting";
     if (this.#removerGone) return "lost";
     if (this.stream.sound_check) return "checking";
-    if (this.remover.state === "paused") return "paused";
+    if (this.remover.state === "paused" || this.remover.state === "silenced") return "paused";
     return this.strengthDb === 0 ? "original" : "live";
   }
 
@@ -151,7 +160,9 @@ export class Broadcast extends EventTarget {
     connection.addEventListener("room", () => this.#publish());
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run(ticket);
-    this.#watch = setInterval(() => this.#watchRemover(), WATCH_MS);
+    this.placesTaken = 0;
+    this.#askedForPlace = this.joinedAt;
+    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); this.#tellUplink(); }, WATCH_MS);
     this.#changed();
   }
 
@@ -209,7 +220,7 @@ export class Broadcast extends EventTarget {
   /** @param {import("livekit-client").Room} room */
   #readRemover(room) {
     this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
-    if (this.remover.state === "cleaning" || this.remover.state === "paused") {
+    if (["cleaning", "paused", "silenced"].includes(this.remover.state ?? "")) {
       this.heard = true;
       this.#sign();
     }
@@ -244,6 +255,24 @@ export class Broadcast extends EventTarget {
       this.#forgetOriginal();
       this.#changed();
     }
+  }
+
+  async #tellUplink() {
+    const sender = this.#published?.sender;
+    if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
+    this.#toldUplink = performance.now();
+    const delay = uplinkMs(await sender.getStats(), this.microphone.latencyMs);
+    if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
+  }
+
+  async #watchPlaces() {
+    if (this.state !== "starting" || performance.now() - this.#askedForPlace < ASK_FOR_PLACE_MS) return;
+    this.#askedForPlace = performance.now();
+    const status = await call("GET", `/api/stream/status/${this.connection?.room?.localParticipant.identity}`).catch(() => null);
+    const places = status?.all_places_taken ?? 0;
+    if (places === this.placesTaken) return;
+    this.placesTaken = places;
+    this.#changed();
   }
 
   /** A new noise remover starts with the stream's first strength, so it is told again. */

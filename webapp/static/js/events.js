@@ -1,6 +1,6 @@
 /** Kinds of events of `GET /events` that the page follows (API.md). */
 const KINDS = [
-  "friend.online", "friend.offline", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
+  "friend.online", "friend.offline", "friend.added", "friend.renamed", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
   "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "recording.removed", "resync",
 ];
 const POLL_MS = 10_000;

@@ -1,3 +1,5 @@
+import { fill, say } from "./states.js";
+
 /** The frame around every page: the friends disclosure, menus, shortcuts. */
 
 const wide = matchMedia("(min-width: 56.25em)");
@@ -35,10 +37,29 @@ export function isTyping(event) {
   return Boolean(field) || event.ctrlKey || event.metaKey || event.altKey;
 }
 
+/** Copy buttons are there only with this script; the link beside them can be copied by hand. */
+function showCopyButtons() {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) button.hidden = !navigator.clipboard;
+}
+
+/** @param {HTMLElement} button */
+async function copy(button) {
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
+  const done = await navigator.clipboard.writeText(field.value).then(() => true, () => false);
+  if (done) fill(button, "copied", "Copied");
+  else field.select();
+  say(done ? "Copied." : "The browser does not allow copying. The link is selected: copy it by hand.");
+}
+
 export function startFrame() {
   wide.addEventListener("change", fitFriends);
   document.addEventListener("turbo:load", fitFriends);
   document.addEventListener("click", (event) => closeMenus(event.target instanceof Element ? event.target.closest("details.menu") : null));
   document.addEventListener("keydown", onKey);
+  document.addEventListener("turbo:load", showCopyButtons);
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-copy]");
+    if (button) copy(/** @type {HTMLElement} */ (button));
+  });
   fitFriends();
 }

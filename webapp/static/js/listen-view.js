@@ -56,6 +56,7 @@ export function mount(root, app) {
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-earlier]"))) part.hidden = !earlier;
     showStream();
     showBadge();
+    showDelay();
     root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? "Play" : "Pause");
     speak(state);
   }
@@ -73,6 +74,12 @@ export function mount(root, app) {
   function showBadge() {
     const shown = listening.interrupted ? "lost" : listening.remover.state;
     for (const badge of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-badge]"))) badge.hidden = badge.dataset.badge !== shown;
+  }
+
+  function showDelay() {
+    const place = /** @type {HTMLElement} */ (root.querySelector("[data-delay]"));
+    place.hidden = listening.behindS === null;
+    fill(root, "behind", String(listening.behindS));
   }
 
   /** Each state once, in the words that are seen. @param {string} state */
@@ -110,6 +117,7 @@ export function mount(root, app) {
   listening.addEventListener("track", follow, on);
   follow();
   if (root.dataset.stream) listening.start();
+  else listening.look();      // the stream may have begun after the page was drawn and before this script came
   show();
 
   return () => {

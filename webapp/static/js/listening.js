@@ -1,5 +1,6 @@
 import { ApiError, call } from "./api.js";
 import { Connection } from "./connection.js";
+import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent, Track } from "./livekit.js";
 
 /** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
@@ -30,6 +31,9 @@ export class Listening extends EventTarget {
   paused = false;
   /** Sound has come once; from then on its absence is an interruption. */
   heard = false;
+  /** How long after the friend has spoken it is heard here, in tenths of a second; null until it is known. @type {number | null} */
+  behindS = null;
+  #delay = new Downlink();
   #blocked = false;
   #over = false;
   #refused = false;
@@ -62,23 +66,24 @@ export class Listening extends EventTarget {
     this.connection = connection;
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run();
-    this.#watch = setInterval(() => this.#watchWire(), WATCH_MS);
+    this.#watch = setInterval(() => { this.#watchWire(); this.#watchDelay(); }, WATCH_MS);
     this.#changed();
   }
 
   /** @param {string} kind @param {any} data A server event; polls and resyncs say nothing of whom they concern. */
   told(kind, data) {
-    if (kind === "poll" || kind === "resync") this.#look();
+    if (kind === "poll" || kind === "resync") this.look();
     if (data.username !== this.username) return;
     if (kind === "stream.live") this.start();
     if (kind === "stream.ended") this.#end();
     if (kind === "stream.moved") this.connection?.renew();      // this seat does not count on the new stage
     if (kind === "stream.title") this.stream = data.stream;
+    if (kind === "friend.renamed") this.name = data.display_name;
     this.#changed();
   }
 
-  /** Something may have been missed. */
-  async #look() {
+  /** Asks whether the friend is on air: something may have been missed. */
+  async look() {
     const status = await call("GET", `/api/stream/status/${this.username}`).catch(() => null);
     if (status?.live) this.start();
   }
@@ -169,6 +174,13 @@ export class Listening extends EventTarget {
       this.#tellSystem();
     }
     this.dispatchEvent(new Event("track"));
+    this.#changed();
+  }
+
+  async #watchDelay() {
+    const behind = await this.#delay.behindS(this.track, this.remover.delay_ms);
+    if (behind === this.behindS) return;
+    this.behindS = behind;
     this.#changed();
   }
 

@@ -9,6 +9,7 @@ const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" }
 export class LiveNotices {
   /** Why the last press did not work. */
   failure = "";
+  failureCode = "";
   #state = "";
   #lostAt = 0;
   #backUntil = 0;
@@ -34,7 +35,7 @@ export class LiveNotices {
     if (performance.now() < this.#backUntil) names.push("back");
     if (state === "ended") names.push("ended");
     if (this.failure) names.push("failed");
-    this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back });
+    this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back, full: this.#full });
   }
 
   /** Says how much is missing after a break. @param {string} state */
@@ -44,6 +45,11 @@ export class LiveNotices {
     const missing = Math.round((performance.now() - this.#lostAt) / 1000);
     this.#backUntil = performance.now() + BACK_LASTS_MS;
     this.#back = `Back. ${missing} second${missing === 1 ? " is" : "s are"} missing.`;
+  }
+
+  get #full() {
+    const places = this.broadcast.placesTaken;
+    return places === 1 ? "The server can clean one stream at once and it is in use." : `The server can clean ${places} streams at once and all are in use.`;
   }
 
   #ofMicrophone() {
@@ -61,10 +67,11 @@ export class LiveNotices {
   }
 
   #ofRemover() {
-    if (this.#state === "paused") return "remover-paused";
+    if (this.#state === "paused") return this.broadcast.remover.state === "silenced" ? "remover-silenced" : "remover-paused";
     if (this.#state === "lost") return "remover-lost";
     if (this.#state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
     const waited = performance.now() - this.broadcast.joinedAt;
+    if (this.broadcast.placesTaken) return "full";
     if (waited < REMOVER_STARTING_MS) return "";
     return waited < REMOVER_SILENT_MS ? "remover-starting" : "remover-silent";
   }

@@ -12,7 +12,11 @@ import { Studio } from "./studio.js";
 
 const LOOK_MS = 500;
 const METER_MOST_DB = 40;
+/** How long after a start that found no audio server it is tried again. */
+const START_AGAIN_MS = 5000;
 const STRENGTH = "strength";
+/** What the API says while the audio server does not answer. */
+const UNREACHABLE = "audio_server_unreachable";
 
 /**
  * The stream page. Shows and steers the app's Studio, which goes on when this page is left.
@@ -32,6 +36,7 @@ class LiveView {
   #elsewhere;
   #spoken = "";
   #look = 0;
+  #startAgain = 0;
 
   /** @param {HTMLElement} root @param {Studio} studio @param {EventTarget} events */
   constructor(root, studio, events) {
@@ -53,6 +58,7 @@ class LiveView {
   close() {
     this.#stop.abort();
     clearInterval(this.#look);
+    clearTimeout(this.#startAgain);
     this.microphone.close();
     if (!this.broadcast.running) this.studio.microphone.close();
   }
@@ -71,6 +77,7 @@ class LiveView {
     this.microphone.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("meter", () => this.#showMeter(), on);
+    this.studio.monitor.addEventListener("delay", () => this.#showDelay(), on);
     for (const button of this.root.querySelectorAll("button")) button.disabled = false;      // from here on a press counts
     this.#look = setInterval(() => this.notices.show(this.#state), LOOK_MS);
   }
@@ -96,11 +103,13 @@ class LiveView {
 
   /** Opens the microphone, then the stream. @param {"start" | "check" | "resume" | ""} what "": the microphone only */
   async #begin(what) {
+    clearTimeout(this.#startAgain);
     this.#wanted = what;
     if (!this.studio.microphone.track && !(await this.microphone.open())) return;
     this.#wanted = "";
     if (what === "resume") await this.#try(() => this.broadcast.resume());
     else if (what) await this.#try(() => this.broadcast.start(this.title.value.trim(), what === "check"));
+    if (what && this.notices.failureCode === UNREACHABLE) this.#startAgain = setTimeout(() => this.#begin(what), START_AGAIN_MS);
   }
 
   async #end() {
@@ -117,14 +126,14 @@ class LiveView {
 
   /** @param {() => Promise<void>} step */
   async #try(step) {
-    this.notices.failure = "";
     try {
       await step();
+      this.notices.failure = this.notices.failureCode = "";       // not before: what still holds is not said twice
       this.#elsewhere = false;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "already_streaming") this.#elsewhere = true;
-      else this.notices.failure = error.message;
+      else [this.notices.failure, this.notices.failureCode] = [error.message, error.code];
     }
     this.#show();
   }
@@ -171,6 +180,7 @@ class LiveView {
     this.#showRecording();
     this.#showSteps();
     this.#showMeter();
+    this.#showDelay();
     this.notices.show(state);
     this.#press("hear", this.studio.monitor.hearing);
     this.#press("mute", this.broadcast.muted);
@@ -194,6 +204,13 @@ class LiveView {
 
   get #sentence() {
     return this.root.querySelector(".state:not([hidden]) [data-sentence]")?.textContent ?? "";
+  }
+
+  #showDelay() {
+    const behind = this.studio.monitor.behindS;
+    const place = /** @type {HTMLElement} */ (this.root.querySelector("[data-delay]"));
+    place.hidden = behind === null;
+    fill(this.root, "behind", String(behind));
   }
 
   #showRecording() {

@@ -52,6 +52,11 @@ export class Microphone extends EventTarget {
     return this.track?.getSettings().deviceId ?? "";
   }
 
+  /** From the mouth to the browser, as far as the browser knows. */
+  get latencyMs() {
+    return (/** @type {{latency?: number}} */ (this.track?.getSettings() ?? {}).latency ?? 0) * 1000;
+  }
+
   /** The browser was asked not to touch the sound; some do it all the same. */
   get processed() {
     const settings = this.track?.getSettings() ?? {};

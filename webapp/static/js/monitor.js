@@ -1,10 +1,13 @@
 import { call } from "./api.js";
 import { Connection } from "./connection.js";
+import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent } from "./livekit.js";
+
+const WATCH_MS = 500;
 
 /**
  * The broadcaster's hidden seat on the stage of the own stream: who listens, and what they hear. Sound is fetched only while it is
- * listened to. Events: "listeners".
+ * listened to. Events: "listeners", "delay".
  */
 export class Monitor extends EventTarget {
   /** Names of the people who listen, sorted. @type {string[]} */
@@ -12,7 +15,13 @@ export class Monitor extends EventTarget {
   hearing = false;
   /** @type {Connection | null} */
   #connection = null;
+  /** How long after one has spoken it is heard here; null until it is known, and while it is not listened to. @type {number | null} */
+  behindS = null;
+  #delay = new Downlink();
+  #watch = 0;
   #audio = new Audio();
+  /** Names that people have taken while they listen, by user name: their seats keep the old one. @type {Map<string, string>} */
+  #newNames = new Map();
   /** @type {import("livekit-client").RemoteTrack | null} */
   #clean = null;
   /** @type {import("livekit-client").RemoteTrack | null} */
@@ -22,9 +31,11 @@ export class Monitor extends EventTarget {
     if (this.#connection) return;
     this.#connection = new Connection(() => call("POST", "/api/stream/monitor"), (room) => this.#furnish(room), { autoSubscribe: false });
     this.#connection.run();
+    this.#watch = setInterval(() => this.#watchDelay(), WATCH_MS);
   }
 
   close() {
+    clearInterval(this.#watch);
     this.#connection?.close();
     this.#connection = null;
     this.#clean = null;
@@ -35,6 +46,12 @@ export class Monitor extends EventTarget {
   /** The stage has been moved: take a seat on the new one. */
   moved() {
     this.#connection?.renew();
+  }
+
+  /** @param {string} username @param {string} name */
+  rename(username, name) {
+    this.#newNames.set(username, name);
+    if (this.#connection?.room) this.#count(this.#connection.room);
   }
 
   /** @param {boolean} hearing */
@@ -64,6 +81,14 @@ export class Monitor extends EventTarget {
     for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? []) publication.setSubscribed(this.hearing);
   }
 
+  async #watchDelay() {
+    const remover = this.#connection?.room?.remoteParticipants.get(REMOVER);
+    const behind = await this.#delay.behindS(this.hearing ? this.#clean : null, remover?.attributes.delay_ms);
+    if (behind === this.behindS) return;
+    this.behindS = behind;
+    this.dispatchEvent(new Event("delay"));
+  }
+
   #play() {
     const track = this.hearing ? (this.#instead ?? this.#clean) : null;
     this.#audio.srcObject = track ? new MediaStream([track.mediaStreamTrack]) : null;
@@ -74,7 +99,8 @@ export class Monitor extends EventTarget {
   #count(room) {
     const people = new Map();
     for (const seat of room.remoteParticipants.values()) {
-      if (seat.identity !== REMOVER) people.set(seat.identity.split(".")[0], seat.name || seat.identity);
+      const username = seat.identity.split(".")[0];
+      if (username !== REMOVER) people.set(username, this.#newNames.get(username) ?? (seat.name || username));
     }
     this.#setListeners([...people.values()].sort((a, b) => a.localeCompare(b)));
   }

@@ -26,6 +26,7 @@ export class Studio {
     const mine = this.broadcast.running && data.stream?.id === this.broadcast.stream.id;
     if (mine && kind === "stream.ended") this.broadcast.over(true);
     if (mine && kind === "stream.moved") this.monitor.moved();
+    if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name);
   }
 
   close() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { initials, tint } from "../../webapp/static/js/listener-list.js";
+import { initials, tint } from "../../webapp/static/js/faces.js";
 
 // The same table stands in tests/webapp/test_drawing.py: the server and the page must draw one face for one name.
 const NAMES = [

@@ -1,0 +1,36 @@
+"""The samples of "Hear the difference", which the noise remover of this server cleans (agent.samples)."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from webapp import probe
+from webapp.config import Config
+from webapp.errors import Busy, NotFound
+
+NAMES = {"kitchen": "Kitchen: extractor fan and dishes", "street": "Street: traffic", "typing": "Office: typing"}
+SOUNDS = ("clean", "original")
+CLEANING_S = 20.0       # for the first one who asks; some seconds are usual
+
+
+def description(name: str) -> probe.Answer:
+    """JSON with the meter's readings and the picture. Raises NotFound, and Busy while there is no noise remover."""
+    return _ask(name, "")
+
+
+def sound(name: str, which: str) -> probe.Answer:
+    """FLAC. Raises as `description` does."""
+    if which not in SOUNDS:
+        raise NotFound
+    return _ask(name, f"/{which}.flac")
+
+
+def _ask(name: str, rest: str) -> probe.Answer:
+    if name not in NAMES:
+        raise NotFound
+    config: Config = current_app.config["STILLAIR"]
+    url = config.agent_health_url
+    answer = probe.ask(url, f"samples/{name}{rest}", CLEANING_S) if url else probe.Answer(0)
+    if not answer.ok:
+        raise Busy("The noise remover is not there yet. Try again in some seconds.", retry_after_s=3)
+    return answer
