@@ -15,10 +15,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
+from sqlalchemy import select
 
 from contract import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead, RecordingManifest, Span
 from webapp import allowance, library, sharing
-from webapp.errors import Conflict, Invalid
+from webapp.errors import Conflict, Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import Recording, User, new_id, rfc3339
 from webapp.storage import Sound
@@ -151,6 +152,9 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
     clip = db.session.get(Recording, manifest.stream_id)
     if clip is None:
         raise Conflict("The clip was saved, but is not in the list yet. Look again in a moment.")
+    if db.session.scalar(select(Recording.id).where(Recording.id == recording_id, Recording.deleted_at.is_(None))) is None:
+        library.delete(owner, clip.id)          # the whole was deleted meanwhile, and its clips with it
+        raise NotFound
     return clip
 
 

@@ -126,6 +126,8 @@ class OpusDraft:
             with suppress(OSError):
                 self._file.flush()
                 Path(self._file.name).replace(self._path)
+                if not self._path.with_suffix(".flac").exists():        # deleted meanwhile, and this with it
+                    self._path.unlink(missing_ok=True)
             self.close()
 
     def close(self) -> None:
@@ -270,6 +272,8 @@ class RecordingFolder:
         """Everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
         for ending in ENDINGS:
             self._path(recording_id, ending).unlink(missing_ok=True)
+        for draft in self.path.glob(f"{recording_id}.opus.*"):
+            draft.unlink(missing_ok=True)
         if self.path.is_dir():
             self._sync()
 

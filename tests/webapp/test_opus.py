@@ -101,6 +101,19 @@ def test_where_room_is_short_it_is_sent_and_not_kept(make_app, visit_app, record
     assert sorted(folder.iterdir()) == before
 
 
+def test_one_that_is_being_made_goes_with_its_recording(app, recording, alice, folder, monkeypatch):
+    monkeypatch.setattr(opus, "CHUNK_BYTES", 100)
+    response = alice.get(f"/recordings/{recording}/audio.opus", buffered=False)
+    pieces = response.iter_encoded()
+    next(pieces)
+    with app.app_context():
+        library.folder().delete(recording)
+    assert list(folder.iterdir()) == []
+    assert list(pieces)                     # who asked before gets the rest
+    response.close()
+    assert list(folder.iterdir()) == []
+
+
 def test_it_is_deleted_with_the_recording(app, recording, alice, folder):
     assert alice.get(f"/recordings/{recording}/audio.opus").data
     alice.delete(f"/api/recordings/{recording}")
