@@ -217,7 +217,7 @@ async def test_a_sound_check_is_not_recorded_until_it_goes_live(worker, new_broa
 
 
 async def test_without_space_the_stream_goes_on_and_the_recording_waits(worker, new_broadcast):
-    broadcast = await new_broadcast().open()
+    broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast, sweep(3))
     await until(lambda: speaker.agent().get("recording") == "on", 5)
     await broadcast.change(recording_limit=1)
