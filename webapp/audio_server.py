@@ -135,8 +135,8 @@ class AudioServer:
 
     def _run(self, call: Callable[[api.LiveKitAPI], Awaitable[T]]) -> T:
         async def connected() -> T:
-            # failover=False: there is one server, and the reconciler is what tries again. Its own time-out does nothing: livekit-api
-            # 1.2 hands `timeout=None` on with every request, which for aiohttp means none at all.
+            # failover=False: there is one server, and the reconciler is what tries again. The time-out of LiveKitAPI itself does
+            # nothing: with every request livekit-api 1.2 hands on `timeout=None`, which for aiohttp means none at all.
             async with (
                 asyncio.timeout(CALL_TIMEOUT_S),
                 api.LiveKitAPI(self.url, self.api_key, self.api_secret, failover=False) as livekit,
