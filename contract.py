@@ -25,8 +25,9 @@ ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
 ATTRIBUTE_DELAY = "delay_ms"           # age of the voice when it leaves the noise remover, "" at first; on the stage, too
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
-AGENT_STATES = ("starting", "cleaning", "paused")
-RECORDING_STATES = ("on", "off", "failed")
+AGENT_STATES = ("starting", "cleaning", "paused", "silenced")
+"""paused: the original sound is sent; silenced: it is not cleaned either, and silence is sent, for the setting says so."""
+RECORDING_STATES = ("on", "off", "failed", "full")     # full: its owner may have no more; failed: the disk takes no more
 
 # RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.
 RPC_SET_STRENGTH = "set_strength"      # {"strength_db": 0..100} -> {"strength_db": ...}
@@ -102,6 +103,7 @@ class StudioMetadata:
     stage: str                # room that shall carry the clean track
     live: bool                # False in a sound check: nothing is recorded
     title: str
+    recording_limit: int | None = None      # bytes that the recording may have; None: as many as the disk
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -114,6 +116,7 @@ class StudioMetadata:
             stage=_take(name, data, "stage", str),
             live=_take(name, data, "live", bool),
             title=_take(name, data, "title", str),
+            recording_limit=_take(name, data, "recording_limit", int, type(None)),
         )
 
 
@@ -145,6 +148,7 @@ class RecordingManifest:
     gaps: tuple[Span, ...] = field(default=())
     paused: tuple[Span, ...] = field(default=())
     """Spans without noise removal."""
+    clip_of: str = ""         # id of the recording that this one is a piece of
 
     @property
     def duration(self) -> float:
@@ -187,11 +191,14 @@ class RecordingManifest:
             boot_time=float(_take(name, data, "boot_time", int, float)),
             gaps=spans("gaps"),
             paused=spans("paused"),
+            clip_of=_take(name, {"clip_of": "", **data}, "clip_of", str),      # older sidecars do not know of clips
         )
 
 
 RECORDING_HEAD_BYTES = 62
 """First bytes of `<stream_id>.flac` that change while it is written, always in one write."""
+PEAK_SAMPLES = 4608
+"""`<stream_id>.peaks` beside the sound has one byte for each so many samples: how loud they are at most (agent/peaks.py)."""
 RECORDING_AUDIO_AT = 4096
 """Offset of the first FLAC frame: the head, then padding in which a Vorbis comment block has room."""
 
@@ -210,7 +217,7 @@ class RecordingHead:
     max_frame: int = 0
     md5: bytes = bytes(16)    # of the samples, zeros = not known
 
-    _BLOCK_SAMPLES = 4608
+    _BLOCK_SAMPLES = PEAK_SAMPLES
     _RATE_CHANNELS_BITS = SAMPLE_RATE << 44 | 0 << 41 | 15 << 36           # 48 kHz, 1 channel, 16 bits; 36 bits for the samples
 
     def to_bytes(self) -> bytes:
@@ -222,6 +229,11 @@ class RecordingHead:
             2, (16).to_bytes(3, "big"), b"STLR", self.end,
         )
         return head + zlib.crc32(head).to_bytes(4, "big")
+
+    def to_header(self) -> bytes:
+        """All that stands before the first frame, RECORDING_AUDIO_AT bytes: the head, and a last metadata block of padding."""
+        room = RECORDING_AUDIO_AT - RECORDING_HEAD_BYTES - 4
+        return self.to_bytes() + b"\x81" + room.to_bytes(3, "big") + bytes(room)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

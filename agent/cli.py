@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -60,10 +61,19 @@ def check(as_json: bool) -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def bench(as_json: bool) -> None:
-    """How many streams this machine can clean: takes about five seconds, and wants the machine for itself."""
-    from agent.capacity import measure
+    """How many streams this machine can clean: takes two seconds, and wants the machine for itself.
 
-    result = measure()
+    What it finds is kept in the data folder (STILLAIR_DATA): the next start goes by it, if STILLAIR_CAPACITY is not set.
+    """
+    from agent.capacity import keep, measure
+    from agent.config import data_folder
+    from agent.denoise import ModelError
+
+    try:
+        result = measure()
+    except ModelError as error:
+        raise Refused(str(error)) from error
+    keep(data_folder(), result)
     if as_json:
         click.echo(json.dumps(asdict(result)))
     else:
@@ -91,23 +101,146 @@ def _repair_words(report: RepairReport) -> str:
     return f"ok, {report.seconds:.1f} s, {report.cut_bytes} bytes of torn end cut off{lost}"
 
 
+FILES = click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+STRENGTH = click.option(
+    "--strength", "strength_db", type=click.FloatRange(0, 100), default=100.0, show_default=True, help="In dB.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Address of the Stillair.")
+PASSWORD = click.option(
+    "--password", envvar="STILLAIR_PASSWORD", prompt=True, hide_input=True,
+    help="Better in STILLAIR_PASSWORD, or asked for: others see what stands on a command line.",
+)
+
+
 @main.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@FILES
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder for several. Default: NAME-clean.flac.")
-@click.option("--strength", "strength_db", type=click.FloatRange(0, 100), default=100.0, show_default=True, help="In dB.")
+@STRENGTH
 @click.option("--mode", type=click.Choice(["running", "parity"]), default="running", show_default=True)
-def denoise(inputs: tuple[Path, ...], output: Path | None, strength_db: float, mode: str) -> None:
-    """Remove the noise from sound files of any kind, rate and channel count; length and start stay."""
+@JSON
+def denoise(inputs: tuple[Path, ...], output: Path | None, strength_db: float, mode: str, as_json: bool) -> None:
+    """Remove the noise from sound files of any kind, rate and channel count; length and start stay. Folders too."""
     from agent.denoise import ModelError
     from agent.files import denoise_files
 
     try:
-        failures = denoise_files(inputs, output, strength_db=strength_db, parity=mode == "parity")
+        results = denoise_files(inputs, output, strength_db=strength_db, parity=mode == "parity")
     except ModelError as error:
         raise Refused(str(error)) from error
-    for failure in failures:
-        click.echo(failure, err=True)
-    sys.exit(bool(failures))
+    _report([result.as_dict() for result in results], as_json)
+
+
+@main.command()
+@FILES
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture, or folder of them. Default: NAME-compare.png.")
+@STRENGTH
+@JSON
+def compare(inputs: tuple[Path, ...], output: Path | None, strength_db: float, as_json: bool) -> None:
+    """Draw a sound before and after: spectrograms, levels, local SNR; and judge both, if speechmos is installed."""
+    try:
+        from agent.comparison import compare_files, words
+    except ImportError as error:
+        raise Refused(f"{error.name} is not installed: pip install matplotlib and try again.") from error
+    from agent.denoise import ModelError
+
+    try:
+        results = compare_files(inputs, output, strength_db=strength_db)
+    except ModelError as error:
+        raise Refused(str(error)) from error
+    if not as_json:
+        for result in results:
+            if not result.problem:
+                click.echo(f"{result.target}: {words(result.found)}")
+    _report([result.as_dict() for result in results], as_json)
+
+
+def _report(results: list[dict[str, Any]], as_json: bool) -> NoReturn:
+    """Ends the command: what went wrong on standard error, everything as JSON if that is wanted, exit code 1 for any problem."""
+    if as_json:
+        click.echo(json.dumps(results))
+    for result in results:
+        if result["problem"] and not as_json:
+            click.echo(f"{result['file']}: {result['problem']}" if result["file"] else result["problem"], err=True)
+    sys.exit(any(result["problem"] for result in results))
+
+
+@main.command()
+@STRENGTH
+def console(strength_db: float) -> None:
+    """Hear yourself without the noise: this machine's microphone to its headphones, until Ctrl-C."""
+    from agent.console import NoDevice, run
+    from agent.denoise import Denoiser, ModelError
+
+    try:
+        run(Denoiser.load(), strength_db=strength_db, stop=threading.Event())
+    except KeyboardInterrupt:
+        click.echo("")
+    except (NoDevice, ModelError) as error:
+        raise Refused(str(error)) from error
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "username", required=True, help="User name of the broadcaster.")
+@PASSWORD
+@URL
+@click.option("--title", default="", help="Default: the file's name.")
+@STRENGTH
+@JSON
+def publish(file: Path, username: str, password: str, url: str, title: str, strength_db: float, as_json: bool) -> None:
+    """Be on air from a sound file, in a running Stillair: to try a server without a browser."""
+    from agent.account import AccountError, account
+    from agent.files import UnusableFile
+    from agent.progress import seconds_bar
+    from agent.publishing import publish as publish_file
+
+    async def work() -> float:
+        async with account(url, username, password) as logged_in:
+            with seconds_bar(f"{username} is on air") as tell:
+                return await publish_file(logged_in, file, title=title or file.stem, strength_db=strength_db, tell=tell)
+
+    try:
+        seconds = asyncio.run(work())
+    except KeyboardInterrupt:
+        raise Refused("Stopped. What was sent is recorded.") from None
+    except UnusableFile as error:
+        raise Refused(f"{file}: {error}") from error
+    except AccountError as error:
+        raise Refused(str(error)) from error
+    click.echo(json.dumps({"file": str(file), "seconds": seconds}) if as_json else f"{file} was on air for {seconds:.1f} s")
+
+
+@main.command()
+@click.argument("username")
+@click.option("--as", "listener", required=True, help="User name of the listener, a friend.")
+@click.option("-o", "--output", "file", required=True, type=click.Path(path_type=Path), help="FLAC or WAV file to write.")
+@PASSWORD
+@URL
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Default: until the stream ends.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the stream to begin.")
+@JSON
+def listen(
+    username: str, listener: str, file: Path, password: str, url: str, seconds: float | None, wait_s: float, as_json: bool,
+) -> None:
+    """Write down what friends hear of USERNAME."""
+    from agent.account import AccountError, account
+    from agent.files import UnusableFile
+    from agent.listening import listen as listen_to
+    from agent.progress import seconds_bar
+
+    async def work() -> float:
+        async with account(url, listener, password) as logged_in:
+            with seconds_bar(f"{listener} listens to {username}") as tell:
+                return await listen_to(logged_in, username, file, seconds=seconds, wait_s=wait_s, tell=tell)
+
+    try:
+        heard_s = asyncio.run(work())
+    except KeyboardInterrupt:
+        raise Refused(f"Stopped. What was heard is in {file}.") from None
+    except (AccountError, UnusableFile) as error:
+        raise Refused(str(error)) from error
+    click.echo(json.dumps({"file": str(file), "seconds": heard_s}) if as_json else f"{file}: {heard_s:.1f} s")
 
 
 @main.command()

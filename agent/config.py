@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-STREAMS_PER_CORE = 3
-"""Streams a core carries for certain: a job with an engine of its own costs 12 to 17 % of a core, and the audio server,
-the web app and the recordings need their share (benchmarks/live.py)."""
-
 
 class ConfigError(ValueError):
     """A setting is missing or unusable. The message names the variable, its value and what it should be."""
@@ -24,28 +20,40 @@ class AgentConfig:
     api_key: str
     api_secret: str = field(repr=False)
     recordings: Path                        # folder of <stream_id>.flac and .json
-    capacity: int                           # streams this worker cleans at once
+    data: Path                              # folder of everything that is kept
+    low_water_mb: int                       # recording stops while the disk has fewer MiB
+    capacity: int | None                    # streams this worker cleans at once; None: what the machine was measured to carry
+    never_original: bool                    # silence, and not the original sound, while the noise cannot be removed
     grace_s: float                          # how long a broadcast outlives its broadcaster
     health_port: int                        # HTTP on loopback: see agent.page
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ConfigError."""
-        data = Path(environment.get("STILLAIR_DATA") or "data")
+        data = data_folder(environment)
         return cls(
             url=_address(environment, "LIVEKIT_URL"),
             api_key=_required(environment, "LIVEKIT_API_KEY"),
             api_secret=_required(environment, "LIVEKIT_API_SECRET"),
             recordings=Path(environment.get("STILLAIR_RECORDINGS") or data / "recordings").absolute(),
-            capacity=_whole(environment, "STILLAIR_CAPACITY", default_capacity(), 1, 10_000),
+            data=data,
+            low_water_mb=_whole(environment, "STILLAIR_LOW_WATER_MB", 200, 1, 1_000_000),
+            capacity=capacity_from(environment),
+            never_original=_switch(environment, "STILLAIR_NEVER_ORIGINAL"),
             grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
             health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),
         )
 
 
-def default_capacity() -> int:
-    """Streams for the cores that this process may use."""
-    return STREAMS_PER_CORE * len(os.sched_getaffinity(0))
+def capacity_from(environment: Mapping[str, str] = os.environ) -> int | None:
+    """None when nothing is set. Raises ConfigError."""
+    if not environment.get("STILLAIR_CAPACITY"):
+        return None
+    return _whole(environment, "STILLAIR_CAPACITY", 0, 1, 10_000)
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    return Path(environment.get("STILLAIR_DATA") or "data").absolute()
 
 
 def prepare_forking(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -80,6 +88,13 @@ def _whole(environment: Mapping[str, str], name: str, default: int, low: int, hi
     if not low <= number <= high:
         raise ConfigError(f"{name} is {value!r}: it must be a whole number from {low} to {high}.")
     return number
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name) or "0"
+    if value not in ("0", "1"):
+        raise ConfigError(f"{name} is {value!r}: it must be 1 (yes) or 0 (no).")
+    return value == "1"
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:

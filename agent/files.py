@@ -6,9 +6,9 @@ back, written. The result has the rate, the channels, the length and the start o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,10 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from agent.denoise import Denoiser
+from agent.progress import Tell, progress_on_stderr
 from contract import SAMPLE_RATE
 
 Block = NDArray[np.float32]         # [samples, channels]
@@ -48,24 +48,53 @@ class Source:
     blocks: Iterator[Block]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file."""
+
+    file: str                       # "" when there was none at all
+    target: str = ""
+    problem: str = ""               # in words for a person; "" when all went well
+    found: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        return {"file": self.file, "target": self.target, "problem": self.problem, **self.found}
+
+
+Work = Callable[[Path, Path, Tell], Mapping[str, float]]
+"""Makes the second file out of the first -> what was found out. Raises UnusableFile."""
+
+
 def denoise_files(
     inputs: Iterable[Path], output: Path | None, *, strength_db: float = 100.0, parity: bool = False,
-) -> list[str]:
-    """Cleans files and folders; -> one line for each that failed. Raises agent.denoise.ModelError."""
+) -> list[Outcome]:
+    """Cleans files and folders. Raises agent.denoise.ModelError."""
     denoiser = Denoiser.load()
-    failures = []
+
+    def work(path: Path, target: Path, tell: Tell) -> Mapping[str, float]:
+        _denoise_file(denoiser, path, target, strength_db, parity, tell)
+        return {}
+
+    return each_file(inputs, output, work, name="clean", endings=(".flac", ".wav"))
+
+
+def each_file(inputs: Iterable[Path], output: Path | None, work: Work, *, name: str, endings: tuple[str, ...]) -> list[Outcome]:
+    """Does the work for files and for all that are in folders; one that goes wrong does not keep the others from it.
+
+    Results lie beside the files as STEM-`name` with the first of the `endings`, or where `output` says.
+    """
     found = [file for path in inputs for file in _files_in(path)]
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    outcomes = []
+    with progress_on_stderr() as progress:
         for path in found:
             task = progress.add_task(path.name, total=None)
             try:
-                target = _target(path, output, several=len(found) > 1)
-                _denoise_file(denoiser, path, target, strength_db, parity, partial(_tell, progress, task))
+                target = _target(path, output, name, endings, several=len(found) > 1)
+                outcomes.append(Outcome(str(path), str(target), found=work(path, target, partial(_tell, progress, task))))
             except UnusableFile as error:
-                failures.append(f"{path}: {error}")
+                outcomes.append(Outcome(str(path), problem=str(error)))
             progress.remove_task(task)
-    return failures or ([] if found else ["There is no sound file in what was named."])
+    return outcomes or [Outcome("", problem="There is no sound file in what was named.")]
 
 
 def _tell(progress: Progress, task: TaskID, done: int, length: int | None) -> None:
@@ -78,19 +107,23 @@ def _files_in(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.stem.endswith("-clean"))
 
 
-def _target(path: Path, output: Path | None, *, several: bool) -> Path:
+def _target(path: Path, output: Path | None, name: str, endings: tuple[str, ...], *, several: bool) -> Path:
+    beside = f"{path.stem}-{name}{endings[0]}"
     if output is None:
-        return path.with_name(f"{path.stem}-clean.flac")
+        return path.with_name(beside)
     if several or output.is_dir() or not output.suffix:
-        output.mkdir(parents=True, exist_ok=True)
-        return output / f"{path.stem}-clean.flac"
-    if output.suffix.lower() not in (".flac", ".wav"):
-        raise UnusableFile(f"{output.name} must end in .flac or .wav.")
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnusableFile(f"{output} must be a folder for several results: {error.strerror}.") from error
+        return output / beside
+    if output.suffix.lower() not in endings:
+        raise UnusableFile(f"{output.name} must end in {' or '.join(endings)}.")
     return output
 
 
 def _denoise_file(
-    denoiser: Denoiser, path: Path, target: Path, strength_db: float, parity: bool, tell: Callable[[int, int | None], None],
+    denoiser: Denoiser, path: Path, target: Path, strength_db: float, parity: bool, tell: Tell,
 ) -> None:
     if target.exists() and target.samefile(path):
         raise UnusableFile("the result would take the place of the input. Give another name.")
@@ -109,8 +142,7 @@ def _denoise_file(
 
 
 def _pour(
-    source: Source, sink: soundfile.SoundFile, denoiser: Denoiser, strength_db: float, parity: bool,
-    tell: Callable[[int, int | None], None],
+    source: Source, sink: soundfile.SoundFile, denoiser: Denoiser, strength_db: float, parity: bool, tell: Tell,
 ) -> None:
     there = soxr.ResampleStream(source.rate, SAMPLE_RATE, source.channels, dtype="float32")
     back = soxr.ResampleStream(SAMPLE_RATE, source.rate, source.channels, dtype="float32")
@@ -138,6 +170,19 @@ def _pour(
     ]
     write(back.resample_chunk(np.stack(last, axis=1), last=True))
     write(np.zeros((taken - written, source.channels), np.float32))         # what a resampler rounded off
+
+
+def voice_of(path: Path) -> Iterator[NDArray[np.float32]]:
+    """The sound of a file in parts, as one voice: 48 kHz, its channels mixed, [-1, 1]. Raises UnusableFile."""
+    with _source(path) as source:
+        resampler = soxr.ResampleStream(source.rate, SAMPLE_RATE, 1, dtype="float32")
+        taken = 0
+        for block in source.blocks:
+            taken += len(block)
+            yield resampler.resample_chunk(block.mean(axis=1))
+        if taken == 0:
+            raise UnusableFile("there is no sound in it.")
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 @contextmanager

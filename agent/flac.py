@@ -1,4 +1,4 @@
-"""FLAC as bytes (RFC 9639): the header of a recording, single frames, and where a damaged file is still good.
+"""FLAC as bytes (RFC 9639): single frames, and where a damaged file is still good.
 
 A recording is 48 kHz, mono, 16 bit, in frames of 4608 samples (96 ms); only its last frame may be shorter. Nothing here
 knows of files or threads.
@@ -16,21 +16,13 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from contract import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, SAMPLE_RATE, RecordingHead
+from contract import RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead
 
 BLOCK_SAMPLES = 4608
 MAX_FRAME_BYTES = 2 * BLOCK_SAMPLES + 32    # a frame that could not be compressed, and its headers
 MIN_FRAME_BYTES = 10
 
 _SYNC = b"\xff\xf8"                         # fixed block size: the header counts frames, not samples
-_PADDING = 1
-_LAST_METADATA_BLOCK = 0x80
-
-
-def header(head: RecordingHead) -> bytes:
-    """All that stands before the first frame, RECORDING_AUDIO_AT bytes."""
-    room = RECORDING_AUDIO_AT - RECORDING_HEAD_BYTES - 4
-    return head.to_bytes() + bytes([_LAST_METADATA_BLOCK | _PADDING]) + room.to_bytes(3, "big") + bytes(room)
 
 
 # Checksums (RFC 9639, 9.1.8 and 9.3). A region that ends with its own checksum has the checksum 0.

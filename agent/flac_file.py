@@ -19,7 +19,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, header, last_frame, renumber
+from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, last_frame, renumber
+from agent.peaks import Peaks, peak
 from agent.storage import DiskFile
 from contract import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, ContractError, RecordingHead
 
@@ -105,7 +106,7 @@ def _may_hold_sound(data: mmap, size: int) -> bool:
 def _bring_in_order(disk: DiskFile, found: RecordingHead, *, whole_header: bool) -> None:
     """The head before the cut: no reader may be promised more than there is."""
     if found.end:
-        disk.write_at(header(found) if whole_header else found.to_bytes(), 0)
+        disk.write_at(found.to_header() if whole_header else found.to_bytes(), 0)
     disk.truncate(found.end)
 
 
@@ -126,10 +127,12 @@ class FlacFile:
     nothing is lost: the file is valid to its last frame, and the same call goes on where it stopped.
     """
 
-    def __init__(self, disk: DiskFile, found: Repaired) -> None:
+    def __init__(self, disk: DiskFile, found: Repaired, peaks: Peaks | None = None) -> None:
+        """`peaks`: told of every frame that is written."""
         self._disk = disk
+        self._peaks = peaks
         self._encoder = BlockEncoder()
-        self._encoded: deque[tuple[bytes, int]] = deque()      # frame, samples
+        self._encoded: deque[tuple[bytes, int, int]] = deque()     # frame, samples, peak
         self._block = np.empty(BLOCK_SAMPLES, np.int16)
         self._filled = 0
         self._md5 = hashlib.md5(usedforsecurity=False) if found.head.samples == 0 else None
@@ -172,17 +175,19 @@ class FlacFile:
             self._filled += taken
             samples = samples[taken:]
             if self._filled == BLOCK_SAMPLES:
-                self._queue(self._encoder.block(self._block), BLOCK_SAMPLES)
+                self._queue(self._encoder.block(self._block), self._block)
                 self._filled = 0
 
-    def _queue(self, frame: bytes, samples: int) -> None:
-        self._encoded.append((renumber(frame, self._next_number), samples))
+    def _queue(self, frame: bytes, block: NDArray[np.int16]) -> None:
+        self._encoded.append((renumber(frame, self._next_number), len(block), peak(block)))
         self._next_number += 1
 
     def drain(self) -> None:
         """Writes the encoded frames."""
         while self._encoded:
-            frame, samples = self._encoded[0]
+            frame, samples, loudest = self._encoded[0]
+            if self._peaks:
+                self._peaks.put(self._written.samples // BLOCK_SAMPLES, loudest)
             self._write(frame, samples)
             self._encoded.popleft()
 
@@ -193,7 +198,7 @@ class FlacFile:
             if before.end:
                 self._disk.write_at(frame, before.end)
             else:               # the header comes with the first frame: there is never a file without a duration
-                self._disk.write_at(header(after) + frame, 0)
+                self._disk.write_at(after.to_header() + frame, 0)
         except OSError:
             with suppress(OSError):         # the next try writes over the torn frame; a reader does not count it either way
                 self._take_back(before)
@@ -225,7 +230,7 @@ class FlacFile:
     def finish(self) -> None:
         """Writes the rest as a short last frame, and the MD5 when all samples went through this object."""
         if not self._finished and self._filled:
-            self._queue(self._encoder.last(self._block[:self._filled]), self._filled)
+            self._queue(self._encoder.last(self._block[:self._filled]), self._block[:self._filled])
         self._finished = True
         self.drain()
         if self._md5:

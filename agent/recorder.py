@@ -2,11 +2,13 @@
 
 Sound is stamped with CLOCK_BOOTTIME when it arrives. Where more than 0.25 s are missing, the writer fills in silence and
 notes a gap; it never drops sound that is merely early. Whatever happens to the disk, the caller never waits: the queue
-holds 30 s, the state becomes "failed", and the same file goes on when the disk takes bytes again.
+holds 30 s, the state becomes "failed", and the same file goes on when the disk takes bytes again. When the owner may have no
+more, the state becomes "full", and what is said from then on is left out until there is room.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -20,7 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.flac import BLOCK_SAMPLES
 from agent.flac_file import DamagedFile, FlacFile, Repaired, repair, samples_md5
+from agent.peaks import Peaks
 from agent.repair import close_open_pause
 from agent.storage import DiskFile, RecordingFolder
 from contract import SAMPLE_RATE, ContractError, RecordingManifest, Span
@@ -41,6 +45,7 @@ CAUSE_CONNECTION = "connection"
 CAUSE_RESTART = "noise remover restarted"
 CAUSE_SLOW_DISK = "disk too slow"
 CAUSE_DISK = "disk full or not writable"
+CAUSE_QUOTA = "space for recordings used up"
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -52,6 +57,10 @@ def boot_time() -> float:
 
 def _boot_id() -> str:
     return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+
+
+class LimitReached(OSError):
+    """The recording is as long as its owner may have it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class FlacRecorder:
         self._clock = clock
         self._on_state = on_state
         self.state = "off"
+        self._limit: int | None = None      # bytes
         self._wake = threading.Condition()
         self._queue: deque[_Chunk | _Change] = deque()
         self._queued_samples = 0
@@ -97,6 +107,7 @@ class FlacRecorder:
         self._manifest = RecordingManifest(stream_id, owner, title, started_at, state="live", samples=0)
         self._disk: DiskFile | None = None
         self._file: FlacFile | None = None
+        self._peaks: Peaks | None = None
         self._origin: float | None = None           # boot_time() of the first sample
         self._unsaved = False                       # the syncer saves the sidecar
         self._gap_cause = CAUSE_CONNECTION
@@ -140,6 +151,10 @@ class FlacRecorder:
 
     def rename(self, title: str) -> None:
         self._put(lambda: self._note(title=title))
+
+    def limit(self, size: int | None) -> None:
+        """The file may have so many bytes; None for as many as there is disk. It may change at any time."""
+        self._limit = size
 
     def close(self, *, finished: bool, timeout_s: float = 10.0) -> None:
         """Writes what waits and ends the thread; blocks until then, or until `timeout_s` on a disk that hangs.
@@ -187,9 +202,11 @@ class FlacRecorder:
     def _work(self) -> None:
         """Everything that can be written now, then a short sleep. After an OSError it is called again and goes on."""
         file = self._file or self._open()
+        if self.state == "full":
+            self._leave_out()
         file.drain()
         if self._syncer is None:
-            if self.state == "failed":              # well again only when everything can be put on the disk
+            if self.state in ("failed", "full"):    # well again only when everything can be put on the disk
                 self._sync()
             self._syncer = _Syncer(self._sync)
         self._set_state("on")
@@ -209,7 +226,7 @@ class FlacRecorder:
 
     def _sync(self) -> None:
         """What has been written lasts from here on. In the syncer's thread, but for a recovery and the end."""
-        self._storage.check_room()
+        self._check_room()
         if self._file:
             self._file.checkpoint()
         if self._unsaved:
@@ -219,6 +236,20 @@ class FlacRecorder:
             except OSError:
                 self._unsaved = True
                 raise
+
+    def _check_room(self) -> None:
+        """What waits at the end is at most 30 s, for which there is room below the low-water mark."""
+        if self._closing:
+            return
+        self._storage.check_room()
+        if self._limit is not None and (self._file.end if self._file else 0) >= self._limit:
+            raise LimitReached(errno.EDQUOT, CAUSE_QUOTA)
+
+    def _leave_out(self) -> None:
+        """Forgets the sound that waits. It becomes a gap if the recording goes on, and nothing if this is its end."""
+        with self._wake:
+            self._queue = deque(entry for entry in self._queue if not isinstance(entry, _Chunk))
+            self._queued_samples = 0
 
     def _head(self) -> _Chunk | _Change | None:
         with self._wake:
@@ -231,10 +262,13 @@ class FlacRecorder:
                 self._queued_samples -= len(entry.samples)
 
     def _wait_for_disk(self, trouble: OSError) -> None:
-        if self.state != "failed":
-            log.error("recording stopped: %s", trouble.strerror, extra={"errno": trouble.errno})
-            self._set_gap_cause(CAUSE_DISK)
-        self._set_state("failed")
+        full = isinstance(trouble, LimitReached)
+        state = "full" if full else "failed"
+        if self.state != state:
+            level = logging.INFO if full else logging.ERROR
+            log.log(level, "recording stopped: %s", trouble.strerror, extra={"errno": trouble.errno})
+            self._set_gap_cause(CAUSE_QUOTA if full else CAUSE_DISK)
+        self._set_state(state)
         self._stop_syncer()
         with self._wake:
             if self._closing and time.monotonic() > self._give_up_at:
@@ -257,7 +291,7 @@ class FlacRecorder:
         stream_id = self._manifest.stream_id
         if self._disk is None:
             self._disk = self._storage.open_audio(stream_id, create=True)
-        self._storage.check_room()
+        self._check_room()
         try:
             found = repair(self._disk)
         except DamagedFile:
@@ -266,7 +300,8 @@ class FlacRecorder:
             self._release()
             return self._open()
         self._manifest = self._resumed_manifest(found)
-        self._file = FlacFile(self._disk, found)
+        self._peaks = Peaks.beside(self._storage, stream_id, -(-found.head.samples // BLOCK_SAMPLES))
+        self._file = FlacFile(self._disk, found, self._peaks)
         return self._file
 
     def _resumed_manifest(self, found: Repaired) -> RecordingManifest:
@@ -323,6 +358,9 @@ class FlacRecorder:
     def _release(self) -> None:
         self._stop_syncer()
         self._file = None
+        if self._peaks:
+            self._peaks.close()
+            self._peaks = None
         if self._disk:
             self._disk.close()
             self._disk = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.flac_file import DamagedFile, Repaired, repair
+from agent.peaks import draw_one_missing
 from agent.storage import RecordingBusy, RecordingFolder
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
 
@@ -102,12 +103,15 @@ def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> 
 
 
 async def keep_repaired(folder: Path, every_s: float = 30.0) -> None:
-    """For the worker, as long as it runs: at once what an earlier one left, later what a job left that nobody went on with."""
+    """For the worker, as long as it runs: at once what an earlier one left, later what a job left that nobody went on with.
+    Recordings that no recorder has drawn are drawn one at a time, so that it never takes a core for long."""
     settled: set[str] = set()
+    drawn: set[str] = set()
     while True:
         try:
             for report in await asyncio.to_thread(repair_folder, folder, settled):
                 _log(report)
+            await asyncio.to_thread(draw_one_missing, folder, drawn)
         except OSError:
             log.exception("Recordings were not looked after, trying again")
         await asyncio.sleep(every_s)

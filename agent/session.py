@@ -13,19 +13,24 @@ import json
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
+import numpy as np
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
 from livekit.rtc.participant import PublishDataError, PublishTrackError, UnpublishTrackError
 
+from agent.arrivals import Arrivals, packets_of
 from agent.config import AgentConfig
 from agent.delay import Delay, Waited
-from agent.frames import FRAME_S, Outgoing, samples_of
+from agent.frames import FRAME, FRAME_S, Int16, samples_of
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
-from agent.recorder import FlacRecorder
+from agent.outlet import Outlet
+from agent.recorder import CAUSE_CONNECTION, FlacRecorder
 from agent.stage import Stage, publish_options, stage_token
-from agent.voice import Streams, Voice
+from agent.storage import RecordingFolder
+from agent.voice import OVERLOAD, Streams, Voice
 from contract import (
     ATTRIBUTE_BEAT,
     ATTRIBUTE_DELAY,
@@ -67,20 +72,24 @@ class Session:
         self._job = job
         self._studio = ctx.room
         self._loop = asyncio.get_running_loop()
-        self._voice = Voice(denoiser, strength_db=job.strength_db)
+        self._voice = Voice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
         self._delay = Delay(self._voice.latency_samples)
         self._stage = Stage(config.url, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._monitor = Monitor(self._studio)
         self._recorder = FlacRecorder(
             config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title,
             on_state=self._recorder_changed,
+            storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
+        self._heard: Int16 = np.zeros(FRAME, np.int16)      # of the present frame, what goes to friends and into the recording
         self._recording = False
         self._over = False
         self._gone = asyncio.Event()
+        self._missing = False
         self._paused: str | None = None
         self._overload = Overload()
         self._late = Cooldown(30.0)
+        self._lost_frames = 0
         self._frames = 0
         self._meter_due = asyncio.Event()
         self._attributes_due = asyncio.Event()
@@ -165,6 +174,7 @@ class Session:
     def _follow(self, metadata: StudioMetadata) -> None:
         self._stage.move(metadata.stage)
         self._recorder.rename(metadata.title)
+        self._recorder.limit(metadata.recording_limit)
         if metadata.live and not self._recording:
             self._recording = True
             self._recorder.start()
@@ -190,20 +200,25 @@ class Session:
         # The newest track wins. The old stream would never end by itself, it just stops delivering.
         if self._pump is not None:
             self._pump.cancel()
-        self._pump = self._spawn(self._pump_track(track), "pump")
+        self._pump = self._spawn(self._pump_track(track, publication), "pump")
 
-    async def _pump_track(self, track: rtc.RemoteAudioTrack) -> None:
+    async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1, capacity=MAX_QUEUED_FRAMES)
         clock = FrameClock()
+        arrivals = Arrivals(partial(packets_of, track))
+        watch = self._spawn(arrivals.watch(), "watch arrivals")
         measuring = self._spawn(self._measure_delay(track), "measure delay")
         try:
             idle_since = time.monotonic()
             async for event in stream:
                 taken = time.monotonic()
                 self._keep_up(clock, clock.taken(taken, taken - idle_since))
-                await self._pass_on(event.frame)
+                samples = samples_of(event.frame)
+                arrivals.look_at(samples)
+                await self._pass_on(samples, missing=arrivals.missing and not publication.muted)
                 idle_since = time.monotonic()
         finally:
+            watch.cancel()
             measuring.cancel()
             with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
                 await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)
@@ -223,24 +238,31 @@ class Session:
 
     def _keep_up(self, clock: FrameClock, behind_s: float) -> None:
         self._voice.overloaded = self._overload.after(behind_s)
+        if clock.lost > self._lost_frames:
+            self._recorder.expect_gap(OVERLOAD)
+        self._lost_frames = clock.lost
         if behind_s > 5 * FRAME_S and self._late.ready(time.monotonic()):
             logger.warning("Late", extra={"behind_ms": round(behind_s * 1e3), "frames_lost": clock.lost})
 
-    async def _pass_on(self, frame: rtc.AudioFrame) -> None:
-        heard = Outgoing()
+    async def _pass_on(self, samples: Int16, *, missing: bool) -> None:
+        """`missing`: the frame was made up, for nothing arrives."""
         # On the event loop, not in a thread: the way there and back is a wake-up more (0.05 to 0.2 ms of CPU, and on a busy
         # machine 2 ms of delay at the median), and nothing else on this loop is in a hurry.
-        original = self._voice.process(samples_of(frame), heard.samples)
-        if self._recording:
-            self._recorder.write(heard.samples)
+        original = self._voice.process(samples, self._heard)
+        if self._recording and not missing:
+            self._recorder.write(self._heard)       # what is left out becomes silence with an entry that says why
+        if missing != self._missing:
+            self._missing = missing
+            self._recorder.expect_gap(CAUSE_CONNECTION)
+            logger.info("No sound arrives" if missing else "Sound arrives again")
         self._paused_changed(self._voice.paused)
-        room = await self._stage.capture(heard.frame)
+        room = await self._stage.send(self._heard)
         self._set(ATTRIBUTE_STAGE, room)
         if room:
-            state = "paused" if self._paused else "cleaning"
+            state = "silenced" if self._voice.silenced else "paused" if self._paused else "cleaning"
             self._set(ATTRIBUTE_STATE, state)
             self._stage.tell(state, self._attributes[ATTRIBUTE_DELAY])
-        await self._monitor.capture(original)
+        await self._monitor.send(original)
         self._frames += 1
         if self._frames % METER_FRAMES == 0:
             self._meter_due.set()
@@ -337,6 +359,7 @@ class Session:
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._job.owner:
+            self._recorder.expect_gap(CAUSE_CONNECTION)
             self._spawn(self._stop_monitor(), "stop monitor")
 
     async def _stop_monitor(self) -> None:
@@ -374,35 +397,33 @@ class Monitor:
 
     def __init__(self, studio: rtc.Room) -> None:
         self._studio = studio
-        self._source: rtc.AudioSource | None = None
+        self._outlet: Outlet | None = None
         self._publication: rtc.LocalTrackPublication | None = None
         self._lock = asyncio.Lock()
 
     async def switch(self, on: bool) -> None:
         async with self._lock, asyncio.timeout(10):
-            if on and self._source is None:
+            if on and self._outlet is None:
                 await self._publish()
-            elif not on and self._source is not None:
-                await self._withdraw(self._source)
+            elif not on and self._outlet is not None:
+                await self._withdraw(self._outlet)
 
     async def _publish(self) -> None:
-        source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
-        track = rtc.LocalAudioTrack.create_audio_track(ORIGINAL_TRACK, source)
+        outlet = Outlet()
+        track = rtc.LocalAudioTrack.create_audio_track(ORIGINAL_TRACK, outlet.source)
         options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN)
         self._publication = await self._studio.local_participant.publish_track(track, options)
-        self._source = source
+        self._outlet = outlet
 
-    async def _withdraw(self, source: rtc.AudioSource) -> None:
-        self._source = None
+    async def _withdraw(self, outlet: Outlet) -> None:
+        self._outlet = None
         if self._publication is not None:
             await self._studio.local_participant.unpublish_track(self._publication.sid)
-        await source.aclose()
+        await outlet.aclose()
 
-    async def capture(self, original: Any) -> None:
-        if self._source is not None:
-            outgoing = Outgoing()
-            outgoing.samples[:] = original
-            await self._source.capture_frame(outgoing.frame)
+    async def send(self, original: Int16) -> None:
+        if self._outlet is not None:
+            await self._outlet.send(original)
 
 
 def _number(request: dict[str, Any], name: str, most: float) -> float:

@@ -16,8 +16,10 @@ from livekit import api, rtc
 from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOptions, but not exported with it
 from livekit.rtc.participant import PublishTrackError
 
+from agent.frames import Int16
 from agent.lateness import Cooldown
-from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE, SAMPLE_RATE
+from agent.outlet import Outlet
+from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +55,11 @@ class StageTrack:
         self.told: dict[str, str] = {}  # the attributes that listeners see
         self._on_lost = on_lost
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
+        self._outlet = Outlet()
 
     async def open(self, url: str, token: str) -> None:
         """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
-        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._source)
+        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._outlet.source)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
         try:
             # Without a time-out of ours: it gives up by itself, and one that is cancelled half-way makes the SDK (livekit
@@ -75,8 +77,8 @@ class StageTrack:
         self.lost = True
         self._on_lost()
 
-    async def capture(self, frame: rtc.AudioFrame) -> None:
-        await self._source.capture_frame(frame)
+    async def send(self, samples: Int16) -> None:
+        await self._outlet.send(samples)
 
     async def tell(self, attributes: dict[str, str]) -> None:
         """Raises TimeoutError when the audio server does not take it."""
@@ -87,7 +89,7 @@ class StageTrack:
     async def aclose(self) -> None:
         self._room.off("disconnected", self._disconnected)
         await self._room.disconnect()
-        await self._source.aclose()
+        await self._outlet.aclose()
 
 
 class Stage:
@@ -166,10 +168,10 @@ class Stage:
             await old.aclose()
         return True
 
-    async def capture(self, frame: rtc.AudioFrame) -> str:
+    async def send(self, samples: Int16) -> str:
         """Sends one frame. Returns the room that got it, "" while there is none."""
         track = self._track
         if track is None or track.lost:
             return ""
-        await track.capture(frame)
+        await track.send(samples)
         return track.room_name

@@ -1,4 +1,5 @@
-"""Where the agent keeps recordings: `<stream_id>.flac` and its sidecar `<stream_id>.json` in one local folder.
+"""Where the agent keeps recordings: `<stream_id>.flac`, its sidecar `<stream_id>.json` and its drawing `<stream_id>.peaks` in one
+local folder.
 
 The only module of the agent that names files. Another place (an object store, say) would be another class with these
 methods.
@@ -14,7 +15,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract import RecordingManifest
+from contract import ContractError, RecordingManifest
 
 LOW_WATER_BYTES = 200 * 2**20
 """Recording stops while the disk has less room: the database and the audio server need the rest."""
@@ -100,6 +101,20 @@ class RecordingFolder:
             raise
         return DiskFile(descriptor)
 
+    def open_peaks(self, stream_id: str) -> DiskFile:
+        """The drawing of a recording, for who has its sound file open. Raises OSError."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        return DiskFile(os.open(self._path(stream_id, "peaks"), flags, 0o600))
+
+    def has_peaks(self, stream_id: str) -> bool:
+        return self._path(stream_id, "peaks").exists()
+
+    def write_peaks(self, stream_id: str, peaks: bytes) -> None:
+        """Replaces them at once or not at all. Raises OSError."""
+        temporary = self._path(stream_id, "peaks.new")
+        temporary.write_bytes(peaks)
+        temporary.replace(self._path(stream_id, "peaks"))
+
     def set_aside(self, stream_id: str) -> None:
         """Renames a sound file that cannot be read, so that the recording can start anew and nothing is deleted."""
         path = self.audio_path(stream_id)
@@ -109,7 +124,8 @@ class RecordingFolder:
         path.rename(aside)
 
     def remove(self, stream_id: str) -> None:
-        """Sound and sidecar. The caller holds the lock."""
+        """Sound, sidecar and drawing. The caller holds the lock."""
+        self._path(stream_id, "peaks").unlink(missing_ok=True)
         self._path(stream_id, "json").unlink(missing_ok=True)
         self.audio_path(stream_id).unlink(missing_ok=True)
         self._sync_folder()
@@ -121,6 +137,14 @@ class RecordingFolder:
         except FileNotFoundError:
             return None
         return RecordingManifest.from_json(text)
+
+    def is_closed(self, stream_id: str) -> bool:
+        """Nobody will write this recording any more."""
+        try:
+            manifest = self.read_manifest(stream_id)
+        except (ContractError, OSError):
+            return False
+        return manifest is not None and manifest.state != "live"
 
     def begin_manifest(self, manifest: RecordingManifest) -> None:
         """The first sidecar of a recording, without waiting for the disk; nothing happens when there is one."""

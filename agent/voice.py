@@ -1,4 +1,4 @@
-"""One voice on its way through the noise remover, and what is heard when that cannot be: the original, delayed alike.
+"""One voice on its way through the noise remover, and what is heard when that cannot be: the original, delayed alike, or silence.
 
 Knows nothing of LiveKit, files or clocks; a frame goes in, a frame comes out, always.
 """
@@ -25,6 +25,7 @@ LONGEST_REST_FRAMES = 3_000
 OVERLOAD = "overload"
 FAILURE = "noise remover failed"
 CHOSEN = "original sound chosen"
+SILENCED = "silence instead"
 
 _SILENCE: Float32 = np.zeros(FRAME, dtype=np.float32)
 
@@ -49,17 +50,20 @@ class Voice:
     """Cleans frame by frame, and fades to the delay-matched original while it may not (`bypass`), cannot in time
     (`overloaded`) or the model fails; a failed model is tried again after 1 s, then 2 s, up to 30 s."""
 
-    def __init__(self, denoiser: Streams, *, strength_db: float) -> None:
+    def __init__(self, denoiser: Streams, *, strength_db: float, never_original: bool = False) -> None:
+        """`never_original`: silence instead, unless the original was chosen (`bypass`)."""
         self._denoiser = denoiser
+        self._never_original = never_original
         self._strength_db = strength_db
         self._stream: Stream | None = denoiser.stream(strength_db=strength_db)
         self.latency_samples = self._stream.latency_samples
         # A frame in, a frame out: the last of the latency's frames is the one that is being filled.
         self._line = DelayLine(self.latency_samples - FRAME)
-        self._ramp = Ramp(FADE_S, at=1.0)
+        self._ramp = Ramp(FADE_S, at=1.0)       # share of the clean sound
+        self._opening = Ramp(FADE_S, at=0.0 if never_original else 1.0)       # share of the original in what else is heard
         self._input: Float32 = np.zeros(FRAME, dtype=np.float32)
         self._original: Float32 = np.zeros(FRAME, dtype=np.float32)
-        self._offset = np.float32(0)            # clean minus original at the last sample that was cleaned
+        self._offset = np.float32(0)            # clean minus what else would be heard, at the last sample that was cleaned
         self._trouble: str | None = None
         self._warm_up = 0                       # frames until the present stream may be heard
         self._rest = 0                          # frames until the next try after a failure
@@ -81,10 +85,15 @@ class Voice:
 
     @property
     def paused(self) -> str | None:
-        """Why the original is heard, in words for the person; None while the voice is cleaned."""
+        """Why the voice is not cleaned, in words for the person; None while it is."""
         if self._trouble is not None:
-            return self._trouble
+            return f"{self._trouble}, {SILENCED}" if self.silenced else self._trouble
         return CHOSEN if self.bypass else None
+
+    @property
+    def silenced(self) -> bool:
+        """Silence is heard, for the voice cannot be cleaned and the original must not be heard."""
+        return self._trouble is not None and self._never_original and not self.bypass
 
     def process(self, samples: Int16, out: Int16) -> Int16:
         """Takes a frame, fills `out` with the frame to be heard, and returns the original of the same moment."""
@@ -93,26 +102,37 @@ class Voice:
         to_float(original, self._original)
         clean = self._clean()
         self._ramp.target = 0.0 if self.paused else 1.0
+        self._opening.target = 0.0 if self._never_original and not self.bypass else 1.0
         self._mix(original, clean, out)
         self.level.add(power(self._input))
         return original
 
     def _mix(self, original: Int16, clean: Float32 | None, out: Int16) -> None:
         original_power = power(self._original)
+        instead = self._instead()
         if self._ramp.resting and self._ramp.value == 0.0:
-            out[:] = original
-            self.noise.add(original_power, original_power)
+            if instead is self._original:
+                out[:] = original
+            else:
+                to_int16(instead, out)
+            self.noise.add(original_power, power(instead))
             return
         if clean is None:
             # The model died between two frames: there is nothing to fade out of but the distance it had from the original.
-            clean = self._original + self._offset
+            clean = instead + self._offset
         else:
-            self._offset = clean[-1] - self._original[-1]
+            self._offset = clean[-1] - instead[-1]
         heard = clean
         if not self._ramp.resting:
-            heard = self._original + self._ramp.next() * (clean - self._original)
+            heard = instead + self._ramp.next() * (clean - instead)
         to_int16(heard, out)
         self.noise.add(original_power, power(heard))
+
+    def _instead(self) -> Float32:
+        """What is heard where the clean sound is not."""
+        if not self._opening.resting:
+            return self._original * self._opening.next()
+        return self._original if self._opening.value else _SILENCE
 
     def _clean(self) -> Float32 | None:
         """The cleaned frame that belongs to the present original; None when there is none."""

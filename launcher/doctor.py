@@ -50,7 +50,7 @@ def _findings(toolchain: Toolchain, settings: Settings, console: Console) -> Ite
     yield from _disk(settings)
     yield from _clock()
     yield from _instance(settings)
-    yield from _noise_remover(toolchain, console)
+    yield from _noise_remover(toolchain, settings, console)
 
 
 def _versions(toolchain: Toolchain, settings: Settings) -> Iterator[Finding]:
@@ -124,14 +124,17 @@ def _port(port: ports.Port) -> Finding:
     return Finding(name, f"taken{f' by {holder}' if holder else ''} ({port.purpose})", to_do)
 
 
-def _noise_remover(toolchain: Toolchain, console: Console) -> Iterator[Finding]:
-    """What the agent finds out about its model and about its speed on this machine."""
+def _noise_remover(toolchain: Toolchain, settings: Settings, console: Console) -> Iterator[Finding]:
+    """What the agent finds out about its model, about its speed on this machine, and how many streams that allows."""
     if not toolchain.python.exists():
         yield Finding("noise remover", "not here yet", FIRST_SET_UP)
         return
     command: list[str | Path] = [toolchain.python, "-m", "agent", "check", "--json"]
     with console.step("Measuring the noise remover"):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+            env=os.environ | {"STILLAIR_DATA": str(settings.data)},
+        )
     try:
         findings = json.loads(done.stdout)
     except ValueError:

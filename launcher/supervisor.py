@@ -34,7 +34,7 @@ class Supervisor:
         self._settings = settings
         self._services = services
         self._supervisord = supervisord
-        self._socket = _socket_path(settings.run)
+        self.socket_path = _socket_path(settings.run)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Supervisor:
@@ -46,7 +46,7 @@ class Supervisor:
     def start(self, environment: Mapping[str, str]) -> None:
         """Returns when supervisord answers. Raises Problem."""
         configuration = self._settings.run / "supervisord.conf"
-        configuration.write_text(configuration_text(self._settings, self._services, self._socket), encoding="utf-8")
+        configuration.write_text(configuration_text(self._settings, self._services, self.socket_path), encoding="utf-8")
         with open(self._settings.log / "supervisord.out", "wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own argument list
                 [sys.executable, "-m", "launcher.guard", self._supervisord, "--nodaemon", "--configuration", configuration],
@@ -88,7 +88,7 @@ class Supervisor:
         return {entry["name"]: entry["pid"] for entry in self._ask() if entry["pid"]}
 
     def _ask(self) -> list[dict[str, Any]]:
-        with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._socket)) as server:
+        with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.socket_path)) as server:
             entries: list[dict[str, Any]] = server.supervisor.getAllProcessInfo()      # type: ignore[assignment]
             return entries
 

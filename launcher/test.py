@@ -19,6 +19,9 @@ PARTS = ("lint", "unit", "integration", "e2e")
 DEBIAN_PROGRAMS = {"flac": "flac"}
 """The reference decoder, which says whether a recording is a FLAC file."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
+LIVE = ["tests/integration/live", "tests/integration/test_recovery.py"]
+"""They promise times to people, so nothing runs beside them."""
+INTEGRATION = ["tests/integration", *(f"--ignore={path}" for path in LIVE)]
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("mypy", "lint", shown("mypy")),
         Check("tsc", "lint", npm("check")),
         Check("js", "unit", npm("test")),
-        Check("unit", "unit", pytest(*UNIT)),
-        Check("integration", "integration", pytest("tests/integration")),
+        Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
+        Check("integration", "integration", pytest("--numprocesses=2", "--dist=loadfile", *INTEGRATION)),
+        Check("live", "integration", pytest(*LIVE)),
         Check("e2e", "e2e", pytest("tests/e2e")),
     ]
 

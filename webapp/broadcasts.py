@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 
 import contract
-from webapp import accounts, events, friendships, probe
+from webapp import accounts, allowance, events, friendships, probe
 from webapp.audio_server import AudioServer, AudioServerUnreachable
 from webapp.config import Config
 from webapp.errors import Conflict, NotFound
@@ -53,10 +53,16 @@ class Rooms:
     @classmethod
     def of(cls, stream: Stream) -> Rooms:
         stage = contract.stage_room(stream.room_key, stream.stage_number)
+        metadata = contract.StudioMetadata(
+            stage=stage,
+            live=not stream.sound_check,
+            title=stream.title,
+            recording_limit=allowance.left_for(stream.owner, stream.id),
+        )
         return cls(
             studio=contract.studio_room(stream.room_key),
             stage=stage,
-            metadata=contract.StudioMetadata(stage=stage, live=not stream.sound_check, title=stream.title).to_json(),
+            metadata=metadata.to_json(),
             job=contract.BroadcastJob(
                 stream_id=stream.id,
                 owner=stream.owner.username,

@@ -1,4 +1,5 @@
-"""Commands for the admin: `flask --app webapp create-user NAME`, `demo`, `recordings rebuild`."""
+"""Commands for the admin: `flask --app webapp create-user NAME`, `demo`, `quota NAME GB`,
+`recordings rebuild`."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from webapp import accounts, friendships, library
+from webapp import accounts, allowance, friendships, library
 from webapp.errors import ApiError, Conflict
 from webapp.extensions import db
 from webapp.models import User
@@ -22,6 +23,7 @@ DEMO_NAMES = ("demo-alice", "demo-bob", "demo-charlie")
 def init_app(app: Flask) -> None:
     app.cli.add_command(create_user)
     app.cli.add_command(demo)
+    app.cli.add_command(quota)
     app.cli.add_command(recordings)
 
 
@@ -67,6 +69,28 @@ def _with_new_password(name: str) -> User:
         accounts.set_password(user, password)
     click.echo(f"{name}  {password}")
     return user
+
+
+@click.command("quota")
+@click.argument("username")
+@click.argument("gb", required=False)
+@with_appcontext
+def quota(username: str, gb: str | None) -> None:
+    """How many GB the recordings of a person may take; 0 is no limit. Without a number: as the server's settings say."""
+    user = accounts.find(username)
+    if user is None:
+        raise click.ClickException(f"Nobody here is called {username}. Nothing was changed.")
+    try:
+        user.quota_gb = None if gb is None else float(gb)
+    except ValueError as error:
+        raise click.ClickException(f"{gb!r} is no number. Nothing was changed.") from error
+    if user.quota_gb is not None and not 0 <= user.quota_gb < float("inf"):
+        db.session.rollback()
+        raise click.ClickException(f"{gb} GB are not possible. Nothing was changed.")
+    db.session.commit()
+    limit = allowance.quota(user)
+    room = "as many as there are" if limit is None else f"{limit / allowance.GB:g}"
+    click.echo(f"{user.username} uses {allowance.used(user) / allowance.GB:.1f} GB of {room}.")
 
 
 @click.group("recordings")

@@ -34,6 +34,8 @@ class Config:
     trusted_proxies: int = 0                    # how many proxies in front may set X-Forwarded-*
     grace_s: float = 60.0                       # how long a stream outlives its broadcaster
     keep_days: int = 0                          # recordings older than that are deleted; 0: never
+    quota_gb: float = 0.0                       # of recordings per person, in 10^9 bytes; 0: no limit
+    low_water_mb: int = 200                     # recording stops while the disk has fewer MiB
     agent_health_url: str | None = None         # health page of the noise remover, for /healthz
     registration: str = "open"                  # who may register (webapp.registration), until the admin chooses
     registrations_per_hour: int = 100           # new accounts from one network; a whole school may share an address
@@ -64,6 +66,8 @@ class Config:
             trusted_proxies=read.integer("STILLAIR_TRUSTED_PROXIES", 0, least=0, most=8),
             grace_s=read.number("STILLAIR_GRACE_S", 60.0, least=1.0),
             keep_days=read.integer("STILLAIR_KEEP_DAYS", 0, least=0, most=36500),
+            quota_gb=read.number("STILLAIR_QUOTA_GB", 0.0, least=0.0),
+            low_water_mb=read.integer("STILLAIR_LOW_WATER_MB", 200, least=1, most=1_000_000),
             registration=read.one_of("STILLAIR_REGISTRATION", "open", "invite", "closed"),
             registrations_per_hour=read.integer("STILLAIR_REGISTRATIONS_PER_HOUR", 100, least=1, most=1_000_000),
             agent_health_url=read.url("STILLAIR_AGENT_HEALTH_URL", "", "http", "https") or None,

@@ -74,3 +74,12 @@ class JsonBody:
         if not isinstance(value, str) or value not in choices:
             raise Invalid.field(name, f"This must be {' or '.join(choices)}.")
         return value
+
+    def texts(self, name: str, *, most: int = 1000) -> list[str]:
+        """A list of texts, empty when it is missing."""
+        value = self._data.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or len(value) > most or not all(isinstance(text, str) for text in value):
+            raise Invalid.field(name, f"This must be a list of at most {most} texts.")
+        return value

@@ -1,8 +1,8 @@
 """Recordings: taken over from the sidecars that the noise remover writes, listed, played, renamed and deleted.
 
 The files are the truth and a row is a cache of its sidecar: `ingest` makes and renews rows, as often as one likes, and all of
-them can be made again. Only the owner and friends know of a recording. A deleted one is gone from every list at once, and its
-files and row when the time for Undo is over.
+them can be made again. Only the owner and those who may hear it (webapp.sharing) know of a recording. A deleted one is gone from
+every list at once, and its files and row when the time for Undo is over.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, current_app, url_for
-from sqlalchemy import CursorResult, Select, and_, or_, select
+from sqlalchemy import CursorResult, Select, select
 from sqlalchemy import delete as delete_rows
-from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from contract import SAMPLE_RATE, ContractError, RecordingManifest
-from webapp import accounts, broadcasts, friendships
+from webapp import accounts, allowance, broadcasts, sharing, waves
 from webapp.config import Config
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
 from webapp.models import Recording, Stream, User, now, rfc3339
-from webapp.storage import ID, RecordingFolder, Sound
+from webapp.sharing import Audience
+from webapp.storage import RecordingFolder, Sound
 from webapp.text import clean, is_encodable, is_visible
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press 
 ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
 CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
 LOOK_AT_ALL_S = 60.0                    # a sidecar that somebody edited in place does not change its folder
-PAGE = 50
 TITLE_LENGTH = 120
 
 
@@ -52,30 +51,12 @@ def folder() -> RecordingFolder:
 
 # --- Questions
 
-def recordings_for(viewer: User, owner: User, before: str | None = None) -> list[Recording]:
-    """Newest first, PAGE at a time; `before`: id or time of the last one known. Raises NotFound for strangers, Invalid."""
-    if viewer.id != owner.id and not friendships.are_friends(viewer, owner):
-        raise NotFound
-    query = _present().where(Recording.owner_id == owner.id)
-    if before:
-        query = _older(query, before)
-    return _fresh(db.session.scalars(query.limit(PAGE)))
-
-
-def recent_for(viewer: User, count: int) -> list[Recording]:
-    """The newest of all friends."""
-    query = _present().where(Recording.owner_id.in_(friendships.friend_ids(viewer.id)))
-    return _fresh(db.session.scalars(query.limit(count)))
-
-
 def recording_for(viewer: User, recording_id: str) -> Recording:
-    """One's own or a friend's. Raises NotFound."""
+    """One's own, or a friend's who shares it. Raises NotFound."""
     recording = db.session.get(Recording, recording_id)
-    if recording is None or recording.deleted_at is not None:
+    if recording is None or recording.deleted_at is not None or not sharing.may_hear(viewer, recording):
         raise NotFound
-    if recording.owner_id != viewer.id and not friendships.are_friends(viewer, recording.owner):
-        raise NotFound
-    return _fresh([recording])[0]
+    return fresh([recording])[0]
 
 
 def own_recording(owner: User, recording_id: str) -> Recording:
@@ -89,7 +70,7 @@ def own_recording(owner: User, recording_id: str) -> Recording:
 def just_deleted(owner: User) -> Recording | None:
     """The one that Undo would bring back."""
     query = select(Recording).where(Recording.owner_id == owner.id, Recording.deleted_at > now() - UNDO)
-    return db.session.scalar(query.order_by(Recording.deleted_at.desc()).limit(1))
+    return db.session.scalar(query.order_by(Recording.deleted_at.desc(), Recording.clip_of).limit(1))
 
 
 def sound_of(recording: Recording) -> Sound:
@@ -101,7 +82,16 @@ def sound_of(recording: Recording) -> Sound:
     return sound
 
 
-def as_json(recording: Recording) -> dict[str, Any]:
+def peaks_of(recording: Recording) -> bytes:
+    """How loud it is from beginning to end, in at most PLAYER_BARS steps, 0 to 255; empty when nobody has drawn it yet."""
+    return waves.reduced(folder().peaks(recording.id), waves.PLAYER_BARS)
+
+
+def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
+    """With whom it is shared is told to the owner only."""
+    shared = {}
+    if viewer.id == recording.owner_id:
+        shared = {"audience": recording.audience, "usernames": list(sharing.audience_of(recording).usernames)}
     return {
         "id": recording.id,
         "title": recording.title,
@@ -112,7 +102,9 @@ def as_json(recording: Recording) -> dict[str, Any]:
         "state": recording.state,
         "gaps": recording.gaps,
         "paused": recording.paused,
+        "clip_of": recording.clip_of or None,
         "audio_url": audio_url(recording),
+        **shared,
     }
 
 
@@ -122,23 +114,7 @@ def audio_url(recording: Recording) -> str:
     return url_for("api_recordings.audio", recording_id=recording.id, v=version)
 
 
-def _present() -> Select[Recording]:
-    query = select(Recording).where(Recording.deleted_at.is_(None)).options(joinedload(Recording.owner))
-    return query.order_by(Recording.started_at.desc(), Recording.id.desc())
-
-
-def _older(query: Select[Recording], before: str) -> Select[Recording]:
-    last = db.session.get(Recording, before) if ID.fullmatch(before) else None
-    if last is not None:
-        same_moment = and_(Recording.started_at == last.started_at, Recording.id < last.id)
-        return query.where(or_(Recording.started_at < last.started_at, same_moment))
-    moment = _time(before)
-    if moment is None:
-        raise Invalid.field("before", "This must be the id or the time of a recording.")
-    return query.where(Recording.started_at < moment)
-
-
-def _fresh(recordings: Iterable[Recording]) -> list[Recording]:
+def fresh(recordings: Iterable[Recording]) -> list[Recording]:
     """With the length at this moment of those that are still recorded; the row learns it at the end."""
     found = list(recordings)
     for recording in found:
@@ -149,7 +125,8 @@ def _fresh(recordings: Iterable[Recording]) -> list[Recording]:
     return found
 
 
-def _time(text: str) -> datetime | None:
+def as_time(text: str) -> datetime | None:
+    """Of RFC 3339; None when it is none."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
@@ -162,7 +139,7 @@ def _time(text: str) -> datetime | None:
 def rename(owner: User, recording_id: str, title: str) -> Recording:
     """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
     recording = own_recording(owner, recording_id)
-    title = _checked(title)
+    title = checked_title(title)
     if _is_recorded(recording):
         broadcasts.set_title(owner, title)
     else:
@@ -172,7 +149,8 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
     return recording
 
 
-def _checked(title: str) -> str:
+def checked_title(title: str) -> str:
+    """Raises Invalid."""
     if not is_encodable(title):
         raise Invalid.field("title", "This contains characters that do not exist.")
     title = clean(title)
@@ -191,13 +169,38 @@ def _rename_sidecar(recording_id: str, title: str) -> None:
         raise Conflict("The recording could not be renamed; it is safe. The server's admin can see why in its log.") from error
 
 
+def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Recording:
+    """`kind`: sharing.AUDIENCES. Raises NotFound or Invalid. Who may not hear it any more is told that it is gone."""
+    recording = own_recording(owner, recording_id)
+    audience = sharing.wanted(owner, kind, usernames)
+    _write_audience(recording.id, audience)
+    before = sharing.hearers(recording)
+    sharing.set_audience(recording, audience)
+    db.session.flush()
+    after = sharing.hearers(recording)
+    publish(before - after, "recording.removed", {"id": recording.id})
+    publish(after - before, "recording.ready", _news(recording))
+    db.session.commit()
+    return recording
+
+
+def _write_audience(recording_id: str, audience: Audience) -> None:
+    try:
+        folder().write_audience(recording_id, audience.to_json())
+    except OSError as error:
+        log.exception("who may hear a recording was not changed", extra={"recording": recording_id})
+        raise Conflict("Not saved: who may hear it is as before. The server's admin can see why in its log.") from error
+
+
 def delete(owner: User, recording_id: str) -> None:
-    """Out of all lists; `restore` brings it back for UNDO. Raises NotFound, or Conflict while it is still recorded."""
+    """Out of all lists, with its clips; `restore` brings them back for UNDO. Raises NotFound, Conflict while it is recorded."""
     recording = own_recording(owner, recording_id)
     if _is_recorded(recording):
         raise Conflict("This stream is still being recorded. Stop Streaming first, then delete the recording.")
-    recording.deleted_at = now()
-    _tell("recording.removed", recording, {"id": recording.id})
+    moment = now()
+    for one in (recording, *_clips_of(recording)):
+        one.deleted_at = moment
+        _tell("recording.removed", one, {"id": one.id})
     db.session.commit()
 
 
@@ -210,10 +213,18 @@ def restore(owner: User, recording_id: str) -> Recording:
         return recording
     if recording.deleted_at < now() - UNDO - UNDO_SPARE:
         raise NotFound("It is too late to bring this recording back.")
-    recording.deleted_at = None
-    _tell("recording.ready", recording, _news(recording))
+    together = Recording.deleted_at == recording.deleted_at, Recording.clip_of == recording.id
+    for one in (recording, *db.session.scalars(select(Recording).where(*together)).all()):
+        one.deleted_at = None
+        _tell("recording.ready", one, _news(one))
     db.session.commit()
     return recording
+
+
+def _clips_of(recording: Recording) -> list[Recording]:
+    """Pieces of it in the list: they hold its sound, so they share its end."""
+    pieces = select(Recording).where(Recording.clip_of == recording.id, Recording.deleted_at.is_(None))
+    return list(db.session.scalars(pieces))
 
 
 def _is_recorded(recording: Recording) -> bool:
@@ -226,7 +237,7 @@ def _stream_runs(stream_id: str) -> bool:
 
 
 def _tell(kind: str, recording: Recording, data: dict[str, Any]) -> None:
-    publish([recording.owner_id, *friendships.friend_ids(recording.owner_id)], kind, data)
+    publish([recording.owner_id, *sharing.hearers(recording)], kind, data)
 
 
 def _news(recording: Recording) -> dict[str, Any]:
@@ -308,7 +319,7 @@ def _take_over(recording_id: str) -> bool:
     owner = accounts.find(manifest.owner)
     if owner is None:
         raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
-    started_at = _time(manifest.started_at)
+    started_at = as_time(manifest.started_at)
     if started_at is None:
         raise _Refused("It does not say when the recording began.")
     sound = folder().sound(recording_id)
@@ -318,7 +329,7 @@ def _take_over(recording_id: str) -> bool:
         return False                    # it begins just now
     with sound:
         state = _state(manifest, sound)
-        recording = db.session.get(Recording, recording_id) or Recording(id=recording_id, state="live", duration=0.0, size=0)
+        recording = db.session.get(Recording, recording_id) or _new_row(recording_id, owner)
         if recording.deleted_at is not None:
             return True
         ready = state != "live" and recording.state == "live"
@@ -326,17 +337,37 @@ def _take_over(recording_id: str) -> bool:
         recording.title = clean(manifest.title)[:TITLE_LENGTH] or f"{owner.display_name} on air"
         recording.started_at = started_at
         recording.state = state
+        db.session.add(recording)
+        sharing.set_audience(recording, _audience(recording))
+        recording.clip_of = manifest.clip_of
         recording.gaps = [asdict(span) for span in manifest.gaps]
         recording.paused = [asdict(span) for span in manifest.paused]
-        if state != "live":             # see _fresh
+        if state != "live":             # see fresh
             recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
             recording.size = sound.size
-    db.session.add(recording)
+            recording.outline = waves.reduced(folder().peaks(recording_id), waves.OUTLINE_BARS)
     db.session.flush()
     if ready:
         _tell("recording.ready", recording, _news(recording))
     db.session.commit()
     return state == manifest.state != "live"
+
+
+def _audience(recording: Recording) -> Audience:
+    """As the note beside it says; one that cannot be read opens a recording to nobody. Without a note the row is right."""
+    try:
+        note = folder().audience(recording.id)
+        return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
+    except (ContractError, OSError):
+        log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
+        return Audience(sharing.NOBODY)
+
+
+def _new_row(recording_id: str, owner: User) -> Recording:
+    """For all that its owner wants new recordings to be for, which is written down: all the rest is in the sidecar."""
+    if owner.audience != sharing.FRIENDS and folder().audience(recording_id) is None:
+        folder().write_audience(recording_id, Audience(owner.audience).to_json())
+    return Recording(id=recording_id, state="live", duration=0.0, size=0, audience=owner.audience)
 
 
 def _read(recording_id: str) -> RecordingManifest:
@@ -369,16 +400,15 @@ def purge() -> int:
     return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
 
 
-def expire(keep_days: int) -> int:
-    """Deletes what is older than the server keeps; 0 keeps everything. Returns how many."""
-    if keep_days == 0:
-        return 0
-    old = select(Recording).where(
-        Recording.started_at < now() - timedelta(days=keep_days), Recording.state != "live", Recording.deleted_at.is_(None),
+def expire() -> int:
+    """Deletes what is older than the server or its owner keeps it. Returns how many."""
+    old = select(Recording).join(Recording.owner).where(
+        allowance.is_too_old(), Recording.state != "live", Recording.deleted_at.is_(None),
     )
-    for recording in db.session.scalars(old):
-        _tell("recording.removed", recording, {"id": recording.id})
-        recording.deleted_at = now() - UNDO - 2 * UNDO_SPARE
+    for recording in db.session.scalars(old).all():
+        for one in (recording, *_clips_of(recording)):
+            _tell("recording.removed", one, {"id": one.id})
+            one.deleted_at = now() - UNDO - 2 * UNDO_SPARE
     db.session.commit()
     return purge()
 
@@ -399,4 +429,4 @@ def tend() -> None:
     """The reconciler's share."""
     ingest()
     purge()
-    expire(current_app.config["STILLAIR"].keep_days)
+    expire()

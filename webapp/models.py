@@ -6,10 +6,11 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, String, TypeDecorator, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.extensions import Base
+from webapp.text import KEY_LENGTH, search_key
 
 
 def new_id() -> str:
@@ -49,6 +50,9 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
+    keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
+    quota_gb: Mapped[float | None] = mapped_column()
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -180,19 +184,46 @@ class Recording(Base):
     """Cache of a sidecar; the id is the stream's."""
 
     __tablename__ = "recording"
-    __table_args__ = (Index("ix_recording_owner_started", "owner_id", "started_at"),)
+    __table_args__ = (
+        # One for each order of webapp.catalogue: a page is then the next 50 entries of an index, however many there are.
+        Index("ix_recording_owner_started", "owner_id", "started_at", "id"),
+        Index("ix_recording_owner_duration", "owner_id", "duration", "id"),
+        Index("ix_recording_owner_title", "owner_id", "title_key", "id"),
+        # Partial: nearly all rows have no such time, and an index over those would lead the planner astray.
+        Index("ix_recording_clip_of", "clip_of", sqlite_where=text("clip_of != ''"), postgresql_where=text("clip_of != ''")),
+        Index("ix_recording_deleted", "deleted_at",
+              sqlite_where=text("deleted_at IS NOT NULL"), postgresql_where=text("deleted_at IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     title: Mapped[str] = mapped_column(String(120))
+    title_key: Mapped[str] = mapped_column(String(KEY_LENGTH))             # search_key(title)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     duration: Mapped[float] = mapped_column(default=0.0)
     size: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(16))                         # contract.MANIFEST_STATES
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    audience: Mapped[str] = mapped_column(String(16), default="friends")   # sharing.AUDIENCES
+    outline: Mapped[bytes] = mapped_column(LargeBinary, default=b"")       # webapp.waves, when it is finished
+    clip_of: Mapped[str] = mapped_column(String(32), default="")           # id of the whole recording
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()
+
+    @validates("title")
+    def _set_key(self, _name: str, title: str) -> str:
+        self.title_key = search_key(title)
+        return title
+
+
+class RecordingShare(Base):
+    """A friend who was chosen to hear a recording."""
+
+    __tablename__ = "recording_share"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Event(Base):

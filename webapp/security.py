@@ -13,6 +13,7 @@ from webapp.config import Config
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_LIFETIME = timedelta(days=30)
+COOKIE_LIFETIME = timedelta(days=400)       # the most that browsers take; how long a log-in lasts is decided by its row
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -28,7 +29,8 @@ def init_app(app: Flask, config: Config) -> None:
         SECRET_KEY=config.secret_key,
         TRUSTED_HOSTS=config.hosts,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=COOKIE_LIFETIME,
+        SESSION_REFRESH_EACH_REQUEST=False,     # an answer in the background would undo what a form has just written
         SESSION_COOKIE_NAME=cookie_name(config),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,4 +1,5 @@
 """Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
+Beside them it keeps notes of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording.
 
 The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
 these methods.
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 ID = re.compile(r"[0-9a-f]{32}")
+AUDIENCE = "audience.json"
+ENDINGS = (
+    "flac", "flac.web", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
+    AUDIENCE, f"{AUDIENCE}.web",
+)
+"""Of all files that belong to a recording."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +134,40 @@ class RecordingFolder:
         with open(self._open(recording_id, "json"), encoding="utf-8", errors="replace") as file:
             return RecordingManifest.from_json(file.read())
 
+    def add(self, manifest: RecordingManifest, sound: bytes, peaks: bytes, audience: str) -> None:
+        """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""
+        recording_id = manifest.stream_id
+        try:
+            self._replace(recording_id, "flac", sound)
+            self._replace(recording_id, "peaks", peaks)
+            self._replace(recording_id, AUDIENCE, audience.encode())
+            self._replace(recording_id, "json", manifest.to_json().encode())
+        except OSError:
+            self.delete(recording_id)
+            raise
+
     def write_manifest(self, manifest: RecordingManifest) -> None:
         """Replaces the sidecar at once or not at all. Raises OSError."""
-        path = self._path(manifest.stream_id, "json")
-        temporary = path.with_suffix(".json.web")       # not the name that the noise remover uses
+        self._replace(manifest.stream_id, "json", manifest.to_json().encode())
+
+    def audience(self, recording_id: str) -> str | None:
+        """The note of who may hear it; None when there is none. Raises OSError."""
+        try:
+            with open(self._open(recording_id, AUDIENCE), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def write_audience(self, recording_id: str, note: str) -> None:
+        """Raises OSError."""
+        self._replace(recording_id, AUDIENCE, note.encode())
+
+    def _replace(self, recording_id: str, ending: str, content: bytes) -> None:
+        path = self._path(recording_id, ending)
+        temporary = path.with_name(f"{path.name}.web")      # not the name that the noise remover uses
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(manifest.to_json())
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -150,6 +184,14 @@ class RecordingFolder:
             return None
         return sound
 
+    def peaks(self, recording_id: str) -> bytes:
+        """How loud each PEAK_SAMPLES are, 0 to 255; empty when nobody has drawn it."""
+        try:
+            with open(self._open(recording_id, "peaks"), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
     def _open(self, recording_id: str, ending: str) -> int:
         """A descriptor of a regular file in this folder. Raises OSError for anything else."""
         descriptor = os.open(self._path(recording_id, ending), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -160,7 +202,7 @@ class RecordingFolder:
 
     def delete(self, recording_id: str) -> None:
         """Everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
-        for ending in ("flac", "json", "json.new", "json.web"):
+        for ending in ENDINGS:
             self._path(recording_id, ending).unlink(missing_ok=True)
         if self.path.is_dir():
             self._sync()

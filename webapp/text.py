@@ -1,7 +1,8 @@
-"""Free text from people, made safe to store and to show."""
+"""Free text from people, made safe to store and to show, and times as they write them."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Characters that turn the direction of the text after them (UAX #9), and ones without any width: in a title they garble or hide.
@@ -18,6 +19,15 @@ def _unwanted(letter: str) -> bool:
     return ord(letter) in INVISIBLE or unicodedata.category(letter) in ("Cc", "Cs")
 
 
+KEY_LENGTH = 240
+
+
+def search_key(text: str) -> str:
+    """What is compared when people search and sort: without case and accents, so that "spate" finds "Späte"."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))[:KEY_LENGTH]
+
+
 def is_visible(text: str) -> bool:
     """False when nothing would be seen: only spaces, joiners and marks without a letter."""
     return any(unicodedata.category(letter)[0] not in "CMZ" for letter in text)
@@ -26,3 +36,23 @@ def is_visible(text: str) -> bool:
 def is_encodable(text: str) -> bool:
     """False for half surrogates, which JSON can carry and UTF-8 cannot."""
     return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+
+
+def clock(seconds: float) -> str:
+    """`08:52` or `1:04:11`."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def seconds(text: str) -> float | None:
+    """Of a time as people write it: `1:04:11`, `4:11`, `251`, `12.5`; None when it is none."""
+    parts = text.strip().split(":")
+    if not 1 <= len(parts) <= 3 or not all(re.fullmatch(r"[0-9]{1,6}", part) for part in parts[:-1]):
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{0,3})?", parts[-1]):
+        return None
+    total = 0.0
+    for part in parts:
+        total = 60 * total + float(part)
+    return total

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from agent.denoise.spectrum import BANDS, BINS, HOP, TAPS, Analysis, Complexes, Floats, ParityFilter, RunningFilter, Synthesis
 
 MODEL = Path(__file__).with_name("dfn2.onnx")
-MODEL_SHA256 = "df7aa599f483650cbbf2697da31f5fc630672d1cc0db7c628f600fcddb5faa1c"
+MODEL_SHA256 = "f29d833c7d20bd0ec404a1636cf24b743002ffed36772e8a6cafef9b993997db"
 """Of `dfn2.onnx` as `python -m agent export` writes it."""
 
 LOOKAHEAD = 2
@@ -156,7 +156,7 @@ class _Rows:
     def __init__(self, network: Network, count: int, parity: bool) -> None:
         self.count = count
         self.analysis = Analysis(count)
-        self.network = _NetworkRows(network, count)
+        self.network = NetworkRows(network, count)
         self.filter = ParityFilter(count) if parity else RunningFilter(count)
         self.synthesis = Synthesis(count)
         self._age = np.zeros(count, np.int64)              # hops since the voice began
@@ -233,7 +233,7 @@ class _Rows:
         self._note_exceptions()
 
 
-class _NetworkRows:
+class NetworkRows:
     """Input, output and state buffers of the network, bound once for each direction of the swap.
 
     A binding knows only addresses: every array that is bound must stay the same one for as long as this object lives.
@@ -241,19 +241,19 @@ class _NetworkRows:
 
     def __init__(self, network: Network, count: int) -> None:
         self._session = network.session
-        features = {"erb": np.zeros((count, BANDS + 2, 1), np.float32), "bins": np.zeros((count, BINS + 2, 2), np.float32)}
+        features = {"erb": np.zeros((count, 1, BANDS), np.float32), "bins": np.zeros((count, 2, BINS), np.float32)}
         results = {
             "mask": np.empty((count, BANDS), np.float32),
-            "filters": np.empty((count, BINS, 2 * TAPS), np.float32),
+            "filters": np.empty((count, TAPS, BINS, 2), np.float32),
             "lsnr": np.full((count, 1), -15, np.float32),
         }
         self._states = [
             {name: np.zeros((count, *shape), np.float32) for name, shape in network.state_shapes.items()} for _ in range(2)
         ]
-        self.bands: Floats = features["erb"][:, 1:-1, 0]                                       # [B, 32], a view
-        self.bins: Complexes = features["bins"].view(np.complex64)[:, 1:-1, 0]                 # [B, 96], a view
+        self.bands: Floats = features["erb"][:, 0]                                             # [B, 32], a view
+        self.bins: Floats = features["bins"]                                                   # [B, re/im, 96]
         self.mask: Floats = results["mask"]
-        self.filters: Complexes = results["filters"].view(np.complex64)                        # [B, 96, 5], a view
+        self.filters: Complexes = results["filters"].view(np.complex64)[..., 0]                # [B, 5, 96], a view
         self.lsnr: Floats = results["lsnr"]
         self._current = 0
         self._bindings = [

@@ -66,8 +66,8 @@ class Analysis:
         self.last_hop[:] = hops
         out[:] = np.fft.rfft(frame)
 
-    def features(self, spectrum: Complexes, bands: Floats, bins: Complexes) -> None:
-        """Normalised band levels -> `bands` [B, 32] and normalised bins -> `bins` [B, 96]."""
+    def features(self, spectrum: Complexes, bands: Floats, bins: Floats) -> None:
+        """Normalised band levels -> `bands` [B, 32] and normalised bins -> `bins` [B, re/im, 96]."""
         magnitude = np.abs(spectrum, out=self._magnitude)
         level = np.add.reduceat(np.square(magnitude, out=self._power), BAND_STARTS, axis=1)
         level *= _INVERSE_WIDTHS
@@ -80,7 +80,9 @@ class Analysis:
 
         low = np.maximum(magnitude[:, :BINS], LEAST_MAGNITUDE, out=self._root)
         _move_mean(self.bin_level, low, self._change)
-        np.divide(spectrum[:, :BINS], np.sqrt(self.bin_level, out=self._root), out=bins)
+        root = np.sqrt(self.bin_level, out=self._root)
+        np.divide(spectrum.real[:, :BINS], root, out=bins[:, 0])
+        np.divide(spectrum.imag[:, :BINS], root, out=bins[:, 1])
 
 
 _INVERSE_WIDTHS = (1 / np.array(ERB_WIDTHS)).astype(np.float32)
@@ -119,7 +121,7 @@ class Filter(Protocol):
         """[B, 481], to be filled with the newest spectrum before `apply`; replaces the oldest one."""
 
     def apply(self, mask: Floats, filters: Complexes) -> tuple[Complexes, Complexes]:
-        """Gains [B, 32] and filters [B, 96, 5] of the frame two before the newest -> noisy and clean spectrum [B, 481] of the
+        """Gains [B, 32] and filters [B, 5, 96] of the frame two before the newest -> noisy and clean spectrum [B, 481] of the
         frame `delay` before the newest. Both are valid until the next hop; the clean one may be overwritten by the caller."""
 
 
@@ -163,7 +165,7 @@ class ParityFilter:
         shape = (voices, FREQUENCIES)
         self._spectra = [np.zeros(shape, np.complex64) for _ in range(5)]                         # frames t to t + 4
         self._masked = np.zeros((voices, TAPS, FREQUENCIES), np.complex64)                        # frames t - 2 to t + 2
-        self._filters = [np.zeros((voices, BINS, TAPS), np.complex64) for _ in range(3)]          # frames t to t + 2
+        self._filters = [np.zeros((voices, TAPS, BINS), np.complex64) for _ in range(3)]          # frames t to t + 2
         self._clean = np.empty(shape, np.complex64)
 
     @property
@@ -186,5 +188,5 @@ class ParityFilter:
 
 
 def _deep_filter(frames: Complexes, filters: Complexes, out: Complexes) -> None:
-    """Five masked frames [B, 5, 96], oldest first, under a filter [B, 96, 5] -> `out` [B, 96]."""
-    np.einsum("btf,bft->bf", frames, filters, out=out)
+    """Five masked frames [B, 5, 96], oldest first, under a filter [B, 5, 96] -> `out` [B, 96]."""
+    np.einsum("btf,btf->bf", frames, filters, out=out)

@@ -2,13 +2,13 @@
 
 The same function as `df.deepfilternet2.DfNet`, written for speed; every rewrite is exact up to rounding:
 - BatchNorm is folded into the convolution before it; a depthwise and its pointwise convolution are merged where that is cheaper.
-- Only the newest frame is computed. The three time taps of the two input convolutions see a window of features. The five taps of
-  the pathway convolution add into partial sums of this and the next four frames: [96, 50] numbers are kept, not [4, 96, 64].
-- Channels are last, so that every convolution over frequency is a few shifted multiplications and one matrix product.
-- A transposed convolution of stride 2 is two phases: even outputs w1 x[i], odd outputs w2 x[i] + w0 x[i+1].
-- For ONNX Runtime: factors per channel are repeated for every frequency, so that one multiplication runs over a whole voice;
-  matrix products are two-dimensional, so that offset and ReLU become part of them; large grouped products are one product per
-  group, whose weights are then packed once and not in every hop.
+- Only the newest frame is computed. The time taps of the two input convolutions are channels of their input. The five taps of the
+  pathway convolution add into sums for this and the next four frames: 4 x [10, 96] numbers are kept, not [4, 64, 96].
+- For ONNX Runtime: what is a convolution stays one. It has fast kernels for them in a layout of 16 channels side by side; in it
+  a depthwise convolution is one pass over the numbers. Additions keep that layout; slices, paddings and transposed convolutions
+  would cost a change of it. So zeros at the ends are the convolutions' own, and a transposed convolution of stride 2 is a
+  convolution that makes two rows, of the even and of the odd outputs. Large grouped products are one product per group, whose
+  weights are then packed once and not in every hop.
 
 Names: `enc`, `erb_dec` and `df_dec` are the encoder, the mask decoder and the filter decoder of the paper (Schroeter et al.,
 "DeepFilterNet2: Towards Real-Time Speech Enhancement on Embedded Devices for Full-Band Audio", IWAENC 2022).
@@ -16,7 +16,7 @@ Names: `enc`, `erb_dec` and `df_dec` are the encoder, the mask decoder and the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -28,20 +28,26 @@ BINS = 96
 TAPS = 5
 CHANNELS = 64
 HIDDEN = 256
-SUMS = TAPS * 2 * TAPS
+FILTER = 2 * TAPS
+"""Numbers per bin: (tap, re/im)."""
 BATCH_NORM_EPSILON = 1e-5
 WORTH_A_PRODUCT_OF_ITS_OWN = 300  # inputs of a group, found by measuring
 LSNR_MIN_DB, LSNR_MAX_DB = -15.0, 35.0
 
 Weights = Mapping[str, Tensor]
+Factors = Tensor
+"""One number per channel, [C]."""
 
 
 class State(NamedTuple):
     """Memory of the network, one row per voice; zeros at the start of a stream."""
 
-    erb_past: Tensor     # [B, 34, 2]     the two frames before, frequency padded by one at both ends
-    bins_past: Tensor    # [B, 98, 4]     the same for the bins: (time, re/im)
-    pathway: Tensor      # [B, 96, 50]    sums of the pathway convolution: (this frame and the four to come, output)
+    erb_past: Tensor     # [B, 2, 32]     the two frames before
+    bins_past: Tensor    # [B, 4, 96]     the same for the bins: (time, re/im)
+    pathway_1: Tensor    # [B, 10, 96]    what the frames before give to the pathway's output of the next frame ...
+    pathway_2: Tensor    # [B, 10, 96]    ... of the one after it
+    pathway_3: Tensor    # [B, 10, 96]
+    pathway_4: Tensor    # [B, 10, 96]
     encoder: Tensor      # [B, 256]
     mask_1: Tensor       # [B, 256]
     mask_2: Tensor       # [B, 256]
@@ -50,99 +56,142 @@ class State(NamedTuple):
 
     @classmethod
     def zeros(cls, voices: int) -> State:
-        shapes = [(BANDS + 2, 2), (BINS + 2, 4), (BINS, SUMS), *[(HIDDEN,)] * 5]
+        shapes = [(2, BANDS), (4, BINS), *[(FILTER, BINS)] * 4, *[(HIDDEN,)] * 5]
         return cls(*(torch.zeros(voices, *shape) for shape in shapes))
 
 
-def _batch_norm(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
-    """Scale and offset [C] that a BatchNorm applies at inference."""
+# --- Convolutions over frequency: [B, C, rows, columns], where a plain spectrum is one row.
+
+
+def _batch_norm(weights: Weights, name: str) -> tuple[Factors, Factors]:
+    """Scale and offset that a BatchNorm applies at inference."""
     scale = weights[f"{name}.weight"].double() / (weights[f"{name}.running_var"].double() + BATCH_NORM_EPSILON).sqrt()
     return scale, weights[f"{name}.bias"].double() - weights[f"{name}.running_mean"].double() * scale
 
 
-def _separable(weights: Weights, name: str) -> tuple[Tensor, Tensor, Tensor]:
-    """1 x 3 depthwise and pointwise convolution -> taps [3, C], pointwise matrix [C, C out], offset [C out]."""
+def _separable(weights: Weights, name: str) -> tuple[list[Factors], Tensor, Factors]:
+    """1 x 3 depthwise and pointwise convolution -> taps (left, middle, right), pointwise matrix [C out, C], offset."""
     scale, offset = _batch_norm(weights, f"{name}.2")
-    taps = weights[f"{name}.0.weight"][:, 0, 0].T.double()
-    return taps, (weights[f"{name}.1.weight"][:, :, 0, 0].double() * scale[:, None]).T, offset
+    taps = weights[f"{name}.0.weight"][:, 0, 0].double()
+    return list(taps.unbind(1)), weights[f"{name}.1.weight"][:, :, 0, 0].double() * scale[:, None], offset
 
 
-def _dense(x: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
-    """Matrix product over the last axis, with ReLU: [..., K] -> [rows, N]."""
-    return torch.relu(x.reshape(-1, matrix.shape[0]) @ matrix + offset)
+class Dense(nn.Module):
+    """Convolution of one row, and ReLU. [B, K, 1, F] -> [B, C, 1, F]."""
 
-
-def _from_left(x: Tensor) -> Tensor:
-    """Every frequency takes the value of the one below it, the lowest one zero. [B, F, C]."""
-    return functional.pad(x[:, :-1], (0, 0, 1, 0))
-
-
-def _from_right(x: Tensor) -> Tensor:
-    return functional.pad(x[:, 1:], (0, 0, 0, 1))
-
-
-class Separable(nn.Module):
-    """Depthwise convolution of 3 frequencies, then pointwise, BatchNorm, ReLU. [B, F, C] -> [B, F / stride, C], stride 1 or 2."""
-
-    def __init__(self, weights: Weights, name: str, *, frequencies: int, stride: int) -> None:
+    def __init__(self, kernel: Tensor, offset: Factors) -> None:
+        """`kernel` [C, K, columns], an odd number of columns."""
         super().__init__()
+        self.kernel, self.offset = nn.Buffer(kernel[:, :, None].float().contiguous()), nn.Buffer(offset.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(functional.conv2d(x, self.kernel, self.offset, padding=(0, self.kernel.shape[3] // 2)))
+
+
+class Pointwise(nn.Module):
+    """Product with a matrix at every place, and ReLU."""
+
+    def __init__(self, matrix: Tensor, offset: Factors) -> None:
+        """`matrix` [C out, C]."""
+        super().__init__()
+        self.kernel, self.offset = nn.Buffer(matrix[:, :, None, None].float().contiguous()), nn.Buffer(offset.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(functional.conv2d(x, self.kernel, self.offset))
+
+
+class Depthwise(nn.Module):
+    """A kernel per channel, given as rows of factors, None for 0. An odd number of columns is centred on a place; an even number
+    begins there. Around the rows are so many of zeros that a kernel of several rows makes as many out of one (see `UpTo16`)."""
+
+    def __init__(self, kernel: Sequence[Sequence[Factors | None]], *, offset: Factors | None = None, stride: int = 1) -> None:
+        super().__init__()
+        zero = torch.zeros(CHANNELS, dtype=torch.float64)
+        rows = [torch.stack([zero if factor is None else factor for factor in row], 1) for row in kernel]
+        self.kernel = nn.Buffer(torch.stack(rows, 1)[:, None].float())                  # [C, 1, rows, columns]
+        self.offset = None if offset is None else nn.Buffer(offset.float())
+        columns = len(kernel[0])
+        self.pad = (len(kernel) // 2, columns // 2 if columns % 2 else 0)
+        self.stride = (1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.conv2d(x, self.kernel, self.offset, stride=self.stride, padding=self.pad, groups=CHANNELS)
+
+
+class Separable(nn.Sequential):
+    """Depthwise convolution of 3 frequencies, then pointwise, BatchNorm, ReLU. [B, C, 1, F] -> [B, C, 1, F / stride]."""
+
+    def __init__(self, weights: Weights, name: str, *, stride: int = 1) -> None:
         taps, matrix, offset = _separable(weights, name)
-        self.stride, self.outputs = stride, frequencies // stride
-        self.left, self.middle, self.right = (nn.Buffer(tap.float().repeat(self.outputs, 1)) for tap in taps)
-        self.matrix, self.offset = nn.Buffer(matrix.float().contiguous()), nn.Buffer(offset.float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.stride == 1:
-            left, middle, right = _from_left(x), x, _from_right(x)
-        else:
-            pairs = x.view(-1, self.outputs, 2, CHANNELS)
-            middle, right = pairs[:, :, 0], pairs[:, :, 1]
-            left = _from_left(right)
-        mixed = left * self.left + middle * self.middle + right * self.right
-        return _dense(mixed, self.matrix, self.offset).view(-1, self.outputs, CHANNELS)
+        super().__init__(Depthwise([taps], stride=stride), Pointwise(matrix, offset))
 
 
-class Upsample(nn.Module):
-    """Transposed depthwise convolution of stride 2, then pointwise, BatchNorm and ReLU. [B, F, C] -> [B, 2 F, C]."""
-
-    def __init__(self, weights: Weights, name: str, *, frequencies: int) -> None:
-        super().__init__()
-        taps, matrix, offset = _separable(weights, name)
-        self.outputs = 2 * frequencies
-        self.left, self.middle, self.right = (nn.Buffer(tap.float().repeat(frequencies, 1)) for tap in taps)
-        self.matrix, self.offset = nn.Buffer(matrix.float().contiguous()), nn.Buffer(offset.float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        even, odd = x * self.middle, x * self.right + _from_right(x) * self.left
-        return _dense(torch.cat((even, odd), 2), self.matrix, self.offset).view(-1, self.outputs, CHANNELS)
+# Transposed convolutions of stride 2: frequency i gives middle * x[i] to 2 i, and 2 i + 1 is right * x[i] + left * x[i + 1]. The
+# frequencies above the first 8 are laid out in rows, so that no number has to be moved: of 16, row h has the frequencies 2 i + h;
+# of 32 there are two such arrays, with the frequencies 4 i + 2 h and 4 i + 2 h + 1.
 
 
-class Scale(nn.Module):
-    """Convolution with a 1 x 1 depthwise kernel, BatchNorm and ReLU: a factor and an offset per channel."""
+class UpTo16(nn.Sequential):
+    """[B, C, 1, 8] -> [B, C, 2, 8], with pointwise convolution, BatchNorm and ReLU."""
 
-    def __init__(self, weights: Weights, name: str, *, frequencies: int) -> None:
-        super().__init__()
-        scale, offset = _batch_norm(weights, f"{name}.1")
-        factor = weights[f"{name}.0.weight"].flatten().double() * scale
-        self.factor, self.offset = (nn.Buffer(value.float().repeat(frequencies, 1)) for value in (factor, offset))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x * self.factor + self.offset)
+    def __init__(self, weights: Weights, name: str) -> None:
+        (left, middle, right), matrix, offset = _separable(weights, name)
+        super().__init__(Depthwise([[None, right, left], [None, middle, None]]), Pointwise(matrix, offset))
 
 
-class GroupedLinear(nn.Module):
-    """[B, groups * inputs] -> [B, groups * outputs], no offset."""
+class UpTo32(nn.Module):
+    """[B, C, 2, 8] -> two of the same shape, with pointwise convolution, BatchNorm and ReLU."""
 
     def __init__(self, weights: Weights, name: str) -> None:
         super().__init__()
-        self.matrix = nn.Buffer(weights[f"{name}.weight"])  # [groups, inputs, outputs]
-        self.one_by_one = self.matrix.shape[1] >= WORTH_A_PRODUCT_OF_ITS_OWN
+        (left, middle, right), matrix, offset = _separable(weights, name)
+        self.even = Pointwise(matrix * middle, offset)
+        kernel = [[None, None, left], [None, right, None], [None, left, None]]
+        self.odd = nn.Sequential(Depthwise(kernel), Pointwise(matrix, offset))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.even(x), self.odd(x)
+
+
+class Scale(nn.Module):
+    """Convolution with a 1 x 1 depthwise kernel, BatchNorm and ReLU. [B, C, 1, F] -> [B, C, rows, 8]."""
+
+    def __init__(self, weights: Weights, name: str, *, rows: Sequence[int] = (0,), step: int = 1) -> None:
+        """Row h of the result has the frequencies `step` i + rows[h]."""
+        super().__init__()
+        scale, offset = _batch_norm(weights, f"{name}.1")
+        factor = weights[f"{name}.0.weight"].flatten().double() * scale
+        # The one row that there is meets the kernel's last row first.
+        kernel = [[factor if column == chosen else None for column in range(step)] for chosen in reversed(rows)]
+        self.depthwise = Depthwise(kernel, offset=offset, stride=step)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.depthwise(x))
+
+
+def _flat(x: Tensor) -> Tensor:
+    """[B, C, 1, F] -> [B, F * C]."""
+    return x.permute(0, 2, 3, 1).flatten(1)
+
+
+# --- What runs over time
+
+
+class GroupedLinear(nn.Module):
+    """[B, groups * inputs] -> [B, groups, outputs], no offset."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        """`matrix` [groups, inputs, outputs]."""
+        super().__init__()
+        self.matrix = nn.Buffer(matrix.contiguous())
+        self.one_by_one = matrix.shape[1] >= WORTH_A_PRODUCT_OF_ITS_OWN
 
     def forward(self, x: Tensor) -> Tensor:
         groups, inputs, outputs = self.matrix.shape
         if self.one_by_one:
-            return torch.cat([x[:, group * inputs : (group + 1) * inputs] @ self.matrix[group] for group in range(groups)], 1)
-        return (x.reshape(-1, groups, inputs).transpose(0, 1) @ self.matrix).transpose(0, 1).reshape(-1, groups * outputs)
+            parts = [x[:, group * inputs : (group + 1) * inputs] @ self.matrix[group] for group in range(groups)]
+            return torch.cat(parts, 1).view(-1, groups, outputs)
+        return (x.reshape(-1, groups, inputs).transpose(0, 1) @ self.matrix).transpose(0, 1)
 
 
 class GruCell(nn.Module):
@@ -162,10 +211,13 @@ class GruCell(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
         gates = torch.sigmoid(torch.cat((x, state), 1) @ self.gates + self.gates_offset)
-        reset, update = gates[:, :HIDDEN], gates[:, HIDDEN:]
+        reset, update = gates.chunk(2, 1)
         candidate = torch.tanh(x @ self.of_input + self.input_offset + reset * (state @ self.of_state + self.state_offset))
         new: Tensor = candidate + update * (state - candidate)
         return new
+
+
+# --- The network
 
 
 class Encoder(nn.Module):
@@ -174,108 +226,107 @@ class Encoder(nn.Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         scale, offset = _batch_norm(weights, "enc.erb_conv0.2")
-        kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]  # [C, time, frequency]
-        self.erb_matrix = nn.Buffer(kernel.permute(2, 1, 0).reshape(9, CHANNELS).float())
-        self.erb_offset = nn.Buffer(offset.float())
-        self.erb_1 = Separable(weights, "enc.erb_conv1", frequencies=32, stride=2)
-        self.erb_2 = Separable(weights, "enc.erb_conv2", frequencies=16, stride=2)
-        self.erb_3 = Separable(weights, "enc.erb_conv3", frequencies=8, stride=1)
-        self.bins_matrix, self.bins_offset = (nn.Buffer(value.float()) for value in _bins_convolution(weights))
-        self.bins_1 = Separable(weights, "enc.df_conv1", frequencies=BINS, stride=2)
-        self.bins_embedding = GroupedLinear(weights, "enc.df_fc_emb.0")
-        self.squeeze = GroupedLinear(weights, "enc.emb_gru.linear_in.0")
+        kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]        # [C, time, frequency]
+        self.erb_0 = Dense(kernel, offset)
+        self.erb_1 = Separable(weights, "enc.erb_conv1", stride=2)
+        self.erb_2 = Separable(weights, "enc.erb_conv2", stride=2)
+        self.erb_3 = Separable(weights, "enc.erb_conv3")
+        self.bins_0 = Dense(*_bins_convolution(weights))
+        self.bins_1 = Separable(weights, "enc.df_conv1", stride=2)
+        self.bins_embedding = GroupedLinear(weights["enc.df_fc_emb.0.weight"])
+        self.squeeze = GroupedLinear(weights["enc.emb_gru.linear_in.0.weight"])
         self.gru = GruCell(weights, "enc.emb_gru.gru", 0)
         self.lsnr_matrix = nn.Buffer(weights["enc.lsnr_fc.0.weight"].T.contiguous())
         self.lsnr_offset = nn.Buffer(weights["enc.lsnr_fc.0.bias"])
 
     def forward(self, erb: Tensor, bins: Tensor, state: Tensor) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
-        erb_0 = _dense(_neighbours(erb, BANDS), self.erb_matrix, self.erb_offset).view(-1, BANDS, CHANNELS)
+        """`erb` [B, 3, 32], `bins` [B, 6, 96]."""
+        erb_0 = self.erb_0(erb.unsqueeze(2))
         erb_1 = self.erb_1(erb_0)
         erb_2 = self.erb_2(erb_1)
         erb_3 = self.erb_3(erb_2)
-        bins_0 = _dense(_neighbours(bins, BINS), self.bins_matrix, self.bins_offset).view(-1, BINS, CHANNELS)
-        bins_1 = torch.relu(self.bins_embedding(self.bins_1(bins_0).flatten(1)))
-        embedding = self.gru(torch.relu(self.squeeze(torch.cat((erb_3.flatten(1), bins_1), 1))), state)
+        bins_0 = self.bins_0(bins.unsqueeze(2))
+        bins_1 = torch.relu(self.bins_embedding(_flat(self.bins_1(bins_0)))).flatten(1)
+        squeezed = torch.relu(self.squeeze(torch.cat((_flat(erb_3), bins_1), 1))).flatten(1)
+        embedding = self.gru(squeezed, state)
         lsnr = torch.sigmoid(embedding @ self.lsnr_matrix + self.lsnr_offset)
         return [erb_0, erb_1, erb_2, erb_3], bins_0, embedding, lsnr * (LSNR_MAX_DB - LSNR_MIN_DB) + LSNR_MIN_DB
 
 
-def _neighbours(padded: Tensor, frequencies: int) -> Tensor:
-    """Every frequency beside the one below and the one above it. [B, F + 2, K] -> [B, F, 3 K]."""
-    return torch.cat([padded[:, tap : tap + frequencies] for tap in range(3)], 2)
-
-
-def _bins_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
-    """3 x 3 depthwise and pointwise convolution merged: matrix [18, C] for (frequency, time, re/im), offset [C]."""
+def _bins_convolution(weights: Weights) -> tuple[Tensor, Factors]:
+    """3 x 3 depthwise and pointwise convolution merged: kernel [C, 6 (time, re/im), 3 frequencies], offset."""
     scale, offset = _batch_norm(weights, "enc.df_conv0.3")
     depthwise = weights["enc.df_conv0.1.weight"][:, 0].double().view(2, CHANNELS // 2, 3, 3)  # [re/im, C / 2, time, frequency]
     pointwise = (weights["enc.df_conv0.2.weight"][:, :, 0, 0].double() * scale[:, None]).reshape(CHANNELS, 2, CHANNELS // 2)
-    return torch.einsum("opc,pctf->ftpo", pointwise, depthwise).reshape(18, CHANNELS), offset
+    return torch.einsum("opc,pctf->otpf", pointwise, depthwise).reshape(CHANNELS, 6, 3), offset
 
 
 class MaskDecoder(nn.Module):
-    """Embedding and the encoder's convolutions -> gain per band, [B, 32], 0 to 1."""
+    """Squeezed embedding and the encoder's convolutions -> gain per band, [B, 32], 0 to 1."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.squeeze = GroupedLinear(weights, "erb_dec.emb_gru.linear_in.0")
         self.gru_1 = GruCell(weights, "erb_dec.emb_gru.gru", 0)
         self.gru_2 = GruCell(weights, "erb_dec.emb_gru.gru", 1)
-        self.expand = GroupedLinear(weights, "erb_dec.emb_gru.linear_out.0")
-        self.path_0, self.path_1, self.path_2, self.path_3 = (
-            Scale(weights, f"erb_dec.conv{level}p", frequencies=frequencies) for level, frequencies in enumerate((32, 16, 8, 8))
-        )
-        self.up_3 = Separable(weights, "erb_dec.convt3", frequencies=8, stride=1)
-        self.up_2 = Upsample(weights, "erb_dec.convt2", frequencies=8)
-        self.up_1 = Upsample(weights, "erb_dec.convt1", frequencies=16)
+        self.expand = GroupedLinear(weights["erb_dec.emb_gru.linear_out.0.weight"])  # a group is a frequency
+        self.path_3, self.path_2 = Scale(weights, "erb_dec.conv3p"), Scale(weights, "erb_dec.conv2p")
+        self.path_1 = Scale(weights, "erb_dec.conv1p", rows=(0, 1), step=2)
+        self.path_even = Scale(weights, "erb_dec.conv0p", rows=(0, 2), step=4)
+        self.path_odd = Scale(weights, "erb_dec.conv0p", rows=(1, 3), step=4)
+        self.up_3 = Separable(weights, "erb_dec.convt3")
+        self.up_2 = UpTo16(weights, "erb_dec.convt2")
+        self.up_1 = UpTo32(weights, "erb_dec.convt1")
         scale, offset = _batch_norm(weights, "erb_dec.conv0_out.1")
-        self.out_matrix = nn.Buffer((weights["erb_dec.conv0_out.0.weight"][0, :, 0].double() * scale).float())  # [C, 3 taps]
-        self.out_offset = nn.Buffer(offset.float())
+        out = weights["erb_dec.conv0_out.0.weight"][0].double() * scale                             # [C, 1, 3 taps]
+        self.out_kernel = nn.Buffer(out.permute(2, 0, 1)[..., None].float().contiguous())
+        self.out_sum, self.out_offset = nn.Buffer(torch.eye(3)[None, :, None]), nn.Buffer(offset.float())
 
-    def forward(self, embedding: Tensor, erb: list[Tensor], state_1: Tensor, state_2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        squeezed = torch.relu(self.squeeze(embedding))
+    def forward(self, squeezed: Tensor, erb: list[Tensor], state_1: Tensor, state_2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         state_1 = self.gru_1(squeezed, state_1)
         state_2 = self.gru_2(state_1, state_2)
-        x = torch.relu(self.expand(state_2 + squeezed)).view(-1, 8, CHANNELS)
+        x = torch.relu(self.expand(state_2 + squeezed).flatten(1))
+        x = x.view(-1, 1, 8, CHANNELS).permute(0, 3, 1, 2)                                          # [B, C, 1, 8]
         x = self.up_3(self.path_3(erb[3]) + x)
         x = self.up_2(self.path_2(erb[2]) + x)
-        x = self.up_1(self.path_1(erb[1]) + x)
-        taps = functional.pad((self.path_0(erb[0]) + x) @ self.out_matrix, (0, 0, 1, 1))  # [B, 34, 3]
-        summed = taps[:, 0:BANDS, 0] + taps[:, 1 : BANDS + 1, 1] + taps[:, 2 : BANDS + 2, 2]
-        return torch.sigmoid(summed + self.out_offset), state_1, state_2
+        even, odd = self.up_1(self.path_1(erb[1]) + x)
+        taps_of_even = functional.conv2d(self.path_even(erb[0]) + even, self.out_kernel)            # [B, 3 taps, 2, 8]
+        taps_of_odd = functional.conv2d(self.path_odd(erb[0]) + odd, self.out_kernel)
+        taps = torch.stack((taps_of_even, taps_of_odd), 4).permute(0, 1, 3, 2, 4).reshape(-1, 3, 1, BANDS)
+        summed = functional.conv2d(taps, self.out_sum, self.out_offset, padding=(0, 1))
+        return torch.sigmoid(summed).flatten(1), state_1, state_2
 
 
 class FilterDecoder(nn.Module):
-    """Embedding and the encoder's first convolution of the bins -> complex filter, [B, 96, 10] for (tap, re/im)."""
+    """Squeezed embedding and the encoder's first convolution of the bins -> complex filter, [B, 5 taps, 96, re/im]."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.squeeze = GroupedLinear(weights, "df_dec.df_gru.linear_in.0")
         self.gru_1 = GruCell(weights, "df_dec.df_gru.gru", 0)
         self.gru_2 = GruCell(weights, "df_dec.df_gru.gru", 1)
-        self.out = GroupedLinear(weights, "df_dec.df_out.0")
-        self.pathway_matrix, self.pathway_offset = (nn.Buffer(value.float()) for value in _pathway_convolution(weights))
+        by_bin = weights["df_dec.df_out.0.weight"]                                                  # a group has 12 bins
+        groups, inputs, outputs = by_bin.shape
+        by_tap = by_bin.view(groups, inputs, -1, TAPS, 2).transpose(2, 3)
+        self.out = GroupedLinear(by_tap.reshape(groups, inputs, outputs))
+        self.pathway_kernel, self.pathway_offset = (nn.Buffer(value.float()) for value in _pathway_convolution(weights))
 
-    def forward(
-        self, embedding: Tensor, bins_0: Tensor, pathway: Tensor, state_1: Tensor, state_2: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        squeezed = torch.relu(self.squeeze(embedding))
-        state_1 = self.gru_1(squeezed, state_1)
-        state_2 = self.gru_2(state_1, state_2)
-        begun = functional.pad(pathway, (-2 * TAPS, 2 * TAPS))  # one frame on
-        pathway = torch.addmm(begun.view(-1, SUMS), bins_0.view(-1, CHANNELS), self.pathway_matrix).view(-1, BINS, SUMS)
-        from_pathway = torch.relu(pathway[:, :, : 2 * TAPS] + self.pathway_offset)
-        filters = torch.tanh(self.out(state_2 + squeezed)).view(-1, BINS, 2 * TAPS) + from_pathway
-        return filters, pathway, state_1, state_2
+    def forward(self, squeezed: Tensor, bins_0: Tensor, state: State) -> tuple[Tensor, list[Tensor], Tensor, Tensor]:
+        state_1 = self.gru_1(squeezed, state.filter_1)
+        state_2 = self.gru_2(state_1, state.filter_2)
+        now, *later = functional.conv2d(bins_0, self.pathway_kernel, self.pathway_offset).squeeze(2).chunk(TAPS, 1)
+        pathway = [state.pathway_2 + later[0], state.pathway_3 + later[1], state.pathway_4 + later[2], later[3]]
+        from_pathway = torch.relu(now + state.pathway_1).view(-1, TAPS, 2, BINS).transpose(2, 3)
+        groups = self.out(state_2 + squeezed)                                                       # [B, 8, (tap, bin, re/im)]
+        filters = groups.view(groups.shape[0], groups.shape[1], TAPS, -1).transpose(1, 2).reshape(-1, TAPS, BINS, 2)
+        return torch.tanh(filters) + from_pathway, pathway, state_1, state_2
 
 
 def _pathway_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
-    """5 x 1 convolution in 2 groups and pointwise convolution merged: matrix [C, 50] for (frames ahead, output), offset [10]."""
+    """5 x 1 convolution in 2 groups and pointwise convolution merged: kernel [50 (frames ahead, output), C, 1, 1] and offset."""
     scale, offset = _batch_norm(weights, "df_dec.df_convp.3")
     grouped = weights["df_dec.df_convp.1.weight"][..., 0].double().view(2, TAPS, CHANNELS // 2, TAPS)  # [group, out, in, time]
-    pointwise = (weights["df_dec.df_convp.2.weight"][:, :, 0, 0].double() * scale[:, None]).view(2 * TAPS, 2, TAPS)
-    matrix = torch.einsum("ogj,gjct->gcto", pointwise, grouped).flip(2)  # the newest of the time taps is the last one
-    return matrix.reshape(CHANNELS, SUMS), offset
+    pointwise = (weights["df_dec.df_convp.2.weight"][:, :, 0, 0].double() * scale[:, None]).view(FILTER, 2, TAPS)
+    kernel = torch.einsum("ogj,gjct->togc", pointwise, grouped).flip(0)  # the newest of the time taps is the last one
+    return kernel.reshape(TAPS * FILTER, CHANNELS, 1, 1), functional.pad(offset, (0, (TAPS - 1) * FILTER))
 
 
 class Step(nn.Module):
@@ -285,14 +336,17 @@ class Step(nn.Module):
         """`weights`: the state dict of the published checkpoint."""
         super().__init__()
         self.encoder, self.mask, self.filter = Encoder(weights), MaskDecoder(weights), FilterDecoder(weights)
+        of_decoders = [weights[f"{name}.linear_in.0.weight"] for name in ("erb_dec.emb_gru", "df_dec.df_gru")]
+        self.squeeze = GroupedLinear(torch.cat(of_decoders, 2))         # both have the same groups of the embedding
         self.eval()
 
     def forward(self, erb: Tensor, bins: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """`erb` [B, 34, 1], `bins` [B, 98, 2], with a zero at both ends -> mask, filters, local SNR [B, 1] in dB, new state."""
+        """`erb` [B, 1, 32], `bins` [B, 2, 96] -> mask, filters, local SNR [B, 1] in dB, new state."""
         past = State(*state)
-        erb_window, bins_window = torch.cat((past.erb_past, erb), 2), torch.cat((past.bins_past, bins), 2)
+        erb_window, bins_window = torch.cat((past.erb_past, erb), 1), torch.cat((past.bins_past, bins), 1)
         levels, bins_0, embedding, lsnr = self.encoder(erb_window, bins_window, past.encoder)
-        mask, mask_1, mask_2 = self.mask(embedding, levels, past.mask_1, past.mask_2)
-        filters, pathway, filter_1, filter_2 = self.filter(embedding, bins_0, past.pathway, past.filter_1, past.filter_2)
-        new = State(erb_window[:, :, 1:], bins_window[:, :, 2:], pathway, embedding, mask_1, mask_2, filter_1, filter_2)
-        return mask, filters, lsnr, *new
+        for_mask, for_filter = torch.relu(self.squeeze(embedding)).chunk(2, 2)
+        mask, mask_1, mask_2 = self.mask(for_mask.flatten(1), levels, past.mask_1, past.mask_2)
+        filters, pathway, filter_1, filter_2 = self.filter(for_filter.flatten(1), bins_0, past)
+        windows = erb_window[:, 1:], bins_window[:, 2:]
+        return mask, filters, lsnr, *windows, *pathway, embedding, mask_1, mask_2, filter_1, filter_2         # as in State

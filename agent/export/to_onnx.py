@@ -27,7 +27,7 @@ def load_step(cache: Path) -> Step:
 
 def export(cache: Path, target: Path) -> str:
     """Writes the network to `target` and returns its SHA-256, to be pinned in `agent/denoise/engine.py`."""
-    example = (torch.zeros(2, BANDS + 2, 1), torch.zeros(2, BINS + 2, 2), *State.zeros(2))
+    example = (torch.zeros(2, 1, BANDS), torch.zeros(2, 2, BINS), *State.zeros(2))
     graph: Any = io.BytesIO()  # the signature knows paths only
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is the older exporter; the newer one needs another package

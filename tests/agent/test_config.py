@@ -1,10 +1,8 @@
 """Settings of the agent."""
 
-import os
-
 import pytest
 
-from agent.config import AgentConfig, ConfigError, default_capacity, prepare_forking
+from agent.config import AgentConfig, ConfigError, prepare_forking
 
 COMPLETE = {"LIVEKIT_URL": "ws://127.0.0.1:8001", "LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "s" * 32}
 
@@ -13,7 +11,9 @@ def test_defaults_follow_from_the_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = AgentConfig.from_environment(COMPLETE)
     assert config.recordings == tmp_path / "data" / "recordings"
-    assert config.capacity == default_capacity() >= len(os.sched_getaffinity(0))
+    assert config.data == tmp_path / "data"
+    assert config.capacity is None          # as measured
+    assert not config.never_original
     assert config.grace_s == 60
     assert config.health_port == 8004
 
@@ -23,9 +23,13 @@ def test_every_setting_is_taken_over(tmp_path):
         "STILLAIR_DATA": str(tmp_path),
         "STILLAIR_CAPACITY": "7",
         "STILLAIR_GRACE_S": "1.5",
+        "STILLAIR_NEVER_ORIGINAL": "1",
+        "STILLAIR_LOW_WATER_MB": "500",
         "STILLAIR_AGENT_HEALTH_PORT": "18104",
     })
     assert (config.recordings, config.capacity, config.grace_s, config.health_port) == (tmp_path / "recordings", 7, 1.5, 18104)
+    assert config.low_water_mb == 500
+    assert config.never_original
     elsewhere = AgentConfig.from_environment(COMPLETE | {"STILLAIR_RECORDINGS": "/srv/recordings"})
     assert str(elsewhere.recordings) == "/srv/recordings"
 
@@ -38,10 +42,13 @@ def test_every_setting_is_taken_over(tmp_path):
     ("STILLAIR_CAPACITY", "-1"),
     ("STILLAIR_CAPACITY", "many"),
     ("STILLAIR_CAPACITY", "2.5"),
+    ("STILLAIR_NEVER_ORIGINAL", "yes"),
     ("STILLAIR_GRACE_S", "-1"),
     ("STILLAIR_GRACE_S", "nan"),
     ("STILLAIR_GRACE_S", "inf"),
     ("STILLAIR_GRACE_S", "a minute"),
+    ("STILLAIR_LOW_WATER_MB", "0"),
+    ("STILLAIR_LOW_WATER_MB", "lots"),
     ("STILLAIR_AGENT_HEALTH_PORT", "0"),
     ("STILLAIR_AGENT_HEALTH_PORT", "65536"),
 ])

@@ -12,6 +12,7 @@ import pytest
 
 from agent import denoise_link
 from agent.denoise import Denoiser
+from agent.denoise.engine import MODEL
 from agent.denoise.spectrum import HOP, SAMPLE_RATE
 from agent.denoise_client import SharedDenoiser
 from agent.denoise_link import Link, hello
@@ -103,6 +104,21 @@ async def test_a_process_that_hangs_costs_a_hop_and_gets_the_voice_back_when_it_
     assert job.difference <= ROUNDING
 
 
+def huge_bytes(pid):
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return 1024 * int(rollup.split("AnonHugePages:")[1].split()[0])
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text(), reason="this system has no huge pages")
+async def test_the_weights_lie_in_huge_pages(denoiser, process):
+    job = Job.of(denoiser, process.address)
+    await job.feed_until(lambda: job.stream.shared, noise(LONG))
+    assert huge_bytes(process.pid) > MODEL.stat().st_size / 2       # the rest lies between two pages, or there was none free
+
+
 async def test_a_job_that_stalls_holds_up_nobody(denoiser, process):
     stalled, *others = [Job.of(denoiser, process.address) for _ in range(3)]
     for job in (stalled, *others):
@@ -135,6 +151,7 @@ async def test_a_job_that_dies_frees_its_slot(denoiser, record):
 HOLD_A_SLOT = """
 import sys, time
 from agent.denoise import Denoiser
+from agent.denoise.engine import MODEL
 from agent.denoise_link import Link
 from agent.denoise_slots import slot_record
 engine = Denoiser.load().engine(1)

@@ -17,7 +17,6 @@ from agent.flac import (
     crc16,
     decode_frame,
     frames,
-    header,
     last_frame,
     parse_frame_header,
     read_frame,
@@ -41,7 +40,7 @@ class Encoded:
         """With a head that was renewed after `counted` frames."""
         counted = len(self.frames) if counted is None else counted
         end = self.ends[counted - 1]
-        return header(RecordingHead(min(counted * BLOCK_SAMPLES, len(self.samples)), end)) + b"".join(self.frames)
+        return RecordingHead(min(counted * BLOCK_SAMPLES, len(self.samples)), end).to_header() + b"".join(self.frames)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +184,7 @@ def test_damage_in_the_middle_does_not_cost_what_follows(recording, path):
     assert path.stat().st_size == recording.ends[-1]
 
 
-@pytest.mark.parametrize("content", [b"", b"fLa", header(RecordingHead(4608, 9000))[:3000], bytes(50_000)])
+@pytest.mark.parametrize("content", [b"", b"fLa", RecordingHead(4608, 9000).to_header()[:3000], bytes(50_000)])
 def test_a_file_that_never_held_sound_becomes_empty(path, content):
     assert repaired(path, content).head == RecordingHead(0, 0)
     assert path.stat().st_size == 0

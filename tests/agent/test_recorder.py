@@ -79,11 +79,14 @@ class Studio:
         self.disk = type("DiskOfThisTest", (Disk,), {})
         self.audio = folder / f"{STREAM_ID}.flac"
 
-    def recorder(self, *, title: str = "A walk", clock: Callable[[], float] | None = None) -> FlacRecorder:
+    def recorder(
+        self, *, title: str = "A walk", clock: Callable[[], float] | None = None, limit: int | None = None,
+    ) -> FlacRecorder:
         recorder = FlacRecorder(
             self.folder, stream_id=STREAM_ID, owner="alice", title=title, started_at="2026-01-02T03:04:05Z",
             on_state=self.states.put, storage=Folder(self.folder, self.disk), clock=clock or self.clock,
         )
+        recorder.limit(limit)
         recorder.start()
         return recorder
 
@@ -132,7 +135,9 @@ def test_a_recording_is_every_sample_with_a_sidecar_and_an_md5(studio):
     assert recorder.seconds == pytest.approx(100_001 / RATE)
     assert [studio.state(), studio.state()] == ["on", "off"]
     assert recorder.state == "off"
-    assert sorted(path.name for path in studio.folder.iterdir()) == [f"{STREAM_ID}.flac", f"{STREAM_ID}.json"]
+    assert sorted(path.name for path in studio.folder.iterdir()) == [
+        f"{STREAM_ID}.flac", f"{STREAM_ID}.json", f"{STREAM_ID}.peaks",
+    ]
 
 
 @pytest.mark.parametrize("length", [1, 7, 480, 4608, 4609, 48_000])
@@ -323,6 +328,53 @@ def test_the_recording_that_is_being_written_is_not_repaired(studio):
     assert studio.state() == "on"
     assert repair_folder(studio.folder) == []
     recorder.close(finished=True)
+
+
+# Limits
+
+
+def say_until_full(studio, recorder) -> None:
+    recorder.limit(150_000)
+    studio.say(recorder, SOUND[:4 * RATE])      # about 300 kB
+    assert [studio.state(), studio.state()] == ["on", "full"]
+
+
+def test_at_its_limit_a_recording_stops_with_a_valid_file_that_is_closed(studio):
+    recorder = studio.recorder()
+    say_until_full(studio, recorder)
+    assert_valid(studio.audio)
+    studio.clock.now += 3600
+    studio.say(recorder, SOUND[4 * RATE:])      # said for friends; there is no room for it here
+    recorder.close(finished=True)
+    kept = assert_valid(studio.audio)
+    np.testing.assert_array_equal(kept, SOUND[:len(kept)])
+    assert len(kept) <= 4 * RATE
+    assert (studio.manifest.state, studio.manifest.samples, studio.manifest.gaps) == ("closed", len(kept), ())
+
+
+def test_when_there_is_room_again_it_goes_on_in_the_same_item(studio):
+    recorder = studio.recorder()
+    say_until_full(studio, recorder)
+    kept = len(samples_of(studio.audio))
+    studio.clock.now += 60
+    recorder.limit(None)
+    assert studio.state() == "on"
+    studio.say(recorder, SOUND[:RATE])
+    recorder.close(finished=True)
+    heard = assert_valid(studio.audio)
+    (gap,) = studio.manifest.gaps
+    assert gap.cause == "space for recordings used up"
+    assert 55 < gap.length < 65
+    np.testing.assert_array_equal(heard[:kept], SOUND[:kept])
+    np.testing.assert_array_equal(heard[-RATE:], SOUND[:RATE])
+
+
+def test_without_any_room_there_is_no_recording(studio):
+    recorder = studio.recorder(limit=0)
+    studio.say(recorder, SOUND[:RATE])
+    assert studio.state() == "full"
+    recorder.close(finished=True)
+    assert list(studio.folder.iterdir()) == []
 
 
 # Disks

@@ -197,3 +197,49 @@ def test_level_is_that_of_the_microphone():
     voice = Voice(Halving(), strength_db=100)
     played(voice, sine(10))
     assert voice.level.read() == pytest.approx(20 * np.log10(10_000 / 32_768 / np.sqrt(2)), abs=0.1)
+
+
+# --- never the original
+
+
+def test_silence_instead_of_the_original_while_it_fails_without_a_click_and_without_a_sample_of_it():
+    denoiser = Halving()
+    voice = Voice(denoiser, strength_db=100, never_original=True)
+    first, _ = played(voice, sine(50))
+    denoiser.broken = True
+    there, _ = played(voice, sine(FIRST_REST_FRAMES - 1, 50))
+    assert voice.silenced
+    assert voice.paused == f"{FAILURE}, silence instead"
+    assert not there[2 * FRAME:].any()
+    denoiser.broken = False
+    back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + FIRST_REST_FRAMES - 1))
+    assert not voice.silenced
+    assert not back[: WARM_UP_FRAMES * FRAME].any()
+    assert np.abs(back[-FRAME:] * 2 - originals[-FRAME:].astype(np.int32)).max() <= 1
+    assert largest_step(np.concatenate([first, there, back])) < SMOOTH
+
+
+def test_silence_instead_of_the_original_while_it_is_overloaded():
+    denoiser = Halving()
+    denoiser.result = 0.0                           # so that all that is heard is what must not be
+    voice = Voice(denoiser, strength_db=100, never_original=True)
+    played(voice, sine(50))
+    voice.overloaded = True
+    heard, _ = played(voice, sine(50, 50))
+    voice.overloaded = False
+    again, _ = played(voice, sine(WARM_UP_FRAMES + 20, 100))
+    assert not heard.any()
+    assert not again.any()
+
+
+def test_who_chooses_the_original_hears_it_even_so_and_comes_and_goes_without_a_click():
+    voice = Voice(Halving(), strength_db=100, never_original=True)
+    first, _ = played(voice, sine(50))
+    voice.bypass = True
+    chosen, originals = played(voice, sine(50, 50))
+    assert voice.paused == CHOSEN
+    assert not voice.silenced
+    assert np.array_equal(chosen[2 * FRAME:], originals[2 * FRAME:])
+    voice.bypass = False
+    back, _ = played(voice, sine(50, 100))
+    assert largest_step(np.concatenate([first, chosen, back])) < 2 * SMOOTH

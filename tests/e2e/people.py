@@ -146,6 +146,21 @@ class Person:
     def notice(self, words: "str | re.Pattern[str]") -> Locator:
         return self.page.get_by_role("alert").get_by_role("heading", name=words)
 
+    def keep_notices(self) -> None:
+        """From now on remembers every notice, for `was_told`: some stand for a second only."""
+        self.page.evaluate("""() => {
+            globalThis.noticed = new Set();
+            const look = () => document.querySelectorAll("[role=alert] :is(h1, h2, h3)").forEach(
+                (heading) => heading.checkVisibility() && noticed.add(heading.textContent.trim()));
+            new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+        }""")
+
+    def was_told(self, words: "str | re.Pattern[str]") -> None:
+        """Fails when no such notice has come since `keep_notices`, and none comes."""
+        pattern = words.pattern if isinstance(words, re.Pattern) else f"^{re.escape(words)}$"
+        found = "pattern => [...noticed].some((words) => new RegExp(pattern).test(words))"
+        self.page.wait_for_function(found, arg=pattern, timeout=15_000)
+
     # --- What is heard
 
     def listen_to(self, friend: "Person") -> None:

@@ -20,8 +20,11 @@ SCREENS = [
 ]
 PICTURED = SCREENS[:4]
 
-SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
-    () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done))))"""
+SETTLED = """() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(
+        () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
+    setTimeout(done, 2000);      // a page that always moves somewhere
+})"""
 
 MOVING = """() => [...document.querySelectorAll("*")].some((e) => [null, "::before", "::after"].some((part) => {
     const style = getComputedStyle(e, part);

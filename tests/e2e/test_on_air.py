@@ -7,6 +7,10 @@ from playwright.sync_api import expect
 
 from tests.e2e import sounds
 
+AS_LOUD_DB = 6
+"""How far the noise of the original may be from the source's. The codec and the browser's echo canceller, which hears in this
+browser what the listener's page plays, take 4 dB of it; the noise remover takes 15 and more."""
+
 
 @pytest.fixture
 def alice(join):
@@ -51,7 +55,7 @@ def test_compare_plays_the_original_to_the_broadcaster_only(friends, source):
     alice.hears_speech(within_s=10)
     alice.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)      # the fan, in a pause
     original = alice.hear(9)
-    assert abs(sounds.pause_db(original) - sounds.pause_db(source)) < 4
+    assert abs(sounds.pause_db(original) - sounds.pause_db(source)) < AS_LOUD_DB
     assert sounds.pause_db(bob.hear(9)) < sounds.pause_db(source) - 15
 
     alice.page.get_by_role("radio", name="Clean", exact=True).check()
@@ -66,7 +70,7 @@ def test_strength_is_heard_at_once_and_shown(friends, source):
     alice.page.get_by_role("radio", name="Original sound").check()
     alice.expect_state("Live - original sound")
     bob.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)
-    assert abs(sounds.pause_db(bob.hear(9)) - sounds.pause_db(source)) < 4
+    assert abs(sounds.pause_db(bob.hear(9)) - sounds.pause_db(source)) < AS_LOUD_DB
     alice.page.get_by_role("radio", name="Gentle").check()
     alice.expect_state("Live - noise removed")
     meter = alice.page.get_by_role("meter", name="Noise removed")

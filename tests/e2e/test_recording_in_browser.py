@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import flask_migrate
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
 from agent.flac_file import FlacFile, repair
@@ -158,3 +160,38 @@ def test_a_long_recording_seeks_quickly_and_holds_no_thread_of_the_server(site, 
     while any(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir()):
         assert time.monotonic() < deadline, "the server still holds the file for a player that is full"
         time.sleep(0.05)
+
+
+def seconds(text: str) -> int:
+    minutes, rest = text.split(":")
+    return 60 * int(minutes) + int(rest)
+
+
+def test_the_player_shows_the_voice_goes_on_as_a_recording_grows_and_remembers_where_it_was(site, page):
+    broadcast = Broadcast(site.config.recordings)
+    try:
+        broadcast.wait_for(3)
+        site.ingest()
+        page.goto(f"{site.url}/recordings/")
+        page.get_by_role("button", name="Play A walk").click()
+        player = page.get_by_role("region", name="Player")
+        position = player.locator("[data-fill=position]")
+        first_length = seconds(player.locator("[data-fill=duration]").inner_text())
+        expect(player.locator("[data-wave] path").first).to_have_attribute("d", re.compile("^M3 "))
+        page.get_by_role("link", name="Stillair").click()               # navigation does not cut it
+        page.wait_for_function("at => document.querySelector('#player output').textContent > at", arg=f"00:0{first_length + 2}")
+        assert seconds(position.inner_text()) > first_length
+    finally:
+        broadcast.end()
+    site.ingest()
+    end = int(broadcast.seconds)
+    expect(position).to_have_text(f"00:{end:02}", timeout=30_000)       # it stops at the very end
+    expect(player.get_by_role("button", name="Play")).to_be_visible()
+
+    slider = player.get_by_role("slider", name="Seek")
+    slider.fill("6")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(f"^6 seconds of {end} seconds$"))
+    player.get_by_label("Speed").select_option("2")
+    page.goto(f"{site.url}/recordings/")
+    page.get_by_role("button", name="Play A walk").click()
+    expect(position).to_have_text(re.compile("00:0[6-9]"))

@@ -23,7 +23,7 @@ def test_two_people_register_become_friends_and_one_is_heard_without_the_noise(j
     expect(listen).to_be_visible(timeout=2000)
     listen.click()
     bob.hears_speech(within_s=10)
-    expect(bob.page.get_by_text("Noise removed")).to_be_visible()
+    expect(bob.page.get_by_text("Noise removed", exact=True)).to_be_visible()
     assert_clean(bob.hear(12), source)
     expect(alice.page.get_by_role("heading", name="1 listening")).to_be_visible()
     expect(alice.page.get_by_role("listitem").filter(has_text=bob.username)).not_to_have_count(0)
@@ -92,6 +92,35 @@ def test_a_waiting_page_starts_to_play_by_itself(friends):
     bob.open(f"/listen/{alice.username}")
     expect(bob.page.get_by_role("heading", name=f"{alice.username} is not live.")).to_be_visible()
     alice.go_live()
+    bob.hears_speech(within_s=10)
+
+
+def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_present(friends):
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    expect(alice.page.get_by_text("Recording 00:04")).to_be_visible()
+    main, player = bob.page.get_by_role("main"), bob.page.get_by_role("region", name="Player")
+    live = main.get_by_role("button", name="Jump to live")
+    expect(live).to_be_hidden()
+
+    main.get_by_role("button", name="From the start").click()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    bob.hears_speech(within_s=10)
+    live.click()
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(live).to_be_hidden()
+
+    player.get_by_label("Speed").select_option("2")
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(live).to_be_visible()
+    expect(live).to_be_hidden(timeout=45_000)           # it caught up, and the live sound goes on by itself
+    bob.hears_speech(within_s=10)
+
+    recording = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"][0]["id"]
+    alice.call("PUT", f"/api/recordings/{recording}/audience", {"audience": "nobody"})
+    main.get_by_role("button", name="Back 30 s").click()
+    expect(bob.notice("This stream cannot be heard again.")).to_be_visible()
     bob.hears_speech(within_s=10)
 
 

@@ -9,36 +9,12 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import pytest
 
+from tests.integration.page import Page
 from tests.integration.streams.people import Client, Listener, until
 
 PASSWORD = "correct horse battery"
-
-
-class Page:
-    """Somebody's browser, without the browser."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-        self._csrf_token = ""
-
-    async def __aenter__(self):
-        self._csrf_token = (await self.ask("GET", "/api/session"))["csrf_token"]
-        return self
-
-    async def __aexit__(self, *_):
-        await self._session.close()
-
-    async def ask(self, method: str, path: str, **body):
-        headers = {"X-CSRF-Token": self._csrf_token}
-        async with self._session.request(method, self._url + path, json=body or None, headers=headers) as answer:
-            assert answer.status < 300, f"{path}: {answer.status} {await answer.text()}"
-            told = await answer.json() if answer.content_type == "application/json" else {}
-        self._csrf_token = told.get("csrf_token", self._csrf_token)
-        return told
 
 
 @dataclass

@@ -127,8 +127,8 @@ def test_a_data_folder_with_a_long_path_works_too(start, settings, tmp_path):
 
 
 def test_only_the_owner_may_speak_to_supervisord(start, settings):
-    start(SLEEPER)
-    assert (settings.run / "supervisor.sock").stat().st_mode & 0o777 == 0o600
+    supervisor = start(SLEEPER)
+    assert supervisor.socket_path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_supervisord_that_does_not_start_is_reported_with_its_last_words(settings):

@@ -97,8 +97,15 @@ MATRIX = {
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
 
     "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
+    "api_recordings.recording": Line("GET", "/api/recordings/alice/{recording}", only(friend=200, owner=200)),
     "api_recordings.audio": Line("GET", "/recordings/{recording}/audio", only(friend=200, owner=200)),
+    "api_recordings.clip": Line("GET", "/recordings/{recording}/clip.flac?end=0.2", only(friend=200, owner=200)),
+    "api_recordings.keep_clip": Line(
+        "POST", "/api/recordings/{recording}/clips", only(owner=201), body(title="Clip", start=0, end=0.2),
+    ),
+    "api_recordings.peaks": Line("GET", "/recordings/{recording}/peaks", only(friend=200, owner=200)),
     "api_recordings.rename": Line("PATCH", "/api/recordings/{recording}", only(owner=200), body(title="New title")),
+    "api_recordings.share": Line("PUT", "/api/recordings/{recording}/audience", only(owner=200), body(audience="nobody")),
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
 
@@ -129,6 +136,14 @@ MATRIX = {
     "pages_recordings.friends": Line("GET", "/recordings/friends", page(logged_in(200))),
     "pages_recordings.rename": Line("GET", "/recordings/{recording}/rename", page(only(owner=200))),
     "pages_recordings.save_title": Line("POST", "/recordings/{recording}/rename", page(only(owner=303)), form(title="New title")),
+    "pages_recordings.share": Line("GET", "/recordings/{recording}/share", page(only(owner=200))),
+    "pages_recordings.save_audience": Line(
+        "POST", "/recordings/{recording}/share", page(only(owner=303)), form(audience="chosen", usernames="bob"),
+    ),
+    "pages_recordings.clip": Line("GET", "/recordings/{recording}/clip", page(only(friend=200, owner=200))),
+    "pages_recordings.cut": Line(
+        "POST", "/recordings/{recording}/clip", page(only(friend=303, owner=303)), form(start="0", end="0.2", act="download"),
+    ),
     "pages_recordings.delete": Line("POST", "/recordings/{recording}/delete", page(only(owner=303))),
     "pages_recordings.restore": Line("POST", "/recordings/{deleted}/restore", page(only(owner=303))),
 
@@ -140,6 +155,10 @@ MATRIX = {
 
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
+    "pages_settings.recording": Line("GET", "/settings/recording", page(logged_in(200))),
+    "pages_settings.save_recording": Line(
+        "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
+    ),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),

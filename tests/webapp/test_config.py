@@ -51,6 +51,9 @@ def test_what_has_no_default_is_named_when_it_is_missing(name, value):
     ("STILLAIR_GRACE_S", "0"),
     ("STILLAIR_GRACE_S", "inf"),
     ("STILLAIR_GRACE_S", "a minute"),
+    ("STILLAIR_QUOTA_GB", "-1"),
+    ("STILLAIR_QUOTA_GB", "much"),
+    ("STILLAIR_LOW_WATER_MB", "0"),
 ])
 def test_a_bad_value_is_refused_with_the_name_and_the_value(name, value):
     with pytest.raises(ConfigError) as caught:

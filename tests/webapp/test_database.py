@@ -82,7 +82,7 @@ def test_every_table_is_valid_for_postgresql():
     for table in tables:
         assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
     indices = [str(CreateIndex(index).compile(dialect=postgresql.dialect())) for table in tables for index in table.indexes]
-    assert sum("WHERE" in index for index in indices) == 2
+    assert sum("WHERE" in index for index in indices) == 4
 
 
 def test_sessions_go_with_their_account(app, alice):

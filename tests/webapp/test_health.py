@@ -61,7 +61,7 @@ def test_a_database_that_does_not_answer_is_down(config, client):
 
 def test_a_full_disk_is_down(client, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, health.DISK_LEAST_BYTES - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, (200 + health.DISK_SPARE_MB) * 2**20 - 1))
     assert parts_down(client.get("/healthz")) == ["disk"]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from agent.storage import RecordingFolder
 from contract import RecordingManifest, Span
 from tests.webapp.recordings_on_disk import record, record_more, sound_bytes
-from webapp import library
+from webapp import catalogue, library
 from webapp.extensions import db
 from webapp.models import Event, Recording, Stream, User, now
 
@@ -119,7 +119,7 @@ def test_a_running_recording_is_live_and_nobody_is_told_yet(app, folder, alice, 
     with app.app_context():
         owner = db.session.scalar(select(User))
         record_more(folder, recording, 1.92)
-        (found,) = library.recordings_for(owner, owner)
+        (found,) = catalogue.of_person(owner, owner).recordings
         assert (found.duration, found.size) == (2.4, len(sound_bytes(folder, recording)))
         assert not db.session.dirty                     # a GET writes nothing
 
@@ -330,7 +330,7 @@ def test_after_ten_seconds_nothing_of_it_is_left(app, folder, alices, alice, loo
     assert alice.post(f"/api/recordings/{alices}/restore").status_code == 404
     look()
     assert [row.id for row in rows(app)] == [other]
-    assert sorted(path.name for path in folder.iterdir()) == [f"{other}.flac", f"{other}.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{other}.flac", f"{other}.json", f"{other}.peaks"]
     library.init_app(app, app.config["STILLAIR"])
     look()
     assert [row.id for row in rows(app)] == [other]
@@ -378,7 +378,7 @@ def test_old_recordings_go_when_the_admin_wants_so(make_app, folder, alice, bob,
         library.tend()
         library.tend()
     assert sorted(row.title for row in rows(app)) == kept
-    assert len(list(folder.iterdir())) == 2 * len(kept)
+    assert len(list(folder.iterdir())) == 3 * len(kept)
     assert len(events_of(app, "bob", "recording.removed")) == 2 - len(kept)
 
 

@@ -222,3 +222,13 @@ def test_what_people_write_is_text_on_every_page(app, alice, bob, name, title):
         page = alice.get(path).text
         for unescaped in ("<img src=x", "<script>alert", '" onmouseover', "<svg onload"):
             assert unescaped not in page
+
+
+def test_a_message_waits_for_the_page_and_no_request_in_the_background_takes_it(alice, charlie):
+    alice.client.post("/friends/request", data={"csrf_token": alice.csrf_token, "username": "charlie"})
+    for path in ("/sidebar?page=/", "/api/friends"):
+        assert "Set-Cookie" not in alice.get(path).headers
+    words = "Friend request sent to charlie."
+    assert words not in alice.client.get("/", headers={"X-Stillair-Parts": "1"}).text
+    assert words in alice.get("/").text
+    assert words not in alice.get("/").text

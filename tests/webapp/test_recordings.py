@@ -140,6 +140,9 @@ def test_what_the_list_says(recording, alice, folder):
         "gaps": [],
         "paused": [],
         "audio_url": f"/recordings/{recording}/audio",
+        "clip_of": None,
+        "audience": "friends",
+        "usernames": [],
     }
 
 
@@ -150,6 +153,14 @@ def test_a_growing_recording_has_a_new_address_when_it_is_longer(growing, alice,
     assert first["audio_url"] != second["audio_url"]
     assert (first["duration"], second["duration"]) == (0.96, 1.92)
     assert len(alice.get(second["audio_url"]).data) == second["size"]
+
+
+def test_one_recording_alone_as_it_is_at_this_moment(growing, alice, bob, folder):
+    (listed,) = bob.get("/api/recordings/alice").json["recordings"]
+    assert bob.get(f"/api/recordings/alice/{growing}").json["recording"] == listed
+    record_more(folder, growing, 0.96)
+    assert bob.get(f"/api/recordings/alice/{growing}").json["recording"]["duration"] == 1.92
+    assert bob.get(f"/api/recordings/bob/{growing}").status_code == 404
 
 
 def add_rows(app, count: int) -> list[str]:

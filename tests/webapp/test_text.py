@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.text import clean, is_encodable, is_visible
+from webapp.text import KEY_LENGTH, clean, is_encodable, is_visible, search_key
 
 
 @pytest.mark.parametrize(("raw", "cleaned"), [
@@ -32,3 +32,16 @@ def test_a_name_needs_something_to_see(text, visible):
 def test_half_a_surrogate_cannot_be_encoded():
     assert is_encodable("🎙 ok")
     assert not is_encodable("\ud83c")
+
+
+@pytest.mark.parametrize(("text", "key"), [
+    ("Späte STUNDE", "spate stunde"), ("Straße", "strasse"), ("Łukasz", "łukasz"), ("ﬁn", "fin"), ("日本語", "日本語"),
+    ("\u0130", "i"),
+])
+def test_search_compares_without_case_and_accents(text, key):
+    assert search_key(text) == key
+    assert search_key(key) == key
+
+
+def test_a_key_fits_its_column_whatever_becomes_of_the_letters():
+    assert len(search_key("ﷺ" * 120)) == KEY_LENGTH

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
-DISK_LEAST_BYTES = 256 * 1024 * 1024
-"""More than an hour of a voice in FLAC."""
+DISK_SPARE_MB = 56
+"""Above the mark at which recording stops: a quarter of an hour of a voice in FLAC."""
 
 
 @blueprint.get("/healthz")
@@ -31,7 +31,7 @@ def healthz() -> ResponseReturnValue:
         "database": _database_answers,
         "audio_server": lambda: probe.ask(settings.livekit_url).ok,
         "noise_remover": lambda: settings.agent_health_url is not None and probe.ask(settings.agent_health_url).ok,
-        "disk": lambda: _has_room(settings.recordings),
+        "disk": lambda: _has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB),
     }
     parts = {name: "ok" if check() else "down" for name, check in checks.items()}
     healthy = all(state == "ok" for state in parts.values())
@@ -47,7 +47,7 @@ def _database_answers() -> bool:
     return True
 
 
-def _has_room(folder: Path) -> bool:
+def _has_room(folder: Path, least_mb: int) -> bool:
     """Whether recordings can be written; the folder is made with the first one."""
     there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= DISK_LEAST_BYTES
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

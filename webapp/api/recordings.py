@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
+from datetime import datetime, timedelta
+from math import isfinite
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -11,14 +14,20 @@ from flask_login import current_user, login_required
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
-from webapp import accounts, friendships, library
+from contract import RECORDING_AUDIO_AT
+from webapp import accounts, catalogue, clips, friendships, library
+from webapp.catalogue import Wish
+from webapp.errors import Invalid, NotFound
+from webapp.flac_tags import with_tags
 from webapp.json_body import JsonBody
 from webapp.models import Recording, User
 from webapp.storage import Sound
+from webapp.text import clock
 
 blueprint = Blueprint("api_recordings", __name__)
 
 CHUNK_BYTES = 64 * 1024
+MOST_S = 1e6            # longer than any recording
 PIECE_BYTES = 1024 * 1024
 """A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
 holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
@@ -27,9 +36,20 @@ holds no thread of the server. Browsers know that a server may send less (RFC 91
 @blueprint.get("/api/recordings/<username>")
 @login_required
 def recordings(username: str) -> ResponseReturnValue:
-    """The next page: `?before=` with the id of the last one here."""
-    found = library.recordings_for(current_user, _owner(username), request.args.get("before"))
-    return {"recordings": [library.as_json(recording) for recording in found]}
+    """The next page: `?before=` with the id of the last one here; `?order=` and `?q=` as on the page."""
+    wish = Wish(request.args.get("order", "newest"), request.args.get("q", ""), request.args.get("before", ""))
+    page = catalogue.of_person(current_user, _owner(username), wish)
+    return {"recordings": [library.as_json(recording, current_user) for recording in page.recordings]}
+
+
+@blueprint.get("/api/recordings/<username>/<recording_id>")
+@login_required
+def recording(username: str, recording_id: str) -> ResponseReturnValue:
+    """One, at this moment: a page that plays one that still grows asks for the rest of it."""
+    found = library.recording_for(current_user, recording_id)
+    if found.owner.username != username:
+        raise NotFound
+    return _answer(found)
 
 
 def _owner(username: str) -> User:
@@ -43,7 +63,19 @@ def _owner(username: str) -> User:
 @login_required
 def rename(recording_id: str) -> ResponseReturnValue:
     title = JsonBody.of_request().secret("title")       # exactly as sent; the library cleans and checks it
-    return {"recording": library.as_json(library.rename(current_user, recording_id, title))}
+    return _answer(library.rename(current_user, recording_id, title))
+
+
+@blueprint.put("/api/recordings/<recording_id>/audience")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    """`{audience, usernames?}`: who may hear it."""
+    body = JsonBody.of_request()
+    return _answer(library.share(current_user, recording_id, body.secret("audience"), body.texts("usernames")))
+
+
+def _answer(recording: Recording) -> ResponseReturnValue:
+    return {"recording": library.as_json(recording, current_user)}
 
 
 @blueprint.delete("/api/recordings/<recording_id>")
@@ -56,7 +88,7 @@ def delete(recording_id: str) -> ResponseReturnValue:
 @blueprint.post("/api/recordings/<recording_id>/restore")
 @login_required
 def restore(recording_id: str) -> ResponseReturnValue:
-    return {"recording": library.as_json(library.restore(current_user, recording_id))}
+    return _answer(library.restore(current_user, recording_id))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
@@ -72,19 +104,74 @@ def audio(recording_id: str) -> ResponseReturnValue:
         raise
 
 
-def _response(recording: Recording, sound: Sound) -> Response:
-    response = Response(FileWrapper(sound, CHUNK_BYTES), mimetype="audio/flac", direct_passthrough=True)  # type: ignore[arg-type]
-    response.content_length = sound.size
+@blueprint.get("/recordings/<recording_id>/clip.flac")
+@login_required
+def clip(recording_id: str) -> ResponseReturnValue:
+    """A piece as a file: `?start=` and `?end=` in seconds; a negative start counts from the end, no end is the end."""
+    recording = library.recording_for(current_user, recording_id)
+    start, end = _seconds("start", 0.0), _seconds("end", None)
+    with library.sound_of(recording) as sound:
+        piece = clips.piece_of(sound, start or 0.0, end)
+        data = clips.cut(sound, piece)
+    at = recording.started_at + timedelta(seconds=piece.start_s)
+    header = with_tags(data[:RECORDING_AUDIO_AT], _tags(recording, at))
+    response = Response(header + data[RECORDING_AUDIO_AT:], mimetype="audio/flac")
+    response.headers["Cache-Control"] = "private, no-store"
+    part = f"{recording.title} {clock(piece.start_s)} to {clock(piece.start_s + piece.duration_s)}"
+    response.headers.set("Content-Disposition", "attachment", **_file_name(recording, part))
+    return response
+
+
+def _seconds(name: str, default: float | None) -> float | None:
+    text = request.args.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = float("nan")
+    if value is not None and not isfinite(value):
+        raise Invalid.field(name, "This must be a number of seconds.")
+    return value
+
+
+@blueprint.post("/api/recordings/<recording_id>/clips")
+@login_required
+def keep_clip(recording_id: str) -> ResponseReturnValue:
+    """`{title, start, end?}`: the piece as a recording of its own."""
+    body = JsonBody.of_request()
+    start = body.number("start", default=0.0, least=-MOST_S, most=MOST_S)
+    end = body.number("end", default=-1.0, least=-1.0, most=MOST_S)
+    made = clips.keep(current_user, recording_id, start, None if end < 0 else end, body.secret("title"))
+    return {"recording": library.as_json(made, current_user)}, 201
+
+
+@blueprint.get("/recordings/<recording_id>/peaks")
+@login_required
+def peaks(recording_id: str) -> ResponseReturnValue:
+    """A byte for each bar of its drawing."""
+    recording = library.recording_for(current_user, recording_id)
+    response = Response(library.peaks_of(recording), mimetype="application/octet-stream")
+    _let_cache(response, recording, hashlib.sha256(response.get_data()).hexdigest()[:16])
+    return response.make_conditional(request)
+
+
+def _let_cache(response: Response, recording: Recording, version: str) -> None:
+    """Only what is finished, and to be asked for again each time: a friend may be one no longer."""
     if recording.state == "live":
         response.headers["Cache-Control"] = "private, no-store"
     else:
-        response.headers["Cache-Control"] = "private, no-cache"     # to be asked again: a friend may be one no longer
-        response.set_etag(sound.version)
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.set_etag(version)
+
+
+def _response(recording: Recording, sound: Sound) -> Response:
+    response = Response(FileWrapper(sound, CHUNK_BYTES), mimetype="audio/flac", direct_passthrough=True)  # type: ignore[arg-type]
+    response.content_length = sound.size
+    _let_cache(response, recording, sound.version)
     environ = dict(request.environ)
     if request.args.get("download"):
-        sound.tag(_tags(recording))
+        sound.tag(_tags(recording, recording.started_at))
         response.headers.pop("ETag", None)              # of the same sound with other tags
-        response.headers.set("Content-Disposition", "attachment", **_file_name(recording))
+        response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title))
     elif piece := _piece(request.range):
         environ["HTTP_RANGE"] = piece
     return response.make_conditional(environ, accept_ranges=True, complete_length=sound.size)  # type: ignore[return-value]
@@ -98,18 +185,19 @@ def _piece(asked: Range | None) -> str | None:
     return f"bytes={start}-{min(end or start + PIECE_BYTES, start + PIECE_BYTES) - 1}"
 
 
-def _tags(recording: Recording) -> dict[str, str]:
+def _tags(recording: Recording, at: datetime) -> dict[str, str]:
+    """`at`: when the first of these samples was said."""
     return {
         "TITLE": recording.title,
         "ARTIST": recording.owner.display_name,
-        "DATE": f"{recording.started_at:%Y-%m-%d}",
-        "COMMENT": f"On air {recording.started_at:%Y-%m-%d %H:%M} UTC, recorded by Stillair with the noise removed",
+        "DATE": f"{at:%Y-%m-%d}",
+        "COMMENT": f"On air {at:%Y-%m-%d %H:%M} UTC, recorded by Stillair with the noise removed",
     }
 
 
-def _file_name(recording: Recording) -> dict[str, str]:
+def _file_name(recording: Recording, title: str) -> dict[str, str]:
     """RFC 6266: the name in UTF-8, and one in ASCII for clients that do not know of it."""
-    title = "".join(" " if letter in '/\\:*?"<>|%' else letter for letter in recording.title)
+    title = "".join(" " if letter in '/\\:*?"<>|%' else letter for letter in title)
     name = " ".join(f"{recording.started_at:%Y-%m-%d} {title} - {recording.owner.username}.flac".split())
     plain = " ".join(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().split())
     if plain == name:

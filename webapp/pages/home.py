@@ -6,7 +6,7 @@ from flask import Blueprint, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import library
+from webapp import catalogue
 
 blueprint = Blueprint("pages_home", __name__)
 
@@ -16,7 +16,7 @@ RECENT = 6
 @blueprint.get("/")
 @login_required
 def index() -> ResponseReturnValue:
-    return render_template("home/index.html", recordings=library.recent_for(current_user, RECENT))
+    return render_template("home/index.html", recordings=catalogue.of_friends(current_user, count=RECENT).recordings)
 
 
 @blueprint.get("/sidebar")

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import broadcasts, friendships, library, people
+from webapp import broadcasts, catalogue, friendships, people
 
 blueprint = Blueprint("pages_listen", __name__)
 
@@ -22,5 +22,5 @@ def friend(username: str) -> ResponseReturnValue:
         friend=found,
         stream=broadcasts.on_air_streams([found.id]).get(found.id),
         last_live_at=people.last_live_at([found.id]).get(found.id),
-        recordings=library.recordings_for(current_user, found),
+        recordings=catalogue.of_person(current_user, found).recordings,
     )

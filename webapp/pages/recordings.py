@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import library
+from webapp import allowance, catalogue, clips, friendships, library, sharing
+from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
+from webapp.models import Recording
+from webapp.text import seconds
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 
@@ -15,18 +20,37 @@ blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 @blueprint.get("/")
 @login_required
 def mine() -> ResponseReturnValue:
-    found = library.recordings_for(current_user, current_user, request.args.get("before"))
-    older = url_for("pages_recordings.mine", before=found[-1].id) if len(found) == library.PAGE else None
-    deleted = library.just_deleted(current_user)
-    if deleted is not None:         # stays in its place, with Undo
-        found = sorted([*found, deleted], key=lambda recording: recording.started_at, reverse=True)
-    return render_template("recordings/index.html", mine=True, recordings=found, older=older)
+    wish, deleted = _wish(), library.just_deleted(current_user)
+    page = catalogue.of_person(current_user, current_user, wish, with_deleted=deleted)
+    return _index("mine", wish, page)
 
 
 @blueprint.get("/friends")
 @login_required
 def friends() -> ResponseReturnValue:
-    return render_template("recordings/index.html", mine=False, recordings=library.recent_for(current_user, library.PAGE))
+    wish = _wish()
+    return _index("friends", wish, catalogue.of_friends(current_user, wish))
+
+
+def _wish() -> Wish:
+    return Wish(request.args.get("order", "newest"), request.args.get("q", "").strip(), request.args.get("before", ""))
+
+
+def _index(view: str, wish: Wish, page: Page) -> str:
+    more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
+    orders = {name: _address(view, wish, order=name) for name in catalogue.ORDERS}
+    return render_template(
+        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, recordings=page.recordings, more=more,
+        used=allowance.used(current_user), quota=allowance.quota(current_user), days_kept=allowance.days_kept(current_user),
+    )
+
+
+def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str:
+    """Of another order or page of the same list; what is as usual is left out."""
+    order = order or wish.order
+    return url_for(
+        f"pages_recordings.{view}", q=wish.words or None, order=order if order != "newest" else None, before=before or None,
+    )
 
 
 @blueprint.get("/<recording_id>/rename")
@@ -46,6 +70,72 @@ def save_title(recording_id: str) -> ResponseReturnValue:
         recording = library.own_recording(current_user, recording_id)
         return render_template("recordings/rename.html", recording=recording, problems=error.fields), error.status
     return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.get("/<recording_id>/share")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    return _share_page(library.own_recording(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/share")
+@login_required
+def save_audience(recording_id: str) -> ResponseReturnValue:
+    recording = library.own_recording(current_user, recording_id)
+    try:
+        library.share(current_user, recording_id, request.form.get("audience", ""), request.form.getlist("usernames"))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _share_page(recording, problem=error.message), error.status
+    flash(f"Saved. {_heard_by(recording)}")
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _share_page(recording: Recording, problem: str = "") -> str:
+    return render_template(
+        "recordings/share.html", recording=recording, audience=sharing.audience_of(recording),
+        friends=friendships.friends_of(current_user), problem=problem,
+    )
+
+
+def _heard_by(recording: Recording) -> str:
+    count = len(sharing.hearers(recording))
+    who = "Only you can" if count == 0 else "One friend can" if count == 1 else f"{count} friends can"
+    return f"{who} hear “{recording.title}”."
+
+
+@blueprint.get("/<recording_id>/clip")
+@login_required
+def clip(recording_id: str) -> ResponseReturnValue:
+    return _clip_page(library.recording_for(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/clip")
+@login_required
+def cut(recording_id: str) -> ResponseReturnValue:
+    """Downloads the piece, or keeps it as a recording of its own."""
+    recording = library.recording_for(current_user, recording_id)
+    start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
+    problems = {name: "Write a time like 4:11." for name, value in (("start", start), ("end", end)) if value is None}
+    if start is None or end is None:
+        return _clip_page(recording, problems), 422
+    try:
+        if request.form.get("act") == "download":
+            with library.sound_of(recording) as sound:
+                clips.piece_of(sound, start, end)
+            return redirect(url_for("api_recordings.clip", recording_id=recording.id, start=start, end=end), 303)
+        made = clips.keep(current_user, recording_id, start, end, request.form.get("title", ""))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _clip_page(recording, error.fields), error.status
+    flash(f"Saved “{made.title}”. {_heard_by(made)}")
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _clip_page(recording: Recording, problems: Mapping[str, str] | None = None) -> str:
+    return render_template("recordings/clip.html", recording=recording, problems=problems or {})
 
 
 @blueprint.post("/<recording_id>/delete")

@@ -1,12 +1,14 @@
-"""Settings: name and password, and for the admin who may register."""
+"""Settings: name, recordings and password, and for the admin who may register."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from collections.abc import Mapping
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import accounts, profiles, registration
+from webapp import accounts, allowance, profiles, registration
 from webapp.errors import ApiError, NotFound
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
@@ -27,6 +29,29 @@ def save_profile() -> ResponseReturnValue:
         return render_template("settings/profile.html", problems=error.fields), error.status
     flash("Saved. Friends see your new name.")
     return redirect(url_for("pages_settings.profile"), 303)
+
+
+@blueprint.get("/recording")
+@login_required
+def recording() -> ResponseReturnValue:
+    return _recording({})
+
+
+@blueprint.post("/recording")
+@login_required
+def save_recording() -> ResponseReturnValue:
+    try:
+        form = request.form
+        allowance.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
+    except ApiError as error:
+        return _recording(error.fields), error.status
+    flash("Saved.")
+    return redirect(url_for("pages_settings.recording"), 303)
+
+
+def _recording(problems: Mapping[str, str]) -> str:
+    server_days = current_app.config["STILLAIR"].keep_days
+    return render_template("settings/recording.html", problems=problems, server_days=server_days, most_days=allowance.MOST_DAYS)
 
 
 @blueprint.get("/password")

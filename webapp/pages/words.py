@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import request
 
 from webapp.models import now
+from webapp.text import clock
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")
@@ -60,13 +61,6 @@ def last(moment: datetime) -> str:
         return f"{days // 7} weeks ago"
     month = MONTHS[local.month - 1]
     return f"in {month}" if days < 300 else f"in {month} {local.year}"
-
-
-def clock(seconds: float) -> str:
-    """`08:52` or `1:04:11`."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 def minutes_since(moment: datetime) -> str:

@@ -18,9 +18,9 @@ STATE = "nothing"
 def identity_network(folder: Path) -> Network:
     """With the real network's inputs and outputs, run by the real engine."""
     gains = np.ones((1, BANDS), np.float32)
-    filters = np.zeros((1, BINS, TAPS, 2), np.float32)
-    filters[:, :, TAPS // 2, 0] = 1
-    results = {"mask": gains, "filters": filters.reshape(1, BINS, 2 * TAPS), "lsnr": np.zeros((1, 1), np.float32)}
+    filters = np.zeros((1, TAPS, BINS, 2), np.float32)
+    filters[:, TAPS // 2, :, 0] = 1
+    results = {"mask": gains, "filters": filters, "lsnr": np.zeros((1, 1), np.float32)}
     nodes = [
         helper.make_node("Shape", ["erb"], ["voices"], start=0, end=1),
         *(
@@ -36,7 +36,7 @@ def identity_network(folder: Path) -> Network:
     nodes.sort(key=lambda node: ["Shape", "Concat", "Tile", "Identity"].index(node.op_type))
     constants = [numpy_helper.from_array(value, f"{name}_of_one") for name, value in results.items()]
     constants += [numpy_helper.from_array(np.ones(value.ndim - 1, np.int64), f"{name}_rest") for name, value in results.items()]
-    inputs = {"erb": (BANDS + 2, 1), "bins": (BINS + 2, 2), STATE: (1,)}
+    inputs = {"erb": (1, BANDS), "bins": (2, BINS), STATE: (1,)}
     outputs = {name: value.shape[1:] for name, value in results.items()} | {f"{STATE}_out": (1,)}
     graph = helper.make_graph(nodes, "identity", _values(inputs), _values(outputs), constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

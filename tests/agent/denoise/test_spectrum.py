@@ -43,7 +43,7 @@ def test_the_deep_filter_weighs_five_frames():
     """Filter tap j takes frame t - 2 + j; here the mask of all frames is 1."""
     rng = np.random.default_rng(1)
     frames = (rng.standard_normal((12, 2, FREQUENCIES)) + 1j * rng.standard_normal((12, 2, FREQUENCIES))).astype(np.complex64)
-    taps = (rng.standard_normal((12, 2, BINS, 5)) + 1j * rng.standard_normal((12, 2, BINS, 5))).astype(np.complex64)
+    taps = (rng.standard_normal((12, 2, 5, BINS)) + 1j * rng.standard_normal((12, 2, 5, BINS))).astype(np.complex64)
     ones = np.ones((2, BANDS), np.float32)
     for kind in (RunningFilter, ParityFilter):
         filter_ = kind(2)
@@ -53,7 +53,7 @@ def test_the_deep_filter_weighs_five_frames():
             noisy, clean = filter_.apply(ones, taps[newest - 2])
             t = newest - filter_.delay
             if t >= 2:
-                expected = sum(frames[t - 2 + tap][:, :BINS] * taps[t][:, :, tap] for tap in range(5))
+                expected = sum(frames[t - 2 + tap][:, :BINS] * taps[t][:, tap] for tap in range(5))
                 np.testing.assert_array_equal(noisy, frames[t])
                 np.testing.assert_allclose(clean[:, :BINS], expected, rtol=1e-4, atol=1e-5)
                 np.testing.assert_array_equal(clean[:, BINS:], frames[t][:, BINS:])
@@ -61,7 +61,7 @@ def test_the_deep_filter_weighs_five_frames():
 
 def test_features_of_silence_stay_finite():
     analysis = Analysis(1)
-    bands, bins = np.empty((1, BANDS), np.float32), np.empty((1, BINS), np.complex64)
+    bands, bins = np.empty((1, BANDS), np.float32), np.empty((1, 2, BINS), np.float32)
     for _ in range(20_000):
         analysis.features(np.zeros((1, FREQUENCIES), np.complex64), bands, bins)
     assert np.isfinite(bands).all()

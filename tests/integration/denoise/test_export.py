@@ -27,10 +27,7 @@ def weights(path):
 def features(hops, voices=3):
     rng = np.random.default_rng(5)
     for _ in range(hops):
-        erb, bins = np.zeros((voices, 34, 1), np.float32), np.zeros((voices, 98, 2), np.float32)
-        erb[:, 1:-1] = rng.standard_normal((voices, 32, 1))
-        bins[:, 1:-1] = rng.standard_normal((voices, 96, 2))
-        yield erb, bins
+        yield rng.standard_normal((voices, 1, 32)).astype(np.float32), rng.standard_normal((voices, 2, 96)).astype(np.float32)
 
 
 def outputs(path):

@@ -46,10 +46,27 @@ def test_parity_holds_to_the_first_and_the_last_sample(results, mix):
     assert difference_db(parity[-EDGE:], offline[-EDGE:]) < PARITY_DB
 
 
+# Running mode has to guess two masks: the deep filter of frame t wants frames t + 1 and t + 2 masked, and what their masks are
+# is known 20 ms later. It takes the mask of frame t for them. Six of these nine mixes come within -39 dB of the offline network;
+# brown noise at -5 and 0 dB and the fan at 5 dB come to -34, -35 and -39 dB. That is in the guess and not in how it is
+# computed: parity mode, which waits, runs the same code and is at -110 dB and better.
+# - It is where loud unsteady noise is: of the brown noise's difference 92 % is below 200 Hz, and above that it is at -44 dB.
+# - No better guess was found. Masks of 0: -10 to -23 dB. Gains of a Wiener filter that follows the frames' levels: -14 to -34 dB.
+#   Carrying on the change from the frame before: 0.3 to 3 dB worse. A linear prediction per band from the masks and the levels of
+#   all frames that are known, fitted to these very mixes: 0 to 1.6 dB better.
+# - It is nothing to the ear: 24 dB and more below what the offline network itself leaves wrong, and PESQ stays within 0.03.
+
+
 @EVERY_MIX
 def test_running_mode_stays_close(results, mix):
-    """It guesses two masks, and is furthest off where noise is loud and unsteady."""
     assert difference_db(results[mix].running, results[mix].offline) < -33
+
+
+@EVERY_MIX
+def test_what_running_mode_guesses_is_little_beside_what_the_network_itself_leaves(results, mix):
+    guessed = difference_db(results[mix].running, results[mix].offline)
+    left = difference_db(results[mix].offline, mix.clean)
+    assert guessed < left - 20
 
 
 def test_running_mode_is_on_average_40_db_close(results):

@@ -105,12 +105,13 @@ class Listener(Client):
     def _subscribed(self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         heard = Heard(publication.name)
         self.tracks.append(heard)
-        task = asyncio.create_task(self._listen(track, heard))
+        # At once: the track may be gone when a task has its turn.
+        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1)
+        task = asyncio.create_task(self._listen(stream, heard))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _listen(self, track: rtc.Track, heard: Heard) -> None:
-        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1)
+    async def _listen(self, stream: rtc.AudioStream, heard: Heard) -> None:
         try:
             async for event in stream:
                 heard.frames.append(np.frombuffer(event.frame.data, np.int16))

@@ -1,14 +1,16 @@
 """What fails, comes back: the job, the worker, the audio server, the broadcaster."""
 
 import asyncio
+import itertools
 import time
 from functools import partial
 
 import numpy as np
 import soundfile
+from livekit import rtc
 
 from contract import AGENT_NAME, RPC_SET_STRENGTH
-from tests.integration.live.people import broadcasts, until
+from tests.integration.live.people import FRAME, OWNER, Speaker, broadcasts, tokens, until
 from tests.integration.live.sounds import RATE, noise, sweep
 from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
@@ -38,6 +40,57 @@ def assert_one_recording_with_a_gap(worker, manifest, sound, cause):
     assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
     for part in (sound[:round(gap.start * RATE)][-2 * RATE:], sound[round((gap.start + gap.length) * RATE):][:2 * RATE]):
         assert np.abs(part).max() > 3_000
+
+
+class Faltering(Speaker):
+    """Its packets come as they are sent; while it falters there are none, as on a network that loses all."""
+
+    def __init__(self):
+        super().__init__()
+        self.sending = asyncio.Event()
+        self.sending.set()
+
+    async def speak(self, sound):
+        source = rtc.AudioSource(RATE, 1, queue_size_ms=0)
+        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+        await self.room.local_participant.publish_track(
+            track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True),
+        )
+        self.tasks.add(asyncio.create_task(self._play(source, sound)))
+
+    async def _play(self, source, sound):
+        due = time.monotonic()
+        for number in itertools.count():
+            if not self.sending.is_set():
+                await self.sending.wait()
+                due = time.monotonic()
+            at = number * FRAME % (len(sound) - FRAME)
+            await source.capture_frame(rtc.AudioFrame(sound[at:at + FRAME].tobytes(), RATE, 1, FRAME))
+            due += FRAME / RATE
+            await asyncio.sleep(max(0, due - time.monotonic()))
+
+
+async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recording(worker, new_broadcast):
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = Faltering(), await broadcast.listener()
+    await speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
+    await speaker.speak(sweep(2))
+    await until(lambda: listener.loud_since(0), 30, "sound")
+    await until(lambda: speaker.agent().get("recording") == "on", 30, "a recording")
+    await asyncio.sleep(3)
+    speaker.sending.clear()
+    await asyncio.sleep(5)
+    speaker.sending.set()
+    again = time.monotonic()
+    await until(lambda: listener.newest.loud_at() > again + 3, 30, "sound again")
+    manifest, sound = await recording_of(worker, broadcast)
+    await speaker.leave()
+    gap = max(manifest.gaps, key=lambda gap: gap.length)
+    assert gap.cause == "connection"
+    assert 2.5 < gap.length < 6
+    assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
+    assert np.abs(sound[round((gap.start + gap.length) * RATE):][:2 * RATE]).max() > 3_000
+    assert len(sound) / RATE > 10                           # the time that is missing counts
 
 
 async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worker, new_broadcast):

@@ -94,10 +94,11 @@ class Listener(Client):
 
     def _hear(self, track: rtc.Track, *_: object) -> None:
         self.tracks += 1
-        self._tasks.append(asyncio.create_task(self._listen(track, self.tracks)))
-
-    async def _listen(self, track: rtc.Track, number: int) -> None:
+        # At once: the track may be gone when a task has its turn.
         stream = rtc.AudioStream(track, sample_rate=contract.SAMPLE_RATE, num_channels=1)
+        self._tasks.append(asyncio.create_task(self._listen(stream, self.tracks)))
+
+    async def _listen(self, stream: rtc.AudioStream, number: int) -> None:
         try:
             async for event in stream:
                 if number == self.tracks and np.abs(np.frombuffer(event.frame.data, np.int16)).max() > 500:

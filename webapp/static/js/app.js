@@ -36,6 +36,7 @@ export class App {
     startFrame();
     startClocks();
     this.player.addEventListener("play", () => this.listening?.pause());
+    this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
     document.addEventListener("turbo:render", () => this.#show());      // the answer to a form is no load
@@ -50,6 +51,13 @@ export class App {
     listening?.addEventListener("change", () => { this.bar.show(); if (listening.state === "playing") this.player.pause(); });
     this.bar.show();
     return listening;
+  }
+
+  /** Somebody who heard a stream from an earlier moment is back at its present. @param {Event} edge */
+  #jumpToLive(edge) {
+    if (!this.listening?.connection || this.listening.stream?.id !== this.player.id) return;
+    edge.preventDefault();
+    this.listening.play();
   }
 
   async #show() {

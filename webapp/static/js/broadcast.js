@@ -74,7 +74,7 @@ export class Broadcast extends EventTarget {
     if (!this.heard) return "starting";
     if (this.#removerGone) return "lost";
     if (this.stream.sound_check) return "checking";
-    if (this.remover.state === "paused") return "paused";
+    if (this.remover.state === "paused" || this.remover.state === "silenced") return "paused";
     return this.strengthDb === 0 ? "original" : "live";
   }
 
@@ -220,7 +220,7 @@ export class Broadcast extends EventTarget {
   /** @param {import("livekit-client").Room} room */
   #readRemover(room) {
     this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
-    if (this.remover.state === "cleaning" || this.remover.state === "paused") {
+    if (["cleaning", "paused", "silenced"].includes(this.remover.state ?? "")) {
       this.heard = true;
       this.#sign();
     }

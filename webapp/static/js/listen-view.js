@@ -1,5 +1,6 @@
 import { Listening } from "./listening.js";
 import { Notices } from "./notices.js";
+import { latest } from "./player.js";
 import { fill, say, showState } from "./states.js";
 import { LiveWave } from "./wave.js";
 
@@ -17,19 +18,42 @@ export function mount(root, app) {
   /** @type {LiveWave | null} */
   let wave = null;
   let spoken = "";
+  let missing = false;
 
   /** @param {string} action */
   function act(action) {
     if (action === "play") listening.play();
     if (action === "toggle") listening.paused ? listening.play() : listening.pause();
     if (action === "try-now") listening.connection?.again();
+    if (action === "back") hearAgain(-30);
+    if (action === "start") hearAgain(0);
+    if (action === "clip") clip();
+  }
+
+  /** Downloads what was just said. */
+  async function clip() {
+    const id = listening.stream?.id ?? "";
+    missing = !await latest({ id, username, owner: name }).catch(() => null);
+    show();
+    if (!missing) Object.assign(document.createElement("a"), { href: `/recordings/${id}/clip.flac?start=-30`, download: "" }).click();
+  }
+
+  /** The recording of this stream as it is until now; the live sound waits. @param {number} from Seconds; negative: before now. */
+  async function hearAgain(from) {
+    const id = listening.stream?.id ?? "";
+    const recording = await latest({ id, username, owner: name }).catch(() => null);
+    missing = !recording;
+    if (recording) await app.player.playFrom(recording, from);
+    show();
   }
 
   function show() {
     const state = listening.state;
     showState(root, state);
     const cause = listening.connection?.cause;
-    notices.only(typeof cause === "string" && cause && cause !== "elsewhere" ? [cause] : []);
+    notices.only([missing ? "no-recording" : "", typeof cause === "string" && cause !== "elsewhere" ? cause : ""].filter(Boolean));
+    const earlier = listening.paused && app.player.id === listening.stream?.id;
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-earlier]"))) part.hidden = !earlier;
     showStream();
     showBadge();
     showDelay();
@@ -43,7 +67,7 @@ export function mount(root, app) {
     fill(root, "title", stream.title);
     for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]"))) time.dateTime = stream.started_at;
     const play = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
-    if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title });
+    if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title, username });
     root.querySelector("[data-face]")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
   }
 
@@ -85,6 +109,7 @@ export function mount(root, app) {
   listening.addEventListener("track", follow, on);
   follow();
   if (root.dataset.stream) listening.start();
+  else listening.look();      // the stream may have begun after the page was drawn and before this script came
   show();
 
   return () => {

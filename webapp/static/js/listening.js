@@ -72,7 +72,7 @@ export class Listening extends EventTarget {
 
   /** @param {string} kind @param {any} data A server event; polls and resyncs say nothing of whom they concern. */
   told(kind, data) {
-    if (kind === "poll" || kind === "resync") this.#look();
+    if (kind === "poll" || kind === "resync") this.look();
     if (data.username !== this.username) return;
     if (kind === "stream.live") this.start();
     if (kind === "stream.ended") this.#end();
@@ -82,8 +82,8 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** Something may have been missed. */
-  async #look() {
+  /** Asks whether the friend is on air: something may have been missed. */
+  async look() {
     const status = await call("GET", `/api/stream/status/${this.username}`).catch(() => null);
     if (status?.live) this.start();
   }

@@ -2,6 +2,8 @@
 const REMOVER_STARTING_MS = 5000;
 const REMOVER_SILENT_MS = 20_000;
 const BACK_LASTS_MS = 8000;
+/** By the noise remover's attribute `recording`. @type {Record<string, string>} */
+const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" };
 
 /** Which of its messages the stream page shows. Called at every change, and now and then, for some depend on the time. */
 export class LiveNotices {
@@ -29,7 +31,7 @@ export class LiveNotices {
     this.#noticeReturn(state);
     this.#state = state;
     const names = [this.#ofMicrophone(), this.#ofConnection(), this.#ofRemover()];
-    if (this.studio.onAir && this.broadcast.remover.recording === "failed") names.push("recording-failed");
+    if (this.studio.onAir) names.push(RECORDING_NOTICES[this.broadcast.remover.recording] ?? "");
     if (performance.now() < this.#backUntil) names.push("back");
     if (state === "ended") names.push("ended");
     if (this.failure) names.push("failed");
@@ -65,7 +67,7 @@ export class LiveNotices {
   }
 
   #ofRemover() {
-    if (this.#state === "paused") return "remover-paused";
+    if (this.#state === "paused") return this.broadcast.remover.state === "silenced" ? "remover-silenced" : "remover-paused";
     if (this.#state === "lost") return "remover-lost";
     if (this.#state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
     const waited = performance.now() - this.broadcast.joinedAt;

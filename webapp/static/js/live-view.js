@@ -216,7 +216,7 @@ class LiveView {
   #showRecording() {
     const recording = this.broadcast.remover.recording ?? "";
     for (const fact of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll("[data-recording]"))) {
-      fact.hidden = !this.studio.onAir || fact.dataset.recording !== (recording || "on");
+      fact.hidden = !this.studio.onAir || !fact.dataset.recording?.split(" ").includes(recording || "on");
     }
   }
 

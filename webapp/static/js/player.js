@@ -1,26 +1,38 @@
+import { call } from "./api.js";
 import { clock, spoken } from "./clock.js";
 import { isTyping } from "./frame.js";
+import { RecordingWave } from "./recording-wave.js";
 import { fill, say, showState } from "./states.js";
+
+/**
+ * A recording as pages and the API offer it. `live`: it still grows, and `url` is what there was of it.
+ * @typedef {{id: string, title: string, owner: string, username: string, duration: number, url: string, live: boolean}} Playable
+ */
+
+const GROW_MS = 1000;
+/** So close to its end a recording that still grows has been caught up with: a file tells of each second when it is over. */
+const EDGE_S = 2.5;
 
 /**
  * Plays recordings. Its controls are `#player`, which Turbo keeps through every navigation; the audio element stays outside of the
  * page, because moving it from body to body would stop it. Any `data-play` button in a page plays its recording.
  *
- * Events: "play" (something else should be quiet now).
+ * Events: "play" (something else should be quiet now), "edge" (playing has caught up with a stream that is on air; who goes on with
+ * the live sound prevents the default).
  */
 export class Player extends EventTarget {
   #audio = new Audio();
-  #id = "";
-  #name = "";
-  /** Seconds by the page that offered the recording; a file that still grows knows better. */
-  #duration = 0;
+  #wave = new RecordingWave();
+  /** @type {Playable | null} */
+  #recording = null;
 
   constructor() {
     super();
     this.#audio.preload = "metadata";
     for (const type of ["play", "pause", "ended", "durationchange", "ratechange"]) this.#audio.addEventListener(type, () => this.show());
     this.#audio.addEventListener("timeupdate", () => this.#showPosition());
-    this.#audio.addEventListener("error", () => say(`${this.#name} cannot be played. The file is not there, or the server cannot be reached.`));
+    this.#audio.addEventListener("ended", () => this.#goOn());
+    this.#audio.addEventListener("error", () => this.#recording && say(`${this.#recording.title} cannot be played. The file is not there, or the server cannot be reached.`));
     document.addEventListener("click", (event) => this.#onClick(event));
     document.addEventListener("input", (event) => this.#onInput(event));
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -38,38 +50,70 @@ export class Player extends EventTarget {
   close() {
     this.#audio.pause();
     this.#audio.removeAttribute("src");
-    this.#id = "";
+    this.#recording = null;
     this.show();
   }
 
-  /** @param {{id: string, title: string, owner: string, duration: number}} recording */
-  load({ id, title, owner, duration }) {
-    this.#id = id;
-    this.#name = title;
-    this.#duration = duration;
-    this.#audio.src = `/recordings/${id}/audio`;
-    this.#audio.currentTime = placeOf(id, duration);
+  /** Id of what is in the player. */
+  get id() {
+    return this.#recording?.id ?? "";
+  }
+
+  /** @param {Playable} recording @param {number} [at] Seconds; without it where it was stopped the last time. */
+  load(recording, at = placeOf(recording.id, recording.duration)) {
+    this.#recording = recording;
+    this.#audio.src = recording.url;
+    this.#audio.currentTime = at;
     const player = this.#controls;
     if (!player) return;
-    fill(player, "title", title);
-    fill(player, "owner", owner);
-    navigator.mediaSession.metadata = new MediaMetadata({ title, artist: owner, album: "Stillair" });
-    navigator.mediaSession.setActionHandler("play", () => this.#play());
-    navigator.mediaSession.setActionHandler("pause", () => this.pause());
-    navigator.mediaSession.setActionHandler("seekbackward", () => this.#skip(-15));
-    navigator.mediaSession.setActionHandler("seekforward", () => this.#skip(30));
+    fill(player, "title", recording.title);
+    fill(player, "owner", recording.owner);
+    this.#wave.attach(/** @type {HTMLElement} */ (player.querySelector("[data-wave]")));
+    this.#wave.load(recording.id);
+    this.#tellSystem(recording);
+  }
+
+  /** Plays from a moment of a recording. @param {Playable} recording @param {number} at Seconds; negative: before its end. */
+  playFrom(recording, at) {
+    this.load(recording, Math.max(0, at < 0 ? recording.duration + at : at));
+    return this.#play();
+  }
+
+  /** What a lock screen or a keyboard shows and does. @param {Playable} recording */
+  #tellSystem({ title, owner }) {
+    const session = navigator.mediaSession;
+    session.metadata = new MediaMetadata({ title, artist: owner, album: "Stillair" });
+    session.setActionHandler("play", () => this.#play());
+    session.setActionHandler("pause", () => this.pause());
+    session.setActionHandler("seekbackward", () => this.#skip(-15));
+    session.setActionHandler("seekforward", () => this.#skip(30));
+    session.setActionHandler("seekto", ({ seekTime }) => this.#seek(seekTime ?? 0));
+  }
+
+  /** The end of what there was of a recording: when it has grown since then, the rest of it is played. */
+  async #goOn() {
+    const before = this.#recording;
+    if (!before?.live) return;
+    const now = await latest(before).catch(() => null);
+    if (!now || this.#recording !== before || !this.#audio.ended) return;
+    const [position, behind] = [this.#length, now.duration - this.#length];
+    const caughtUp = now.live && behind < EDGE_S;
+    if (caughtUp && !this.dispatchEvent(new Event("edge", { cancelable: true }))) return;
+    if (behind > 0.1) this.playFrom(now, position);
+    else if (now.live) setTimeout(() => this.#goOn(), GROW_MS);
+    else this.#recording = now;
   }
 
   /** Brings the controls, and the play buttons of the page that has just come, to what is true. */
   show() {
     const player = this.#controls;
     if (!player) return;
-    player.hidden = !this.#id;
+    player.hidden = !this.id;
     const state = this.playing ? "playing" : "still";
     showState(player, state);
     player.querySelector("[data-toggle]")?.setAttribute("aria-label", this.playing ? "Pause" : "Play");
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-play]"))) {
-      const mine = this.playing && button.dataset.play === this.#id;
+      const mine = this.playing && button.dataset.play === this.id;
       showState(button, mine ? "playing" : "still");
       if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", `${mine ? "Pause" : "Play"} ${button.dataset.title}`);
       button.classList.toggle("btn--main", mine || !button.hasAttribute("aria-label"));
@@ -83,7 +127,7 @@ export class Player extends EventTarget {
   }
 
   get #length() {
-    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : this.#duration;
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : this.#recording?.duration ?? 0;
   }
 
   async #play() {
@@ -98,20 +142,27 @@ export class Player extends EventTarget {
 
   /** @param {number} seconds */
   #skip(seconds) {
-    this.#audio.currentTime = Math.min(this.#length, Math.max(0, this.#audio.currentTime + seconds));
+    this.#seek(this.#audio.currentTime + seconds);
+  }
+
+  /** @param {number} position Seconds. */
+  #seek(position) {
+    this.#audio.currentTime = Math.min(this.#length, Math.max(0, position));
   }
 
   #showPosition() {
     const player = this.#controls;
     const slider = /** @type {HTMLInputElement | null | undefined} */ (player?.querySelector(".seek input"));
-    if (!player || !slider || !this.#id) return;
+    if (!player || !slider || !this.id) return;
     const [position, length] = [this.#audio.currentTime, this.#length];
     fill(player, "position", clock(position));
     fill(player, "duration", clock(length));
     slider.max = String(Math.max(1, Math.floor(length)));
     slider.value = String(Math.floor(position));
     slider.setAttribute("aria-valuetext", `${spoken(position)} of ${spoken(length)}`);
-    remember(this.#id, position, length);
+    this.#wave.showPlayed(length ? position / length : 0);
+    if (position <= length) navigator.mediaSession.setPositionState({ duration: length, position, playbackRate: this.#audio.playbackRate });
+    remember(this.id, position, length);
   }
 
   /** @param {MouseEvent} event */
@@ -120,8 +171,7 @@ export class Player extends EventTarget {
     const button = /** @type {HTMLElement | null} */ (target.closest("[data-play]"));
     if (button) {
       event.preventDefault();
-      const { play = "", title = "", owner = "", duration = "0" } = button.dataset;
-      if (play !== this.#id) this.load({ id: play, title, owner, duration: Number(duration) });
+      if (button.dataset.play !== this.id) this.load(offered(button));
       this.#toggle();
     } else if (target.closest("#player [data-toggle]")) {
       this.#toggle();
@@ -135,19 +185,31 @@ export class Player extends EventTarget {
   #onInput(event) {
     const field = /** @type {HTMLInputElement} */ (event.target);
     if (!field.closest("#player")) return;
-    if (field.id === "speed") this.#audio.playbackRate = Number(field.value);
+    if (field.id === "speed") this.#audio.playbackRate = this.#audio.defaultPlaybackRate = Number(field.value);      // a new file starts with the default
     else if (field.matches("[data-volume]")) {
       this.#audio.volume = Number(field.value) / 100;
       field.setAttribute("aria-valuetext", `${field.value} percent`);
-    } else this.#audio.currentTime = Number(field.value);
+    } else this.#seek(Number(field.value));
   }
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (!this.#id || isTyping(event)) return;
+    if (!this.id || isTyping(event)) return;
     if (event.key === "j") this.#skip(-15);
     if (event.key === "l") this.#skip(30);
   }
+}
+
+/** @param {HTMLElement} button `data-play` of a page. @returns {Playable} */
+function offered({ dataset: { play = "", title = "", owner = "", username = "", duration = "0", url, live } }) {
+  return { id: play, title, owner, username, duration: Number(duration), url: url || `/recordings/${play}/audio`, live: live === "live" };
+}
+
+/** As the server has it at this moment. @param {{id: string, username: string, owner: string}} recording @returns {Promise<Playable>} */
+export async function latest({ id, username, owner }) {
+  const { recording } = await call("GET", `/api/recordings/${username}/${id}`);
+  const { title, duration, state, audio_url: url } = recording;
+  return { id, title, owner, username, duration, url, live: state === "live" };
 }
 
 const PLACES = "places";

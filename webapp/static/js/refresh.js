@@ -15,7 +15,7 @@ export function expireParts() {
 export async function refreshParts(kind) {
   const parts = document.querySelectorAll(`[data-refresh~="${kind}"]`);
   if (!parts.length) return;
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Stillair-Parts": "1" } }).catch(() => null);
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of parts) {

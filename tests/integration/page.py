@@ -1,0 +1,41 @@
+"""Somebody's browser without the browser: the JSON API of a running Stillair."""
+
+import aiohttp
+
+
+class Page:
+    """Who has arrived and not logged in."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._csrf_token = ""
+
+    async def __aenter__(self):
+        self._csrf_token = (await self.ask("GET", "/api/session"))["csrf_token"]
+        return self
+
+    async def __aexit__(self, *_):
+        await self._session.close()
+
+    async def ask(self, method: str, path: str, **body):
+        headers = {"X-CSRF-Token": self._csrf_token}
+        async with self._session.request(method, self._url + path, json=body or None, headers=headers) as answer:
+            assert answer.status < 300, f"{path}: {answer.status} {await answer.text()}"
+            told = await answer.json() if answer.content_type == "application/json" else {}
+        self._csrf_token = told.get("csrf_token", self._csrf_token)
+        return told
+
+
+async def make_friends(url: str, *names: str, password: str) -> None:
+    """New accounts, each a friend of each."""
+    for number, name in enumerate(names):
+        async with Page(url) as page:
+            await page.ask("POST", "/api/register", username=name, password=password)
+            for before in names[:number]:
+                await page.ask("POST", "/api/friend-request/send", username=before)
+    for number, name in enumerate(names):
+        async with Page(url) as page:
+            await page.ask("POST", "/api/login", username=name, password=password)
+            for after in names[number + 1 :]:
+                await page.ask("POST", "/api/friend-request/send", username=after)

@@ -1,0 +1,115 @@
+"""`publish` and `listen` against a whole Stillair: a file goes on air, a friend writes down what is heard."""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from agent.account import account
+from tests.agent.denoise.mixes import RATE, Mix, fan
+from tests.free_ports import some_free_block
+from tests.integration.page import Page, make_friends
+
+PASSWORD = "a sentence that nobody guesses"
+MIX = Mix("austen-0890", fan, 10)
+
+
+@dataclass
+class Friends:
+    alice: str
+    bob: str
+
+
+@pytest.fixture
+async def friends(instance):
+    name = secrets.token_hex(3)
+    people = Friends(f"alice{name}", f"bob{name}")
+    await make_friends(instance.url, people.alice, people.bob, password=PASSWORD)
+    return people
+
+
+async def agent(*arguments, password=PASSWORD):
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "agent", *map(str, arguments), env=os.environ | {"STILLAIR_PASSWORD": password},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def said(process):
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode, out.decode(), err.decode()
+
+
+def alike(part, whole):
+    """How much `part` correlates with where it is in `whole`."""
+    size = 2 ** int(np.ceil(np.log2(len(part) + len(whole))))
+    spectrum = np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size))
+    at = int(np.argmax(np.fft.irfft(spectrum, size)[: len(whole)]))
+    there = whole[at : at + len(part)]
+    return float(np.corrcoef(part[: len(there)], there)[0, 1])
+
+
+async def test_a_file_goes_on_air_and_a_friend_writes_it_down_without_the_noise(instance, friends, tmp_path):
+    soundfile.write(tmp_path / "noisy.wav", soxr.resample(np.stack([MIX.noisy] * 2, axis=1), RATE, 44_100), 44_100)
+    listening = await agent(
+        "listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "heard.flac",
+        "--url", instance.url, "--wait", 60, "--json",
+    )
+    publishing = await agent("publish", tmp_path / "noisy.wav", "--as", friends.alice, "--url", instance.url, "--json")
+    (published, told, trouble), (listened, heard, trouble_too) = await asyncio.gather(said(publishing), said(listening))
+    assert (published, listened) == (0, 0), trouble + trouble_too
+    assert json.loads(told)["seconds"] == pytest.approx(len(MIX.clean) / RATE + 0.5, abs=0.02)
+    sound, rate = soundfile.read(tmp_path / "heard.flac", dtype="float32")
+    assert rate == RATE
+    assert json.loads(heard)["seconds"] == pytest.approx(len(sound) / rate)
+    assert alike(MIX.clean[-3 * RATE : -RATE // 2], sound) > 0.9         # the friend may come a moment late
+    async with Page(instance.url) as alice:
+        await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
+        [recording] = (await alice.ask("GET", f"/api/recordings/{friends.alice}"))["recordings"]
+    assert recording["title"] == "noisy"
+
+
+async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
+    soundfile.write(tmp_path / "long.wav", np.tile(MIX.noisy, 5), RATE)
+    publishing = await agent("publish", tmp_path / "long.wav", "--as", friends.alice, "--url", instance.url, "--title", "Long")
+    listening = await agent(
+        "listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "part.wav",
+        "--url", instance.url, "--wait", 60, "--seconds", 2,
+    )
+    code, told, trouble = await said(listening)
+    assert code == 0, trouble
+    assert "2.0 s" in told
+    assert soundfile.info(tmp_path / "part.wav").duration == pytest.approx(2, abs=0.02)
+    publishing.send_signal(2)
+    code, _, trouble = await said(publishing)
+    assert code == 1
+    assert "Stopped" in trouble
+    async with account(instance.url, friends.bob, PASSWORD) as bob:
+        assert await bob.listen(friends.alice) is None          # Ctrl-C has ended the stream
+
+
+async def test_what_cannot_be_done_is_said_in_a_line(instance, friends, tmp_path):
+    soundfile.write(tmp_path / "good.wav", MIX.noisy[:RATE], RATE)
+    (tmp_path / "bad.wav").write_text("no sound")
+    nobody = f"http://127.0.0.1:{some_free_block()}"
+    url = ("--url", instance.url)
+    cases = [
+        (("publish", tmp_path / "good.wav", "--as", friends.alice, *url), "wrong", "User name or password is wrong."),
+        (("publish", tmp_path / "good.wav", "--as", friends.alice, "--url", nobody), PASSWORD, f"{nobody} cannot be reached"),
+        (("publish", tmp_path / "bad.wav", "--as", friends.alice, *url), PASSWORD, "bad.wav: it cannot be read as sound"),
+        (("publish", tmp_path / "nowhere.wav", "--as", friends.alice, *url), PASSWORD, "nowhere.wav: there is no such file"),
+        (("listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "x.wav", *url), PASSWORD, "not live, or not a friend"),
+    ]
+    processes = [await agent(*arguments, password=password) for arguments, password, _ in cases]
+    for process, (_, _, expected) in zip(processes, cases, strict=True):
+        code, _, trouble = await said(process)
+        assert code == 1
+        assert expected in trouble
+        assert "Traceback" not in trouble

@@ -1,0 +1,229 @@
+"""Pieces of recordings: exactly the samples asked for, for those who may hear the whole. Judges: flac, libsndfile."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from contract import RecordingHead, RecordingManifest, Span
+from tests.webapp.recordings_on_disk import RATE, record, record_more
+from webapp import library
+from webapp.extensions import db
+from webapp.models import Recording
+from webapp.storage import RecordingFolder
+from webapp.text import seconds
+
+
+@pytest.fixture
+def folder(config) -> Path:
+    return config.recordings
+
+
+@pytest.fixture
+def ingest(app):
+    def ingest() -> None:
+        with app.app_context():
+            library.ingest()
+
+    return ingest
+
+
+@pytest.fixture
+def recording(folder, alice, ingest) -> str:
+    """Three seconds and a bit: the last frame is a short one."""
+    recording = record(folder, "alice", seconds=3.01)
+    ingest()
+    return recording
+
+
+def samples(flac: bytes | Path) -> np.ndarray:
+    return soundfile.read(io.BytesIO(flac) if isinstance(flac, bytes) else str(flac), dtype="int16")[0]
+
+
+def judged_by_flac(data: bytes, tmp_path: Path) -> str:
+    (tmp_path / "judged.flac").write_bytes(data)
+    done = subprocess.run(["flac", "--test", tmp_path / "judged.flac"], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 and "WARNING" not in done.stderr else done.stderr
+
+
+FRAME = 4608
+
+
+@pytest.mark.parametrize(("start", "end"), [
+    (0, 3.01), (0, 1), (0, 1 / RATE), (FRAME / RATE, 2 * FRAME / RATE), ((FRAME - 1) / RATE, (FRAME + 1) / RATE),
+    (1.2345, 1.2346), (1.111, 2.999), (2.9, 3.01), (2.5, 99), (-1, None), (-99, None), (3.0099, None),
+])
+def test_a_clip_is_the_samples_that_were_asked_for(recording, alice, folder, tmp_path, start, end):
+    query = {"start": start} | ({} if end is None else {"end": end})
+    response = alice.client.get(f"/recordings/{recording}/clip.flac", query_string=query)
+    whole = samples(folder / f"{recording}.flac")
+    first = round(max(0.0, start if start >= 0 else start + 3.01) * RATE)
+    last = len(whole) if end is None else min(len(whole), round(end * RATE))
+    np.testing.assert_array_equal(samples(response.data), whole[first:last])
+    assert judged_by_flac(response.data, tmp_path) == ""
+    head = RecordingHead.from_bytes(response.data)
+    assert (head.samples, head.end) == (last - first, len(response.data))
+
+
+def test_of_a_stream_that_is_on_air_the_last_seconds(folder, alice, bob, ingest, tmp_path):
+    growing = record(folder, "alice", seconds=0.96, finished=False)
+    ingest()
+    record_more(folder, growing, 0.96)
+    response = bob.get(f"/recordings/{growing}/clip.flac?start=-0.5")
+    np.testing.assert_array_equal(samples(response.data), samples(folder / f"{growing}.flac")[-RATE // 2:])
+    assert judged_by_flac(response.data, tmp_path) == ""
+
+
+def test_a_clip_to_download_has_a_name_and_tags(recording, alice):
+    response = alice.get(f"/recordings/{recording}/clip.flac?start=1&end=2.5")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="2026-01-02 Morning talk 00 01 to 00 02 - alice.flac"'
+    assert response.headers["Cache-Control"] == "private, no-store"
+    with soundfile.SoundFile(io.BytesIO(response.data)) as file:
+        assert (file.title, file.artist) == ("Morning talk", "alice")
+
+
+@pytest.mark.parametrize(("query", "field"), [
+    ("start=4", "start"), ("start=2&end=2", "end"), ("start=2&end=1", "end"), ("end=-1", "end"), ("start=x", "start"),
+    ("start=nan", "start"), ("end=inf", "end"), ("start=1e300", "start"),
+])
+def test_a_piece_that_is_none_is_a_wrong_field(recording, alice, query, field):
+    response = alice.get(f"/recordings/{recording}/clip.flac?{query}", headers={"Accept": "application/json"})
+    assert response.status_code == 422
+
+
+def test_a_clip_has_a_greatest_length(app, recording, alice, monkeypatch):
+    monkeypatch.setattr("webapp.clips.MOST_S", 1.0)
+    assert alice.get(f"/recordings/{recording}/clip.flac?end=1.001").status_code == 422
+    assert alice.get(f"/recordings/{recording}/clip.flac?end=1").status_code == 200
+
+
+# As a recording of its own
+
+
+def keep(person, recording: str, **body):
+    return person.post(f"/api/recordings/{recording}/clips", {"title": "The best part", **body})
+
+
+def test_a_clip_is_kept_as_a_recording_like_any_other(app, recording, alice, bob, folder, tmp_path):
+    RecordingFolder(folder).write_manifest(RecordingManifest(
+        recording, "alice", "Morning talk", "2026-01-02T03:04:05Z", "closed", round(3.01 * RATE),
+        gaps=(Span(0.2, 0.1, "connection"), Span(0.9, 0.4, "connection")), paused=(Span(1.9, 1.0, "overload"),),
+    ))
+    with app.app_context():
+        library.ingest()
+    made = keep(alice, recording, start=1, end=2).json["recording"]
+    assert (made["title"], made["owner"], made["duration"], made["state"]) == ("The best part", "alice", 1.0, "closed")
+    assert (made["started_at"], made["clip_of"]) == ("2026-01-02T03:04:06.000Z", recording)
+    assert [(round(gap["start"], 3), round(gap["length"], 3)) for gap in made["gaps"]] == [(0, 0.3)]
+    assert [(round(span["start"], 3), round(span["length"], 3)) for span in made["paused"]] == [(0.9, 0.1)]
+    data = bob.get(made["audio_url"]).data
+    np.testing.assert_array_equal(samples(data), samples(folder / f"{recording}.flac")[RATE:2 * RATE])
+    assert judged_by_flac(data, tmp_path) == ""
+    assert bob.get(f"/recordings/{made['id']}/peaks").data == (folder / f"{recording}.peaks").read_bytes()[10:21]
+    assert {found["id"] for found in bob.get("/api/recordings/alice").json["recordings"]} == {recording, made["id"]}
+
+
+def test_a_clip_survives_the_loss_of_the_database(app, recording, alice):
+    made = keep(alice, recording, end=1).json["recording"]
+    with app.app_context():
+        db.session.query(Recording).delete()
+        db.session.commit()
+        assert library.rebuild().problems == []
+        assert db.session.get(Recording, made["id"]).clip_of == recording
+
+
+def test_a_clip_is_for_those_who_may_hear_the_whole_until_its_owner_says_otherwise(recording, alice, bob):
+    alice.put(f"/api/recordings/{recording}/audience", {"audience": "nobody"})
+    made = keep(alice, recording, end=1).json["recording"]
+    assert made["audience"] == "nobody"
+    assert bob.get(made["audio_url"]).status_code == 404
+    alice.put(f"/api/recordings/{made['id']}/audience", {"audience": "friends"})
+    assert (bob.get(made["audio_url"]).status_code, bob.get(f"/recordings/{recording}/audio").status_code) == (200, 404)
+
+
+def test_clips_go_and_come_back_with_the_whole(app, recording, alice, bob, folder):
+    kept, gone = (keep(alice, recording, end=1).json["recording"]["id"] for _ in range(2))
+    alice.delete(f"/api/recordings/{gone}")
+    with app.app_context():
+        db.session.get(Recording, gone).deleted_at -= library.UNDO / 2
+        db.session.commit()
+    alice.delete(f"/api/recordings/{recording}")
+    assert bob.get("/api/recordings/alice").json["recordings"] == []
+    assert "Deleted: Morning talk" in alice.get("/recordings/").text
+    alice.post(f"/api/recordings/{recording}/restore")
+    assert {found["id"] for found in bob.get("/api/recordings/alice").json["recordings"]} == {recording, kept}
+    alice.delete(f"/api/recordings/{recording}")
+    with app.app_context():
+        for row in db.session.query(Recording):
+            row.deleted_at -= 2 * library.UNDO
+        db.session.commit()
+        assert library.purge() == 3
+    assert list(folder.iterdir()) == []
+
+
+def test_a_clip_of_a_clip_belongs_to_the_whole(recording, alice):
+    first = keep(alice, recording, start=1, end=2).json["recording"]
+    second = keep(alice, first["id"], start=0.5).json["recording"]
+    assert (second["clip_of"], second["started_at"]) == (recording, "2026-01-02T03:04:06.500Z")
+
+
+def test_a_clip_that_cannot_be_written_leaves_nothing(app, recording, alice, folder, monkeypatch):
+    before = sorted(folder.iterdir())
+
+    def refuse(self, recording_id, ending, content):
+        if ending == "json":
+            raise OSError(28, "No space left on device")
+        self._path(recording_id, ending).write_bytes(content)
+
+    monkeypatch.setattr(type(app.extensions["recordings"]), "_replace", refuse)
+    response = keep(alice, recording, end=1)
+    assert response.status_code == 409
+    assert "The clip could not be saved; the recording is safe." in response.json["error"]["message"]
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("body", [{"start": "x"}, {"end": 0}, {"start": 5}, {"title": ""}, {"title": "x" * 121}, {"end": True}])
+def test_a_wrong_clip_is_not_kept(recording, alice, body):
+    assert keep(alice, recording, **body).status_code == 422
+    assert len(alice.get("/api/recordings/alice").json["recordings"]) == 1
+
+
+# By form
+
+
+def send(person, recording: str, **fields):
+    data = {"csrf_token": person.csrf_token, "start": "0:01", "end": "0:02", "act": "keep", "title": "The best part", **fields}
+    return person.client.post(f"/recordings/{recording}/clip", data=data, follow_redirects=True)
+
+
+def test_by_form_alone(recording, alice, bob):
+    assert 'value="Clip of Morning talk"' in alice.get(f"/recordings/{recording}/clip").text
+    assert "Saved “The best part”. One friend can hear “The best part”." in send(alice, recording).text
+    assert 'name="title"' not in bob.get(f"/recordings/{recording}/clip").text
+    assert len(samples(send(bob, recording, act="download").data)) == RATE
+    assert send(bob, recording).status_code == 404
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"start": "soon"}, "Write a time like 4:11."), ({"end": ""}, "Write a time like 4:11."),
+    ({"start": "9:00"}, "The recording is only 3.0 s long."), ({"end": "0:00", "act": "download"}, "This must be later than"),
+    ({"title": " "}, "This may not be empty."),
+])
+def test_a_form_that_is_wrong_says_so_beside_the_field(recording, alice, fields, words):
+    answer = send(alice, recording, **fields)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "-error" in answer.text
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("1:04:11", 3851), ("4:11", 251), ("251", 251), (" 12.5 ", 12.5), ("0:00.25", 0.25), ("", None), ("x", None),
+    ("1:2:3:4", None), ("-1", None), ("1:", None), ("1e5", None), ("nan", None), ("9999999", None),
+])
+def test_times_as_people_write_them(text, value):
+    assert seconds(text) == value
