@@ -114,6 +114,8 @@ class RecordingFolder:
         temporary = self._path(stream_id, "peaks.new")
         temporary.write_bytes(peaks)
         temporary.replace(self._path(stream_id, "peaks"))
+        if not self.audio_path(stream_id).exists():         # deleted meanwhile
+            self._path(stream_id, "peaks").unlink(missing_ok=True)
 
     def set_aside(self, stream_id: str) -> None:
         """Renames a sound file that cannot be read, so that the recording can start anew and nothing is deleted."""

@@ -86,7 +86,8 @@ class Reception:
         new one joins, but then it takes the new job for the one that has left, and ends it (livekit-server 1.13.5)."""
         identity = api.RoomParticipantIdentity(room=room, identity=AGENT_NAME)
         try:
-            await self._livekit.room.remove_participant(identity)
+            async with asyncio.timeout(API_TIMEOUT_S):      # livekit-api's own does nothing
+                await self._livekit.room.remove_participant(identity)
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
                 logger.warning("A dead agent could not be sent out", extra={"error": error.message})
@@ -167,10 +168,9 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
     """
     prepare_forking()
     places = config.capacity or capacity_of(config.data)
-    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
     async with (
         shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
-        api.LiveKitAPI(config.url, config.api_key, config.api_secret, timeout=timeout, failover=False) as livekit,
+        api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit,
     ):
         reception = Reception(places, livekit)
         async with worker_page(config.health_port, reception.health):

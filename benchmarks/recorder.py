@@ -1,4 +1,5 @@
-"""What recording costs and what a crash costs: `python benchmarks/recorder.py`, a few minutes.
+"""What recording costs, what a crash costs and how soon a long recording plays: `python -m benchmarks.recorder`, ten minutes;
+parts of it with `--only`.
 
 Peers in the same run: libsndfile by soundfile with a flush each second, and ffmpeg's FLAC muxer by PyAV with a flush of each
 packet. Speech comes from Debian's alsa-utils (/usr/share/sounds/alsa), or from --speech FILE.
@@ -7,30 +8,42 @@ packet. Speech comes from Debian's alsa-utils (/usr/share/sounds/alsa), or from 
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import os
 import random
+import secrets
 import signal
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import av
+import flask_migrate
 import numpy as np
 import soundfile
 import soxr
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
+from werkzeug.serving import make_server
 
 from agent.denoise import Denoiser
 from agent.flac_file import FlacFile, repair
 from agent.recorder import FlacRecorder
 from agent.storage import DiskFile, RecordingFolder
-from contract import RECORDING_AUDIO_AT, RecordingHead
+from contract import RECORDING_AUDIO_AT, RecordingHead, RecordingManifest
+from tests.e2e.chromium import Chromium
+from webapp import create_app, library
+from webapp.config import Config
+from webapp.extensions import db
 
+PARTS = ("size", "cpu", "kills", "repair", "play")
 RATE = 48_000
 BLOCK = 480
 STREAM_ID = "b" * 32
@@ -182,12 +195,12 @@ def _record_until_killed(kind: Writer, path: str, sound: Sound, handed: Synchron
     play_into(kind(Path(path)), sound, told)
 
 
-def kills(kind: Writer, count: int, sound: Sound, folder: Path) -> tuple[list[float], int]:
+def kills(kind: Writer, count: int, sound: Sound, folder: Path, seed: int) -> tuple[list[float], int]:
     """Milliseconds of sound lost by each SIGKILL; files that did not show their length before any repair.
 
     Ours goes on with one and the same file from kill to kill; the peers cannot, and get a new file each time.
     """
-    moments = random.Random(1)
+    moments = random.Random(seed)
     processes = multiprocessing.get_context("forkserver")       # a fork of this process would inherit its threads' locks
     lost, lengthless = [], 0
     for number in range(count):
@@ -237,14 +250,8 @@ def _decodable(path: Path) -> int:
 
 def repair_times(hours: float, sound: Sound, folder: Path) -> tuple[float, float, float]:
     """MB of a long file; seconds for the repair after a kill, and for one whose header is destroyed, too."""
-    path = folder / "long.flac"
-    disk = DiskFile(os.open(path, os.O_RDWR | os.O_CREAT))
-    file = FlacFile(disk, repair(disk))
     minute = tile(sound, 60)
-    for _ in range(round(hours * 60)):
-        file.append(minute)
-        file.drain()
-    file.checkpoint()
+    disk, file = long_file(folder / "long.flac", hours, minute)
     file.append(minute[: 2 * RATE])                 # two seconds behind the last checkpoint, and a torn frame
     file.drain()
     disk.write_at(bytes(3000), file.end)
@@ -257,7 +264,87 @@ def repair_times(hours: float, sound: Sound, folder: Path) -> tuple[float, float
     assert repair(disk).head.samples == found.head.samples
     without_header = time.perf_counter() - begin
     disk.close()
-    return path.stat().st_size / 1e6, after_kill, without_header
+    return (folder / "long.flac").stat().st_size / 1e6, after_kill, without_header
+
+
+def long_file(path: Path, hours: float, minute: Sound) -> tuple[DiskFile, FlacFile]:
+    """The same minute again and again."""
+    disk = DiskFile(os.open(path, os.O_RDWR | os.O_CREAT))
+    file = FlacFile(disk, repair(disk))
+    for _ in range(round(hours * 60)):
+        file.append(minute)
+        file.drain()
+    file.checkpoint()
+    return disk, file
+
+
+FIRST_SOUND = """async ([url, at]) => {
+    const begin = performance.now();
+    const sound = new Audio(url);
+    sound.currentTime = at;
+    await sound.play();
+    await new Promise((done) => { sound.ontimeupdate = () => { if (sound.currentTime > at) done(); }; });
+    const taken = performance.now() - begin;
+    sound.pause();
+    sound.removeAttribute("src");
+    sound.load();
+    return taken;
+}"""
+
+
+def first_sounds(hours: float, sound: Sound, folder: Path, places: Sequence[float], repeats: int) -> dict[float, list[float]]:
+    """Milliseconds from the press on Play until Chromium plays, by the place it starts from (0 to 1 of the whole), over HTTP
+    from the web app on this machine."""
+    recording = "c" * 32
+    recordings = folder / "site" / "recordings"
+    recordings.mkdir(parents=True)
+    disk, file = long_file(recordings / f"{recording}.flac", hours, tile(sound, 60))
+    file.finish()
+    disk.close()
+    manifest = RecordingManifest(recording, "alice", "A day", "2026-01-02T03:04:05Z", "closed", file.position)
+    RecordingFolder(recordings).write_manifest(manifest)
+    autoplay = "--autoplay-policy=no-user-gesture-required"
+    with (
+        serving(recordings.parent) as (url, cookie), sync_playwright() as playwright,
+        Chromium(playwright, folder).launch(autoplay, has_microphone=False) as browser,
+    ):
+        context = browser.new_context()
+        context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": url}])
+        page = context.new_page()
+        page.goto(f"{url}/api/session")
+        return {
+            place: [page.evaluate(FIRST_SOUND, [f"/recordings/{recording}/audio", place * hours * 3600]) for _ in range(repeats)]
+            for place in places
+        }
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The web app on this data; its address, and name and value of Alice's cookie."""
+    secret = secrets.token_hex(20)
+    app = create_app(Config(
+        data=data, secret_key=secret, livekit_url="ws://127.0.0.1:9", livekit_api_key="bench", livekit_api_secret=secret,
+        database_url=f"sqlite:///{data / 'stillair.db'}", recordings=data / "recordings",
+    ))
+    with app.app_context():
+        flask_migrate.upgrade()
+    client = app.test_client()
+    token = client.get("/api/session").json["csrf_token"]
+    account = {"username": "alice", "password": "correct horse battery"}
+    client.post("/api/register", json=account, headers={"X-CSRF-Token": token})
+    with app.app_context():
+        library.ingest()
+    name = app.config["SESSION_COOKIE_NAME"]
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}", (name, client.get_cookie(name).value)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    with app.app_context():
+        db.engine.dispose()
 
 
 # --- Report
@@ -269,6 +356,8 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=20, help="of sound for the CPU measurement")
     arguments.add_argument("--kills", type=int, default=200)
     arguments.add_argument("--peer-kills", type=int, default=20)
+    arguments.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
+    arguments.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     arguments.add_argument("--hours", type=float, default=3, help="length of the file to repair")
     arguments.add_argument("--folder", type=Path, help="on the disk to measure; default: the system's for temporary files")
     options = arguments.parse_args()
@@ -276,10 +365,15 @@ def main() -> None:
     voice = speech(options.speech)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        console.print(_sizes(voice, folder))
-        console.print(_cpu(to_int16(tile(voice, options.seconds)), folder))
-        console.print(_kills(options.kills, options.peer_kills, folder))
-        console.print(_repair(options.hours, to_int16(voice), folder))
+        parts: dict[str, Callable[[], Table]] = {
+            "size": lambda: _sizes(voice, folder),
+            "cpu": lambda: _cpu(to_int16(tile(voice, options.seconds)), folder),
+            "kills": lambda: _kills(options.kills, options.peer_kills, folder, options.seed),
+            "repair": lambda: _repair(options.hours, to_int16(voice), folder),
+            "play": lambda: _play(options.hours, to_int16(voice), folder),
+        }
+        for part in options.only:
+            console.print(parts[part]())
 
 
 def _sizes(voice: Sound, folder: Path) -> Table:
@@ -302,13 +396,15 @@ def _cpu(sound: Sound, folder: Path) -> Table:
     return table
 
 
-def _kills(count: int, peer_count: int, folder: Path) -> Table:
+def _kills(count: int, peer_count: int, folder: Path, seed: int) -> Table:
     table = Table("writer", "kills", "lost p50", "lost max", "no length before repair", title="SIGKILL at random moments")
     sound = to_int16(room_noise(10, -30))
     sound[sound == 0] = 1                           # silence that was filled in can be told apart
     for kind in WRITERS:
         number = count if kind is Ours else peer_count
-        lost, lengthless = kills(kind, number, sound, folder)
+        if not number:
+            continue
+        lost, lengthless = kills(kind, number, sound, folder, seed)
         middle, most = statistics.median(lost), max(lost)
         table.add_row(kind.name, str(number), f"{middle:.0f} ms", f"{most:.0f} ms", f"{lengthless} of {number}")
     return table
@@ -319,6 +415,13 @@ def _repair(hours: float, sound: Sound, folder: Path) -> Table:
     table = Table("what", "time", title=f"Repair of a file of {hours:g} h, {size:.0f} MB")
     table.add_row("killed 2 s after its last checkpoint", f"{1000 * after_kill:.0f} ms")
     table.add_row("its header destroyed, too", f"{1000 * without_header:.0f} ms")
+    return table
+
+
+def _play(hours: float, sound: Sound, folder: Path) -> Table:
+    table = Table("from", "p50", "slowest", title=f"Time to first sound of {hours:g} h in Chromium")
+    for place, taken in first_sounds(hours, sound, folder, (0, 0.5, 0.99), 10).items():
+        table.add_row(f"{place:.0%}", f"{statistics.median(taken):.0f} ms", f"{max(taken):.0f} ms")
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, compression, errors, event_hub, library, pages, security
+from webapp import accounts, cli, clips, compression, errors, event_hub, library, opus, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -43,6 +43,8 @@ def create_app(config: Config | None = None) -> Flask:
     accounts.init_app(app)
     event_hub.init_app(app, config)
     library.init_app(app, config)
+    clips.init_app(app)
+    opus.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
     compression.init_app(app)

@@ -135,9 +135,12 @@ class AudioServer:
 
     def _run(self, call: Callable[[api.LiveKitAPI], Awaitable[T]]) -> T:
         async def connected() -> T:
-            timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
-            # failover=False: there is one server, and the reconciler is what tries again.
-            async with api.LiveKitAPI(self.url, self.api_key, self.api_secret, timeout=timeout, failover=False) as livekit:
+            # failover=False: there is one server, and the reconciler is what tries again. The time-out of LiveKitAPI itself does
+            # nothing: with every request livekit-api 1.2 hands on `timeout=None`, which for aiohttp means none at all.
+            async with (
+                asyncio.timeout(CALL_TIMEOUT_S),
+                api.LiveKitAPI(self.url, self.api_key, self.api_secret, failover=False) as livekit,
+            ):
                 return await call(livekit)
 
         try:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from flask import Flask, current_app
+from sqlalchemy import select
+
 from contract import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead, RecordingManifest, Span
-from webapp import library, sharing
-from webapp.errors import Conflict, Invalid
+from webapp import allowance, library, sharing
+from webapp.errors import Conflict, Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import Recording, User, new_id, rfc3339
 from webapp.storage import Sound
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_S = 600.0
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["clip_turn"] = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,12 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
 
 
 def cut(sound: Sound, piece: Piece) -> bytes:
-    """A whole FLAC file, as the noise remover writes them."""
+    """A whole FLAC file, as the noise remover writes them. One at a time in this process: ten minutes take 60 MB of memory."""
+    with current_app.extensions["clip_turn"]:
+        return _cut(sound, piece)
+
+
+def _cut(sound: Sound, piece: Piece) -> bytes:
     import av
 
     digest, frames = hashlib.md5(usedforsecurity=False), []
@@ -125,6 +138,9 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
     with library.sound_of(whole) as sound:
         piece = piece_of(sound, start_s, end_s)
         data = cut(sound, piece)
+    left = allowance.left_for(owner, "")
+    if left is not None and len(data) > left:
+        raise Conflict("Your space for recordings is used up. Delete old ones, or download the clip.")
     manifest = _manifest(whole, piece, title)
     peaks = library.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES:-(-piece.end // PEAK_SAMPLES)]
     try:
@@ -136,6 +152,9 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
     clip = db.session.get(Recording, manifest.stream_id)
     if clip is None:
         raise Conflict("The clip was saved, but is not in the list yet. Look again in a moment.")
+    if db.session.scalar(select(Recording.id).where(Recording.id == recording_id, Recording.deleted_at.is_(None))) is None:
+        library.delete(owner, clip.id)          # the whole was deleted meanwhile, and its clips with it
+        raise NotFound
     return clip
 
 

@@ -41,7 +41,7 @@ TITLE_LENGTH = 120
 
 
 def init_app(app: Flask, config: Config) -> None:
-    app.extensions["recordings"] = RecordingFolder(config.recordings)
+    app.extensions["recordings"] = RecordingFolder(config.recordings, spare_bytes=config.low_water_mb * 2**20)
     app.extensions["recordings_seen"] = _Seen()
 
 

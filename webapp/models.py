@@ -206,7 +206,7 @@ class Recording(Base):
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # sharing.AUDIENCES
-    outline: Mapped[bytes] = mapped_column(LargeBinary, default=b"")       # webapp.waves, when it is finished
+    outline: Mapped[bytes | None] = mapped_column(LargeBinary)             # webapp.waves; None until it is finished
     clip_of: Mapped[str] = mapped_column(String(32), default="")           # id of the whole recording
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()
@@ -224,6 +224,19 @@ class RecordingShare(Base):
 
     recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class RecordingListen(Base):
+    """How often and how far somebody listened to a friend's recording."""
+
+    __tablename__ = "recording_listen"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    times: Mapped[int] = mapped_column()
+    furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    listener: Mapped[User] = relationship()
 
 
 class Event(Base):

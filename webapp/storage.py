@@ -1,5 +1,6 @@
 """Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
-Beside them it keeps notes of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording.
+Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording, and
+`<id>.opus`, which can be made again.
 
 The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
 these methods.
@@ -7,14 +8,18 @@ these methods.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead, RecordingManifest
 from webapp.flac_tags import with_tags
@@ -25,10 +30,12 @@ if TYPE_CHECKING:
 ID = re.compile(r"[0-9a-f]{32}")
 AUDIENCE = "audience.json"
 ENDINGS = (
-    "flac", "flac.web", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
+    "flac", "flac.web", "opus", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
     AUDIENCE, f"{AUDIENCE}.web",
 )
 """Of all files that belong to a recording."""
+OPUS_ROOM_BYTES = 500 * 10**6
+"""An Opus file is kept where so much is free besides: more than a day of sound."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,47 @@ class Sound(io.RawIOBase):
         super().close()
 
 
+class OpusDraft:
+    """An Opus file that is being made. It is decoration: a disk that takes no more only means that it is not kept."""
+
+    def __init__(self, path: Path, *, room: bool) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+        if not room:
+            return
+        with suppress(OSError):
+            # A name of its own, and none once it is kept or thrown away: two processes may make the same at once.
+            self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False)  # noqa: SIM115
+
+    def write(self, data: bytes) -> None:
+        if self._file:
+            try:
+                self._file.write(data)
+            except OSError:
+                self.close()
+
+    def keep(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.flush()
+                Path(self._file.name).replace(self._path)
+                if not self._path.with_suffix(".flac").exists():        # deleted meanwhile, and this with it
+                    self._path.unlink(missing_ok=True)
+            self.close()
+
+    def close(self) -> None:
+        if self._file:
+            with suppress(OSError):
+                self._file.close()
+            Path(self._file.name).unlink(missing_ok=True)
+            self._file = None
+
+
 class RecordingFolder:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, spare_bytes: int = 0) -> None:
+        """`spare_bytes`: of the disk, which clips and Opus files leave to live recordings, the database and the system."""
         self.path = path
+        self.spare_bytes = spare_bytes
 
     def _path(self, recording_id: str, ending: str) -> Path:
         if not ID.fullmatch(recording_id):
@@ -137,6 +182,8 @@ class RecordingFolder:
     def add(self, manifest: RecordingManifest, sound: bytes, peaks: bytes, audience: str) -> None:
         """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""
         recording_id = manifest.stream_id
+        if not self._has_room(len(sound)):
+            raise OSError(errno.ENOSPC, "too little room is left")
         try:
             self._replace(recording_id, "flac", sound)
             self._replace(recording_id, "peaks", peaks)
@@ -192,6 +239,27 @@ class RecordingFolder:
         except OSError:
             return b""
 
+    def opus(self, recording_id: str) -> BinaryIO | None:
+        """Its Opus file, if one is kept. To be closed by the caller."""
+        try:
+            descriptor = self._open(recording_id, "opus")
+        except OSError:
+            return None
+        os.utime(descriptor)            # asked for now
+        return open(descriptor, "rb")
+
+    def begin_opus(self, recording_id: str) -> OpusDraft:
+        return OpusDraft(self._path(recording_id, "opus"), room=self._has_room(OPUS_ROOM_BYTES))
+
+    def trim_opus(self, most: int) -> None:
+        """Of all Opus files at most so many bytes stay: those that were asked for last."""
+        kept = sorted(self._entries(".opus"), key=lambda entry: entry[1].st_mtime_ns, reverse=True)
+        total = 0
+        for recording_id, found in kept:
+            total += found.st_size
+            if total > most:
+                self._path(recording_id, "opus").unlink(missing_ok=True)
+
     def _open(self, recording_id: str, ending: str) -> int:
         """A descriptor of a regular file in this folder. Raises OSError for anything else."""
         descriptor = os.open(self._path(recording_id, ending), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -204,8 +272,13 @@ class RecordingFolder:
         """Everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
         for ending in ENDINGS:
             self._path(recording_id, ending).unlink(missing_ok=True)
+        for draft in self.path.glob(f"{recording_id}.opus.*"):
+            draft.unlink(missing_ok=True)
         if self.path.is_dir():
             self._sync()
+
+    def _has_room(self, size: int) -> bool:
+        return shutil.disk_usage(self.path).free - size >= self.spare_bytes
 
     def _sync(self) -> None:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)

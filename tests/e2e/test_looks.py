@@ -106,7 +106,8 @@ def test_pages_without_any_stream(arrive, nora, admin):
     problems += look(visitor.page, "invite")
     for name, path in (
         ("home-quiet", "/"), ("search", "/search?q=friend"), ("search-nobody", "/search?q=zzzz"), ("live-idle", "/live"),
-        ("settings", "/settings/"), ("password", "/settings/password"), ("invites", "/invites"), ("missing", "/nothing-here"),
+        ("settings", "/settings/"), ("settings-recording", "/settings/recording"), ("password", "/settings/password"),
+        ("invites", "/invites"), ("missing", "/nothing-here"), ("recordings-none-found", "/recordings/friends?q=zzzz"),
     ):
         nora.open(path)
         problems += look(nora.page, name)
@@ -163,6 +164,14 @@ def test_pages_while_somebody_is_live(nora, join):
     problems += look(marta.page, "recordings")
     marta.page.get_by_text("More for").locator("..").click()
     problems += look(marta.page, "recordings-menu")
+    for name, action in (("share", "Share with"), ("clip", "Clip"), ("heard", "Heard by 1")):
+        marta.page.get_by_role("link", name=action, exact=True).click()
+        expect(marta.page.get_by_role("heading", level=1)).to_have_text(action.removesuffix(" 1"))
+        if name == "share":
+            marta.page.get_by_label("Friends I choose").check()
+        problems += look(marta.page, f"recording-{name}")
+        marta.open("/recordings/")
+        marta.page.get_by_text("More for").locator("..").click()
     marta.page.get_by_role("button", name="Delete").click()
     expect(marta.page.get_by_text("Deleted:")).to_be_visible()
     marta.page.screenshot(path=PICTURES / "recordings-deleted-1280-light.png")
@@ -172,7 +181,7 @@ def test_pages_while_somebody_is_live(nora, join):
 def test_a_phone_has_controls_for_fingers(browser, join):
     alice = join("alice", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     small = {}
-    for path in ("/", "/live", "/search?q=al", "/recordings/", "/settings/", "/settings/password"):
+    for path in ("/", "/live", "/search?q=al", "/recordings/", "/settings/", "/settings/recording", "/settings/password"):
         alice.open(path)
         small[path] = alice.page.evaluate(TOO_SMALL)
     assert not any(small.values()), small

@@ -117,7 +117,14 @@ def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_presen
     expect(live).to_be_hidden(timeout=45_000)           # it caught up, and the live sound goes on by itself
     bob.hears_speech(within_s=10)
 
+    with bob.page.expect_download() as clip:
+        main.get_by_role("button", name="Clip the last 30 s").click()
+    assert clip.value.path().read_bytes()[:4] == b"fLaC"
+
     recording = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"][0]["id"]
+    heard = alice.context.request.get(f"{alice.url}/recordings/{recording}/heard").text()
+    assert bob.username in heard
+    assert "Once, to 00:" in heard
     alice.call("PUT", f"/api/recordings/{recording}/audience", {"audience": "nobody"})
     main.get_by_role("button", name="Back 30 s").click()
     expect(bob.notice("This stream cannot be heard again.")).to_be_visible()

@@ -103,6 +103,8 @@ MATRIX = {
     "api_recordings.keep_clip": Line(
         "POST", "/api/recordings/{recording}/clips", only(owner=201), body(title="Clip", start=0, end=0.2),
     ),
+    "api_recordings.heard": Line("POST", "/api/recordings/{recording}/heard", only(friend=204, owner=204), body(position=1)),
+    "api_recordings.opus_audio": Line("GET", "/recordings/{recording}/audio.opus", only(friend=200, owner=200)),
     "api_recordings.peaks": Line("GET", "/recordings/{recording}/peaks", only(friend=200, owner=200)),
     "api_recordings.rename": Line("PATCH", "/api/recordings/{recording}", only(owner=200), body(title="New title")),
     "api_recordings.share": Line("PUT", "/api/recordings/{recording}/audience", only(owner=200), body(audience="nobody")),
@@ -140,6 +142,7 @@ MATRIX = {
     "pages_recordings.save_audience": Line(
         "POST", "/recordings/{recording}/share", page(only(owner=303)), form(audience="chosen", usernames="bob"),
     ),
+    "pages_recordings.heard": Line("GET", "/recordings/{recording}/heard", page(only(owner=200))),
     "pages_recordings.clip": Line("GET", "/recordings/{recording}/clip", page(only(friend=200, owner=200))),
     "pages_recordings.cut": Line(
         "POST", "/recordings/{recording}/clip", page(only(friend=303, owner=303)), form(start="0", end="0.2", act="download"),

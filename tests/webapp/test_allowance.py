@@ -153,5 +153,14 @@ def test_days_that_are_none_or_too_many_are_refused_beside_the_field(make_app, v
     assert 'id="keep_days-error"' in answer.text
 
 
+@pytest.mark.parametrize(("audience", "words"), [
+    ("friends", "Your friends can play it too."), ("chosen", "You choose who can play it too."),
+    ("nobody", "Only you can play it."),
+])
+def test_before_a_stream_the_page_says_who_will_hear_its_recording(alice, audience, words):
+    save(alice, audience=audience)
+    assert words in alice.get("/live").text
+
+
 def test_an_audience_that_is_none_is_refused(alice):
     assert save(alice, audience="everybody").status_code == 422

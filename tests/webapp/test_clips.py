@@ -12,7 +12,7 @@ import soundfile
 
 from contract import RecordingHead, RecordingManifest, Span
 from tests.webapp.recordings_on_disk import RATE, record, record_more
-from webapp import library
+from webapp import accounts, library
 from webapp.extensions import db
 from webapp.models import Recording
 from webapp.storage import RecordingFolder
@@ -185,6 +185,30 @@ def test_a_clip_that_cannot_be_written_leaves_nothing(app, recording, alice, fol
     assert response.status_code == 409
     assert "The clip could not be saved; the recording is safe." in response.json["error"]["message"]
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_clip_of_what_is_deleted_meanwhile_is_deleted_too(app, recording, alice, monkeypatch):
+    add = RecordingFolder.add
+
+    def delete_and_add(self, *parts):
+        library.delete(accounts.find("alice"), recording)
+        add(self, *parts)
+
+    monkeypatch.setattr(RecordingFolder, "add", delete_and_add)
+    assert keep(alice, recording, end=1).status_code == 404
+    assert alice.get("/api/recordings/alice").json["recordings"] == []
+
+
+def test_a_clip_needs_room(make_app, visit_app, recording, alice, folder):
+    before = sorted(folder.iterdir())
+    short = {"Your space for recordings is used up.": {"quota_gb": 1e-6}, "could not be saved": {"low_water_mb": 10**9}}
+    for words, settings in short.items():
+        person = visit_app(make_app(**settings), "alice").log_in()
+        response = keep(person, recording, end=1)
+        assert response.status_code == 409
+        assert words in response.json["error"]["message"]
+        assert sorted(folder.iterdir()) == before
+        assert person.get(f"/recordings/{recording}/clip.flac?end=1").status_code == 200
 
 
 @pytest.mark.parametrize("body", [{"start": "x"}, {"end": 0}, {"start": 5}, {"title": ""}, {"title": "x" * 121}, {"end": True}])

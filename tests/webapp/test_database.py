@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.webapp.conftest import POSTGRES
 from webapp.config import ConfigError
 from webapp.extensions import Base, db, engine_options
-from webapp.models import LoginSession, User
+from webapp.models import LoginSession, Recording, User
 
 
 def test_models_and_migrations_agree(app):
@@ -32,6 +32,21 @@ def test_migrations_can_be_taken_back(app):
         assert inspect(db.engine).get_table_names() == ["alembic_version"]
         flask_migrate.upgrade()
         assert set(inspect(db.engine).get_table_names()) == {"alembic_version", *Base.metadata.tables}
+
+
+def test_recordings_of_an_older_version_are_kept(app):
+    with app.app_context():
+        flask_migrate.downgrade(revision="0001")
+        db.session.execute(text("INSERT INTO \"user\" VALUES (1, 'ana', 'ana', 'Ana', 'x', true, '2026-01-01', NULL)"))
+        db.session.execute(text(
+            "INSERT INTO recording VALUES ('a', 1, 'Späte Stunde', '2026-01-01', 60.0, 5, 'closed', '[]', '[]', NULL)"
+        ))
+        db.session.commit()
+        flask_migrate.upgrade()
+        (recording,) = db.session.scalars(select(Recording))
+        assert (recording.title, recording.title_key) == ("Späte Stunde", "späte stunde")
+        assert (recording.audience, recording.outline, recording.clip_of) == ("friends", None, "")
+        assert (recording.owner.audience, recording.owner.keep_days) == ("friends", None)
 
 
 on_sqlite = pytest.mark.skipif(bool(POSTGRES), reason="these tests run on PostgreSQL")

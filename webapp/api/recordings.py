@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from datetime import datetime, timedelta
 from math import isfinite
@@ -15,7 +16,7 @@ from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
 from contract import RECORDING_AUDIO_AT
-from webapp import accounts, catalogue, clips, friendships, library
+from webapp import accounts, catalogue, clips, friendships, library, listens, opus
 from webapp.catalogue import Wish
 from webapp.errors import Invalid, NotFound
 from webapp.flac_tags import with_tags
@@ -144,6 +145,33 @@ def keep_clip(recording_id: str) -> ResponseReturnValue:
     return {"recording": library.as_json(made, current_user)}, 201
 
 
+@blueprint.post("/api/recordings/<recording_id>/heard")
+@login_required
+def heard(recording_id: str) -> ResponseReturnValue:
+    """`{position, begins}`: how far somebody has come, for the owner."""
+    body = JsonBody.of_request()
+    position = body.number("position", default=0.0, least=0.0, most=MOST_S)
+    listens.note(current_user, recording_id, position, begins=body.flag("begins"))
+    return "", 204
+
+
+@blueprint.get("/recordings/<recording_id>/audio.opus")
+@login_required
+def opus_audio(recording_id: str) -> ResponseReturnValue:
+    """The same as Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
+    recording = library.recording_for(current_user, recording_id)
+    kept = library.folder().opus(recording.id)
+    pieces = opus.make(recording, _tags(recording, recording.started_at)) if kept is None else FileWrapper(kept, CHUNK_BYTES)
+    response = Response(pieces, mimetype="audio/ogg", direct_passthrough=kept is not None)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if request.args.get("download"):
+        response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title, "opus"))
+    if kept is None:
+        return response
+    response.content_length = size = os.fstat(kept.fileno()).st_size
+    return response.make_conditional(request, accept_ranges=True, complete_length=size)
+
+
 @blueprint.get("/recordings/<recording_id>/peaks")
 @login_required
 def peaks(recording_id: str) -> ResponseReturnValue:
@@ -195,10 +223,10 @@ def _tags(recording: Recording, at: datetime) -> dict[str, str]:
     }
 
 
-def _file_name(recording: Recording, title: str) -> dict[str, str]:
+def _file_name(recording: Recording, title: str, ending: str = "flac") -> dict[str, str]:
     """RFC 6266: the name in UTF-8, and one in ASCII for clients that do not know of it."""
     title = "".join(" " if letter in '/\\:*?"<>|%' else letter for letter in title)
-    name = " ".join(f"{recording.started_at:%Y-%m-%d} {title} - {recording.owner.username}.flac".split())
+    name = " ".join(f"{recording.started_at:%Y-%m-%d} {title} - {recording.owner.username}.{ending}".split())
     plain = " ".join(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().split())
     if plain == name:
         return {"filename": name}

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import allowance, catalogue, clips, friendships, library, sharing
+from webapp import allowance, catalogue, clips, friendships, library, listens, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 from webapp.models import Recording
@@ -41,6 +41,7 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     orders = {name: _address(view, wish, order=name) for name in catalogue.ORDERS}
     return render_template(
         "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, recordings=page.recordings, more=more,
+        heard=listens.counts(page.recordings) if view == "mine" else {},
         used=allowance.used(current_user), quota=allowance.quota(current_user), days_kept=allowance.days_kept(current_user),
     )
 
@@ -103,6 +104,13 @@ def _heard_by(recording: Recording) -> str:
     count = len(sharing.hearers(recording))
     who = "Only you can" if count == 0 else "One friend can" if count == 1 else f"{count} friends can"
     return f"{who} hear “{recording.title}”."
+
+
+@blueprint.get("/<recording_id>/heard")
+@login_required
+def heard(recording_id: str) -> ResponseReturnValue:
+    recording, found = listens.of(current_user, recording_id)
+    return render_template("recordings/heard.html", recording=recording, listens=found)
 
 
 @blueprint.get("/<recording_id>/clip")

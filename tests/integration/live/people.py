@@ -8,6 +8,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -196,7 +197,7 @@ class Broadcast:
     async def change(self, **metadata: Any) -> None:
         """Writes the studio's metadata; a new stage is made first."""
         before = self.metadata
-        self.metadata = StudioMetadata(**{"stage": before.stage, "live": before.live, "title": before.title} | metadata)
+        self.metadata = replace(before, **metadata)
         if self.metadata.stage != before.stage:
             await self.livekit.room.create_room(api.CreateRoomRequest(name=self.metadata.stage, departure_timeout=60))
         request = api.UpdateRoomMetadataRequest(room=self.studio, metadata=self.metadata.to_json())

@@ -216,6 +216,21 @@ async def test_a_sound_check_is_not_recorded_until_it_goes_live(worker, new_broa
     assert (await closed_manifest(worker, broadcast)).duration < 3
 
 
+async def test_without_space_the_stream_goes_on_and_the_recording_waits(worker, new_broadcast):
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast, sweep(3))
+    await until(lambda: speaker.agent().get("recording") == "on", 5)
+    await broadcast.change(recording_limit=1)
+    await until(lambda: speaker.agent()["recording"] == "full", 4, "the page is told")
+    await asyncio.sleep(1)
+    assert listener.loud_since(time.monotonic() - 0.5)
+    await broadcast.change(recording_limit=None)
+    await until(lambda: speaker.agent()["recording"] == "on", 4, "it goes on")
+    await asyncio.sleep(1)
+    await broadcast.end()
+    assert [gap.cause for gap in (await closed_manifest(worker, broadcast)).gaps] == ["space for recordings used up"]
+
+
 async def test_unreadable_metadata_is_not_followed(worker, new_broadcast):
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast, sweep(2))

@@ -14,7 +14,7 @@ depends_on = None
 def upgrade():
     # The reconciler takes all sidecars over when it starts, and fills them in.
     with op.batch_alter_table('recording', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('outline', sa.LargeBinary(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('outline', sa.LargeBinary(), nullable=True))
 
 
 def downgrade():

@@ -29,6 +29,8 @@ export class App {
   studio = null;
   #user = "";
   #unmount = () => {};
+  /** What `#unmount` belongs to. @type {HTMLElement | null} */
+  #shown = null;
 
   start() {
     startFrame();
@@ -37,6 +39,7 @@ export class App {
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
+    document.addEventListener("turbo:render", () => this.#show());      // the answer to a form is no load
     document.addEventListener("turbo:before-render", () => this.#leave());
     addEventListener("online", () => this.#again());
   }
@@ -64,7 +67,8 @@ export class App {
     expireParts();
     const root = /** @type {HTMLElement | null} */ (document.querySelector("[data-view]"));
     const load = VIEWS[root?.dataset.view ?? ""];
-    if (!root || !load) return;
+    if (!root || !load || root === this.#shown) return;
+    this.#shown = root;
     const { mount } = await load();
     if (root.isConnected) this.#unmount = mount(root, this);
   }
@@ -72,6 +76,7 @@ export class App {
   #leave() {
     this.#unmount();
     this.#unmount = () => {};
+    this.#shown = null;
   }
 
   /** Nothing of one person goes on when another is logged in, or nobody. */

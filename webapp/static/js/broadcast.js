@@ -261,7 +261,8 @@ export class Broadcast extends EventTarget {
     const sender = this.#published?.sender;
     if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
     this.#toldUplink = performance.now();
-    const delay = uplinkMs(await sender.getStats(), this.microphone.latencyMs);
+    const stats = await sender.getStats().catch(() => null);      // of a connection that has just ended
+    const delay = stats && uplinkMs(stats, this.microphone.latencyMs);
     if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
   }
 

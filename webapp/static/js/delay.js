@@ -49,7 +49,8 @@ export class Downlink {
     }
     if (track?.receiver && performance.now() - this.#readAt >= EVERY_MS) {
       this.#readAt = performance.now();
-      this.read(await track.receiver.getStats());
+      const stats = await track.receiver.getStats().catch(() => null);      // of a connection that has just ended
+      if (stats && track === this.#track) this.read(stats);
     }
     return this.#ms === null || !removerMs ? null : Math.round((Number(removerMs) + this.#ms) / 100) / 10;
   }

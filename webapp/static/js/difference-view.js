@@ -53,8 +53,8 @@ class DifferenceView {
     this.#sample.close();
     this.#sample = new Sample(this.select.value);
     this.#describe();
+    this.#show();
     if (playing) this.#toggle();
-    else this.#show();
   }
 
   #choose() {
@@ -72,6 +72,7 @@ class DifferenceView {
 
   async #toggle() {
     const sample = this.#sample;
+    if (this.root.dataset.state === "loading") return;
     if (sample.playing) sample.pause();
     else {
       showState(this.root, "loading");

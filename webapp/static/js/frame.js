@@ -57,6 +57,7 @@ export function startFrame() {
   document.addEventListener("click", (event) => closeMenus(event.target instanceof Element ? event.target.closest("details.menu") : null));
   document.addEventListener("keydown", onKey);
   document.addEventListener("turbo:load", showCopyButtons);
+  document.addEventListener("turbo:render", fitFriends);
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("[data-copy]");
     if (button) copy(/** @type {HTMLElement} */ (button));

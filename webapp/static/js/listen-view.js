@@ -86,8 +86,16 @@ export function mount(root, app) {
   function speak(state) {
     if (state === spoken || state === "connecting") return;
     spoken = state;
+    if (state === "ended") offerRecording();
     const words = [...root.querySelectorAll("h1, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
     say(words.join(". "));
+  }
+
+  /** Not every stream is recorded, nor every recording shared. */
+  async function offerRecording() {
+    const shared = await latest({ id: listening.stream?.id ?? "", username, owner: name }).catch(() => null);
+    const button = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
+    if (button) button.hidden = !shared;
   }
 
   function follow() {

@@ -1,6 +1,7 @@
 import { call } from "./api.js";
 import { clock, spoken } from "./clock.js";
 import { isTyping } from "./frame.js";
+import { Heard } from "./heard.js";
 import { RecordingWave } from "./recording-wave.js";
 import { fill, say, showState } from "./states.js";
 
@@ -23,6 +24,7 @@ const EDGE_S = 2.5;
 export class Player extends EventTarget {
   #audio = new Audio();
   #wave = new RecordingWave();
+  #heard = new Heard();
   /** @type {Playable | null} */
   #recording = null;
 
@@ -31,6 +33,8 @@ export class Player extends EventTarget {
     this.#audio.preload = "metadata";
     for (const type of ["play", "pause", "ended", "durationchange", "ratechange"]) this.#audio.addEventListener(type, () => this.show());
     this.#audio.addEventListener("timeupdate", () => this.#showPosition());
+    this.#audio.addEventListener("timeupdate", () => { if (this.playing) this.#heard.at(this.#audio.currentTime); });
+    this.#audio.addEventListener("pause", () => this.#heard.at(this.#audio.currentTime, true));
     this.#audio.addEventListener("ended", () => this.#goOn());
     this.#audio.addEventListener("error", () => this.#recording && say(`${this.#recording.title} cannot be played. The file is not there, or the server cannot be reached.`));
     document.addEventListener("click", (event) => this.#onClick(event));
@@ -51,6 +55,7 @@ export class Player extends EventTarget {
     this.#audio.pause();
     this.#audio.removeAttribute("src");
     this.#recording = null;
+    this.#heard.open("");
     this.show();
   }
 
@@ -61,8 +66,10 @@ export class Player extends EventTarget {
 
   /** @param {Playable} recording @param {number} [at] Seconds; without it where it was stopped the last time. */
   load(recording, at = placeOf(recording.id, recording.duration)) {
+    const own = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content === recording.username;
+    if (recording.id !== this.id) this.#heard.open(own ? "" : recording.id);
     this.#recording = recording;
-    this.#audio.src = recording.url;
+    this.#audio.src = this.#audio.canPlayType("audio/flac") || recording.live ? recording.url : `${recording.url}.opus`;
     this.#audio.currentTime = at;
     const player = this.#controls;
     if (!player) return;
