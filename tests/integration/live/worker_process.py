@@ -35,6 +35,7 @@ class WorkerProcess:
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
             "STILLAIR_RECORDINGS": str(self.recordings),
+            "STILLAIR_CAPACITY": "8",       # of a machine that is busy with tests, what it can carry is not measured well
             "STILLAIR_AGENT_HEALTH_PORT": str(self._port),
             "PYTHONPATH": str(program),
         } | settings
