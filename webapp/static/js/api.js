@@ -34,7 +34,8 @@ async function send(method, path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrfMeta().content };
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    // `keepalive`: who presses Stop and goes away at once has stopped all the same.
+    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive: method !== "GET" });
   } catch {
     throw new ApiError(0, "unreachable", "The server cannot be reached.");
   }
