@@ -1,0 +1,35 @@
+"""What a first visit loads."""
+
+import pytest
+
+MOST_KB = 350
+
+
+def loaded(person, path: str) -> dict[str, int]:
+    """Address -> bytes that came over the network, as a browser that was never here before loads the page."""
+    devtools = person.context.new_cdp_session(person.page)
+    devtools.send("Network.enable")
+    devtools.send("Network.clearBrowserCache")
+    addresses, sizes = {}, {}
+    devtools.on("Network.requestWillBeSent", lambda event: addresses.__setitem__(event["requestId"], event["request"]["url"]))
+    devtools.on("Network.loadingFinished", lambda event: sizes.__setitem__(event["requestId"], event["encodedDataLength"]))
+    person.page.goto(person.url + path, wait_until="load")
+    person.page.wait_for_timeout(1500)          # what scripts load afterwards
+    devtools.detach()
+    return {addresses[request]: int(size) for request, size in sizes.items() if request in addresses}
+
+
+@pytest.mark.parametrize(("path", "needs_audio_server"), [
+    ("/", False), ("/recordings/", False), ("/settings/", False), ("/difference", False), ("/invites", False),
+    ("/friends", False), ("/live", True), ("/listen/FRIEND", True),
+])
+def test_a_first_visit_is_light(friends, path, needs_audio_server):
+    alice, bob = friends
+    found = loaded(alice, path.replace("FRIEND", bob.username))
+    assert 20 < sum(found.values()) / 1000 < MOST_KB, found
+    assert any("livekit-client" in address for address in found) == needs_audio_server
+
+
+def test_a_visitor_loads_little(arrive):
+    found = loaded(arrive("visitor"), "/login")
+    assert sum(found.values()) / 1000 < 150, found
