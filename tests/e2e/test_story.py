@@ -57,11 +57,12 @@ def plays_recording(person, lasted_s: float) -> None:
     expect(seek).not_to_have_value("0")
     assert abs(int(seek.get_attribute("max")) - lasted_s) <= 3
     expect(seek).to_have_attribute("aria-valuetext", re.compile(r"^\d+ seconds? of [\w ]*\d+ seconds?$"))
-    player.get_by_role("button", name="Forward 30 seconds").click()
     player.get_by_role("button", name="Back 15 seconds").click()
     person.page.get_by_role("link", name="Stillair").click()
     expect(person.page.get_by_role("heading", name="Recent recordings")).to_be_visible()
     expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    player.get_by_role("button", name="Forward 30 seconds").click()
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=lasted_s * 1000)      # it is over
 
 
 def test_the_sound_goes_on_while_both_look_at_other_pages(friends):

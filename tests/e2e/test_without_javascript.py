@@ -32,7 +32,7 @@ def test_recordings(instance, plain):
     expect(alice.page.get_by_role("button", name="Play A morning")).to_be_visible()
     alice.page.get_by_text("More for").locator("..").click()
     with alice.page.expect_download() as download:
-        alice.page.get_by_role("link", name="Download").click()
+        alice.page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename.endswith(".flac")
     alice.page.get_by_role("link", name="Rename").click()
     alice.page.get_by_label("Title").fill("Another title")
