@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import signal
 import sys
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ async def agent(*arguments, password=PASSWORD):
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agent", *map(str, arguments), env=os.environ | {"STILLAIR_PASSWORD": password},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),     # Ctrl-C works, in tests in the background, too
     )
 
 
@@ -96,7 +98,7 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
     assert code == 0, trouble
     assert "2.0 s" in told
     assert soundfile.info(tmp_path / "part.wav").duration == pytest.approx(2, abs=0.02)
-    publishing.send_signal(2)
+    publishing.send_signal(signal.SIGINT)
     code, _, trouble = await said(publishing)
     assert code == 1
     assert "Stopped" in trouble
