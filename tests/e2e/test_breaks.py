@@ -64,10 +64,10 @@ def test_the_noise_remover_is_killed_and_sound_is_back_within_10_s(instance, on_
     began = time.monotonic()
     os.kill(noise_remover_of_newest_stream(instance), signal.SIGKILL)
     alice.was_told("Noise removal stopped. Trying again - your recording is safe.")
-    expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted")).to_be_visible()
+    expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted", exact=True)).to_be_visible()
     bob.hears_speech(within_s=10 - (time.monotonic() - began))
     alice.expect_state("Live - noise removed", timeout_s=10)
-    expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted")).to_be_hidden()
+    expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted", exact=True)).to_be_hidden()
     stop_and_look_at_the_recording(alice, bob)
 
 
