@@ -207,13 +207,15 @@ export class Broadcast extends EventTarget {
     const room = this.connection?.room;
     const track = this.microphone.track;
     if (!room || !track || room.state !== "connected") return;
+    const published = this.#published ?? new LocalAudioTrack(track, undefined, true);
     if (this.#published) {
-      await this.#published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
+      await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
     } else {
-      this.#published = new LocalAudioTrack(track, undefined, true);
-      await room.localParticipant.publishTrack(this.#published, PUBLISH);
+      this.#published = published;
+      await room.localParticipant.publishTrack(published, PUBLISH);
     }
-    await (this.muted ? this.#published.mute() : this.#published.unmute());      // one that was unplugged has been muted by the SDK
+    if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
+    await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK
     this.#changed();
   }
 
