@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
-from webapp import create_app
+from webapp import create_app, library
 from webapp.config import Config
 from webapp.extensions import db
 
@@ -239,3 +239,19 @@ def bob(visit: Callable[[str], Person], alice: Person) -> Person:
 def charlie(visit: Callable[[str], Person], alice: Person) -> Person:
     """A stranger to both."""
     return visit("charlie").register()
+
+
+@pytest.fixture
+def folder(config) -> Path:
+    """Of the recordings."""
+    return config.recordings
+
+
+@pytest.fixture
+def ingest(app):
+    """Takes over what lies in the folder."""
+    def ingest() -> None:
+        with app.app_context():
+            library.ingest()
+
+    return ingest

@@ -20,20 +20,6 @@ from webapp.text import seconds
 
 
 @pytest.fixture
-def folder(config) -> Path:
-    return config.recordings
-
-
-@pytest.fixture
-def ingest(app):
-    def ingest() -> None:
-        with app.app_context():
-            library.ingest()
-
-    return ingest
-
-
-@pytest.fixture
 def recording(folder, alice, ingest) -> str:
     """Three seconds and a bit: the last frame is a short one."""
     recording = record(folder, "alice", seconds=3.01)

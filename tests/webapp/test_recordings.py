@@ -28,20 +28,6 @@ METHODS = [
 
 
 @pytest.fixture
-def folder(config) -> Path:
-    return config.recordings
-
-
-@pytest.fixture
-def ingest(app):
-    def ingest() -> None:
-        with app.app_context():
-            library.ingest()
-
-    return ingest
-
-
-@pytest.fixture
 def recording(folder, alice, ingest) -> str:
     """Alice's, finished."""
     recording = record(folder, "alice", seconds=1.0)
