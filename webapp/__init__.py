@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, clips, compression, errors, event_hub, library, opus, pages, security
+from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -40,6 +40,7 @@ def create_app(config: Config | None = None) -> Flask:
     init_database(app, config.database_url)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
     csrf.init_app(app)
+    language.init_app(app)
     accounts.init_app(app)
     event_hub.init_app(app, config)
     library.init_app(app, config)

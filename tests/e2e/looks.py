@@ -1,0 +1,46 @@
+"""Looks at a page as people see it: both themes, a desk and a phone; axe finds nothing, nothing is wider than the screen.
+Pictures for people to look at are left in tests/screenshots."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / "tests" / "screenshots"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light")]
+
+SETTLED = """() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(
+        () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
+    setTimeout(done, 2000);      // a page that always moves somewhere
+})"""
+
+
+def look(page: Page, name: str) -> list[str]:
+    """Goes through all screens; returns what is wrong."""
+    PICTURES.mkdir(exist_ok=True)
+    page.emulate_media(reduced_motion="reduce")
+    problems = []
+    for width, theme in SCREENS:
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.evaluate(SETTLED)
+        if (width, theme) != (390, "dark"):         # as wide as one and as dark as another
+            problems += [f"{name} {width} {theme}: {problem}" for problem in problems_of(page, width)]
+        if width != 320:
+            page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=width < 600)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return problems
+
+
+def problems_of(page: Page, width: int) -> list[str]:
+    """As the page is now."""
+    too_wide = page.evaluate("document.documentElement.scrollWidth") - width
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate("(rules) => axe.run({ runOnly: rules })", RULES)["violations"]
+    problems = [f"{rule['id']} {rule['nodes'][0]['html'][:200]}" for rule in found]
+    return [*problems, f"{too_wide} px too wide"] if too_wide > 0 else problems
