@@ -9,9 +9,10 @@ import { LiveWave } from "./wave.js";
  * @param {HTMLElement} root @param {import("./app.js").App} app
  */
 export function mount(root, app) {
-  const { username = "", name = "" } = root.dataset;
-  const same = app.listening?.connection && app.listening.username === username;
-  const listening = same ? /** @type {Listening} */ (app.listening) : app.listenTo(new Listening(username, name));
+  const { username = "", name = "", stream: id, title, since } = root.dataset;
+  const before = app.listening;
+  const same = before?.username === username && (before.connection || before.state === "ended");      // it may just have ended
+  const listening = same ? before : app.listenTo(new Listening(username, name));
   const notices = new Notices(root, act);
   const stopping = new AbortController();
   const on = { signal: stopping.signal };
@@ -116,8 +117,10 @@ export function mount(root, app) {
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
-  if (root.dataset.stream) listening.start();
-  else listening.look();      // the stream may have begun after the page was drawn and before this script came
+  if (id) {
+    listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
+    listening.start();
+  } else listening.look();      // the stream may have begun after the page was drawn and before this script came
   show();
 
   return () => {
