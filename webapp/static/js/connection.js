@@ -27,6 +27,8 @@ export class Connection extends EventTarget {
   /** @type {(() => void) | null} */
   #wake = null;
   #closed = false;
+  /** It has stood once: from then on it can be lost. */
+  #stood = false;
 
   /**
    * @param {() => Promise<Ticket>} ask Gets a token. A refusal (4xx) ends the connection.
@@ -52,7 +54,7 @@ export class Connection extends EventTarget {
       } catch (error) {
         if (this.#closed) return;
         if (error instanceof ApiError && error.final) return this.#end(error);
-        this.#enter(this.state === "connecting" ? "connecting" : "reconnecting", causeOf(error));
+        this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
         failures += 1;
       }
       ticket = undefined;
@@ -88,9 +90,9 @@ export class Connection extends EventTarget {
       reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => SDK_RETRIES_MS[retryCount] ?? null },
     });
     this.room = room;
-    room.on(RoomEvent.SignalReconnecting, () => this.#enter("reconnecting"));
-    room.on(RoomEvent.Reconnecting, () => this.#enter("reconnecting"));
-    room.on(RoomEvent.Reconnected, () => this.#enter("connected"));
+    const lost = () => { if (this.#stood) this.#enter("reconnecting"); };
+    room.on(RoomEvent.SignalReconnecting, lost).on(RoomEvent.Reconnecting, lost);
+    room.on(RoomEvent.Reconnected, () => { if (this.#stood) this.#enter("connected"); });
     this.furnish(room);
     await room.connect(ticket.url, ticket.token, { maxRetries: 0, ...this.options });
     if (this.#closed) await room.disconnect(false);
@@ -101,6 +103,7 @@ export class Connection extends EventTarget {
   async #stay(room) {
     const gone = new Promise((resolve) => { room.once(RoomEvent.Disconnected, resolve); });
     if (room.state === "disconnected") return DisconnectReason.UNKNOWN_REASON;
+    this.#stood = true;
     this.#enter("connected");
     this.dispatchEvent(new Event("room"));
     return gone;

@@ -13,7 +13,7 @@ export function mount(root, app) {
   const before = app.listening;
   const same = before?.username === username && (before.connection || before.state === "ended");      // it may just have ended
   const listening = same ? before : app.listenTo(new Listening(username, name));
-  const notices = new Notices(root, act);
+  const notices = new Notices(root);
   const stopping = new AbortController();
   const on = { signal: stopping.signal };
   /** @type {LiveWave | null} */
@@ -88,7 +88,7 @@ export function mount(root, app) {
     if (state === spoken || state === "connecting") return;
     spoken = state;
     if (state === "ended") offerRecording();
-    const words = [...root.querySelectorAll("h1, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
+    const words = [...root.querySelectorAll("h1, .as-h3, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
     say(words.join(". "));
   }
 
