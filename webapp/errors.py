@@ -24,6 +24,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -107,7 +108,7 @@ class Busy(ApiError):
 
 
 # Messages for errors that Flask raises itself; its own texts speak of servers and URLs.
-HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
+HTTP_ERRORS: Mapping[int, tuple[str, LazyString]] = {
     400: ("bad_request", lazy_gettext("This request cannot be read.")),
     403: ("forbidden", lazy_gettext("This is not allowed.")),
     404: ("not_found", lazy_gettext("There is nothing here, or it is not yours.")),
