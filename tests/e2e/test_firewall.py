@@ -15,19 +15,16 @@ def behind_a_firewall(chromium):
         yield browser
 
 
-def test_the_broadcaster_is_told(join, behind_a_firewall):
-    alice = join("alice", browser=behind_a_firewall)
+def test_broadcaster_and_listener_are_told(join, behind_a_firewall):
+    carol = join("carol")
+    alice, bob = (join(name, browser=behind_a_firewall) for name in ("alice", "bob"))
+    carol.befriend(bob)
+    carol.go_live()
     alice.open("/live")
     alice.page.get_by_role("button", name="Start Streaming").click()
+    bob.open(f"/listen/{carol.username}")
     expect(alice.notice(WORDS)).to_be_visible(timeout=WITHIN_MS)
     alice.expect_state("Starting")
-
-
-def test_a_listener_is_told(join, behind_a_firewall):
-    alice, bob = join("alice"), join("bob", browser=behind_a_firewall)
-    alice.befriend(bob)
-    alice.go_live()
-    bob.open(f"/listen/{alice.username}")
     expect(bob.notice(WORDS)).to_be_visible(timeout=WITHIN_MS)
     expect(bob.page.get_by_text("Connecting", exact=True)).to_be_visible()
     expect(bob.page.get_by_text("Connection lost")).to_be_hidden()

@@ -1,5 +1,5 @@
 import { ApiError } from "./api.js";
-import { ConnectionError, DisconnectReason, Room, RoomEvent } from "./livekit.js";
+import { ConnectionError, DisconnectReason, loadLiveKit, Room, RoomEvent } from "./livekit.js";
 
 /**
  * @typedef {{url: string, token: string, stream: any}} Ticket
@@ -46,7 +46,8 @@ export class Connection extends EventTarget {
   async run(ticket) {
     for (let failures = 0; !this.#closed; ) {
       try {
-        const room = await this.#join(ticket ?? (await this.ask()));
+        const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
+        const room = await this.#join(seat);
         failures = 0;
         const reason = await this.#stay(room);
         if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("elsewhere");
@@ -141,6 +142,6 @@ export class Connection extends EventTarget {
 /** @param {unknown} error */
 function causeOf(error) {
   // The signalling worked and the media did not: the SDK says so only in words.
-  if (error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
+  if (ConnectionError && error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
   return "unreachable";
 }

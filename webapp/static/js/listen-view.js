@@ -1,4 +1,5 @@
 import { Listening } from "./listening.js";
+import { loadLiveKitSoon } from "./livekit.js";
 import { Notices } from "./notices.js";
 import { latest } from "./player.js";
 import { fill, say, showState } from "./states.js";
@@ -121,7 +122,10 @@ export function mount(root, app) {
   if (id) {
     listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
     listening.start();
-  } else listening.look();      // the stream may have begun after the page was drawn and before this script came
+  } else {
+    loadLiveKitSoon();
+    listening.look();      // the stream may have begun after the page was drawn and before this script came
+  }
   show();
 
   return () => {

@@ -3,6 +3,7 @@ import { Broadcast } from "./broadcast.js";
 import { clock } from "./clock.js";
 import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
+import { loadLiveKitSoon } from "./livekit.js";
 import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
@@ -66,6 +67,7 @@ class LiveView {
 
   #bind() {
     const on = { signal: this.#stop.signal };
+    loadLiveKitSoon();
     this.broadcast.strengthDb = Number(localStorage.getItem(STRENGTH) ?? this.broadcast.strengthDb);
     bindStrength(this.root, this.broadcast.strengthDb, (db) => { localStorage.setItem(STRENGTH, String(db)); this.broadcast.setStrength(db); });
     this.root.addEventListener("click", (event) => {
