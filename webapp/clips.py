@@ -73,7 +73,7 @@ def cut(sound: Sound, piece: Piece) -> IO[bytes]:
     file = library.folder().scratch()
     try:
         with current_app.extensions["clip_turn"]:
-            head = _cut(sound, piece, file)
+            head = write(sound, piece, file)
         if head.samples != piece.end - piece.start:     # the file has fewer samples than its head says
             raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
         file.seek(0)
@@ -84,7 +84,7 @@ def cut(sound: Sound, piece: Piece) -> IO[bytes]:
     return file
 
 
-def _cut(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
+def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     """Writes the frames to their places; -> what the head has to say."""
     file.seek(RECORDING_AUDIO_AT)
     whole_md5 = hashlib.md5(usedforsecurity=False) if piece.duration_s <= MD5_S else None
