@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
 from webapp.addresses import network_of
@@ -17,6 +18,7 @@ from webapp.models import LimitedAct, User, now
 
 HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 
 
 def check_registration(address: str) -> None:
@@ -32,6 +34,12 @@ def count_registration(address: str) -> None:
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, "You have sent too many friend requests in the last hour.")
+
+
+def count_push_subscription(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("You have switched notifications on too often in the last hour.")
+    _count(f"push subscription:{user.id}", PUSH_SUBSCRIPTIONS, words)
 
 
 def _registration(address: str) -> tuple[str, int, str]:
