@@ -10,7 +10,7 @@ from webapp import accounts, broadcasts, notices
 from webapp.extensions import db
 from webapp.models import Stream
 
-PATH = "/settings/notifications/"
+PATH = "/settings/notifications"
 
 
 def chosen(person) -> dict[str, bool]:

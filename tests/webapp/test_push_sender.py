@@ -149,7 +149,7 @@ def test_a_page_that_was_closed_this_moment_does_not_count(alice, bob, subscribe
 
 def test_a_friend_who_is_switched_off_is_not_told_of(app, alice, bob, subscribe, go_live, paths):
     subscribe(bob)
-    bob.request("POST", "/settings/notifications/", data={"shown": ["alice"], "wanted": []})
+    bob.request("POST", "/settings/notifications", data={"shown": ["alice"], "wanted": []})
     go_live()
     assert paths() == []
 
@@ -172,7 +172,7 @@ def test_what_is_no_news_any_more_is_dropped(app, alice, bob, subscribe, go_live
             db.session.delete(db.session.scalar(select(Friendship)))
             db.session.commit()
     elif meanwhile == "switched off":
-        bob.request("POST", "/settings/notifications/", data={"shown": ["alice"]})
+        bob.request("POST", "/settings/notifications", data={"shown": ["alice"]})
     else:
         change(app, PushMessage, created_at=now() - timedelta(hours=1, seconds=1))
     assert paths() == []

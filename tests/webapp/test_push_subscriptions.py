@@ -33,7 +33,7 @@ def endpoints(app):
 
 
 def is_on(person) -> bool:
-    return "On in this browser." in person.get("/settings/notifications/").text
+    return "On in this browser." in person.get("/settings/notifications").text
 
 
 def test_a_browser_is_switched_on_and_off(alice, endpoints):

@@ -9,10 +9,10 @@ from flask_login import current_user, login_required
 
 from webapp import friendships, notices, push_subscriptions, vapid
 
-blueprint = Blueprint("pages_notifications", __name__, url_prefix="/settings/notifications")
+blueprint = Blueprint("pages_notifications", __name__, url_prefix="/settings")
 
 
-@blueprint.get("/")
+@blueprint.get("/notifications")
 @login_required
 def index() -> ResponseReturnValue:
     return render_template(
@@ -24,7 +24,7 @@ def index() -> ResponseReturnValue:
     )
 
 
-@blueprint.post("/")
+@blueprint.post("/notifications")
 @login_required
 def save() -> ResponseReturnValue:
     notices.choose(current_user, request.form.getlist("shown"), request.form.getlist("wanted"))

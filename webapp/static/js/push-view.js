@@ -23,7 +23,6 @@ export function mount(root) {
 
   async function start() {
     notices.only([]);
-    showState(root, "asking");
     if (await Notification.requestPermission() === "granted") {
       await switchOn(user, key).then(() => say(t("Notifications are on in this browser.")), explain);
     }

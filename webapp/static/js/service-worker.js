@@ -35,7 +35,7 @@ worker.addEventListener("push", (/** @type {any} */ event) => {
 
 worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data));
+  event.waitUntil(goTo(event.notification.data));
 });
 
 /** @param {any} event */
@@ -53,7 +53,7 @@ async function kept(request) {
 }
 
 /** In a page that is open: it goes there by itself, so that what is heard or sent in it goes on. @param {string} link */
-async function open(link) {
+async function goTo(link) {
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   const chosen = pages.find((/** @type {any} */ client) => new URL(client.url).pathname === link) ?? pages[0];
   if (!chosen) return worker.clients.openWindow(link);
