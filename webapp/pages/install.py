@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, send_from_directory, url_for
+from flask import Blueprint, Response, current_app, jsonify, render_template, send_from_directory
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -48,4 +48,5 @@ def offline() -> ResponseReturnValue:
 
 
 def _icon(name: str, sizes: str, purpose: str) -> dict[str, str]:
-    return {"src": url_for("static", filename=f"icons/{name}"), "sizes": sizes, "type": "image/png", "purpose": purpose}
+    """At an address that stays, for another one would be another icon to the system."""
+    return {"src": f"/static/icons/{name}", "sizes": sizes, "type": "image/png", "purpose": purpose}
