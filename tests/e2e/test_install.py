@@ -1,10 +1,16 @@
-"""The pages as an app: what Chromium says of the manifest, the page without a network, and all that must go past the service worker."""
+"""The pages as an app: Chromium's judgement, the page without a network, and all that must go past the service worker."""
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.looks import look
 from tests.webapp.recordings_on_disk import record
+
+KEPT = """async () => {
+    const requests = [];
+    for (const name of await caches.keys()) requests.push(...await (await caches.open(name)).keys());
+    return requests.map((request) => request.url);
+}"""
 
 
 @pytest.fixture
@@ -46,6 +52,5 @@ def test_sound_downloads_and_events_go_past_the_service_worker(instance, alice, 
     assert started.value.path().read_bytes()[:4] == b"fLaC"
     join("bob").call("POST", "/api/friend-request/send", {"username": alice.username})
     expect(alice.page.get_by_role("heading", name="Requests 1")).to_be_visible()
-    kept = "caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name).then((c) => c.keys())))).then((all) => all.flat().map((r) => r.url))"
-    paths = [address.removeprefix(alice.url) for address in alice.page.evaluate(kept)]
+    paths = [address.removeprefix(alice.url) for address in alice.page.evaluate(KEPT)]
     assert paths == ["/offline", *(f"/static/css/{name}.css?offline" for name in ("tokens", "base", "components"))]

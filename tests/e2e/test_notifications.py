@@ -12,7 +12,10 @@ from tests.webapp.push_service import Browser
 SUBSCRIBED = """(() => {
     const keys = KEYS;
     let made = null;
-    const subscription = { endpoint: keys.endpoint, toJSON: () => ({ endpoint: keys.endpoint, keys }), unsubscribe: async () => { made = null; } };
+    const subscription = {
+        toJSON: () => ({ endpoint: keys.endpoint, keys }),
+        unsubscribe: async () => { made = null; },
+    };
     PushManager.prototype.getSubscription = async () => made;
     PushManager.prototype.subscribe = async () => made = subscription;
 })()"""

@@ -1,4 +1,4 @@
-"""Live and listening on a phone, upright and on its side: the main controls are in sight, under the thumb, and nothing covers them."""
+"""Live and listening on a phone, upright and on its side: the main controls lie under the thumb, and nothing covers them."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,5 +1,5 @@
-"""A push service of our own on this machine, and the browsers that subscribe there: it keeps what it is sent, checks who signed it
-(RFC 8292), and the browser reads what is in it (RFC 8291)."""
+"""A push service of our own on this machine, and browsers that subscribe there: it keeps what it is sent and checks who signed it
+(RFC 8292); they read what is in it (RFC 8291)."""
 
 from __future__ import annotations
 

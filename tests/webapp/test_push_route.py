@@ -1,4 +1,4 @@
-"""Where pushes may go. Names are looked up by the machine's own resolver, which knows more spellings of 127.0.0.1 than anybody."""
+"""Where pushes may go. The machine's own resolver looks names up: it knows more spellings of 127.0.0.1 than anybody."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import { t } from "./words.js";
 /** The settings page for notifications: whether this browser has them. @param {HTMLElement} root */
 export function mount(root) {
   const { user = "", key = "" } = root.dataset;
-  const notices = new Notices(root, () => {});
+  const notices = new Notices(root);
   const stopping = new AbortController();
 
   async function show() {
