@@ -11,7 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import cast
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ class PushRoute:
 
     private: bool = False
     ports: frozenset[int] = frozenset({443})
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext | None = None           # whose certificates are believed; None: as on the web
 
     def check(self, endpoint: str) -> None:
         """Raises NoWay, or OSError when the name cannot be looked up."""
@@ -57,11 +57,12 @@ class PushRoute:
         host, port = self._host_and_port(endpoint)
         parts = urlsplit(endpoint)
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        tls = self.tls or ssl.create_default_context()
         try:
             bare = self._connect(host, port)
-            with self.tls.wrap_socket(bare, server_hostname=host, do_handshake_on_connect=False) as connected, _ended(connected):
+            with tls.wrap_socket(bare, server_hostname=host, do_handshake_on_connect=False) as connected, _ended(connected):
                 connected.do_handshake()
-                connection = http.client.HTTPSConnection(host, port, context=self.tls)
+                connection = http.client.HTTPSConnection(host, port, context=tls)
                 connection.sock = connected
                 connection.request("POST", path, body, dict(headers))
                 response = connection.getresponse()

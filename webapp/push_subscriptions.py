@@ -9,6 +9,7 @@ import binascii
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask_babel import gettext as _
 from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from webapp import accounts, hourly_limits
 from webapp.errors import Conflict, Invalid
@@ -40,20 +41,21 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
         raise Conflict(_("This browser is registered with other keys. Switch notifications off and on again."))
     # Whoever has the keys is that browser: somebody else is logged in there now.
     session_id = accounts.session_id(user)
-    db.session.execute(delete(PushSubscription).where(
-        (PushSubscription.endpoint == endpoint) | (PushSubscription.session_id == session_id)
-    ))
+    replaced = (PushSubscription.endpoint == endpoint) | (PushSubscription.session_id == session_id)
+    db.session.execute(delete(PushSubscription).where(replaced))
     db.session.add(PushSubscription(session_id=session_id, endpoint=endpoint, p256dh=p256dh, auth=auth))
-    _drop_oldest(user)
-    db.session.commit()
+    try:
+        _drop_oldest(user)
+        db.session.commit()
+    except IntegrityError as error:         # from another tab, at this moment
+        db.session.rollback()
+        raise Conflict(_("Another page has changed this at the same moment. Try again.")) from error
 
 
 def switch_off(user: User) -> None:
     """In the browser that asks."""
-    found = db.session.scalar(_of_log_in(user))
-    if found is not None:
-        db.session.delete(found)
-        db.session.commit()
+    db.session.execute(delete(PushSubscription).where(PushSubscription.session_id == accounts.session_id(user)))
+    db.session.commit()
 
 
 def _of_log_in(user: User) -> Select[PushSubscription]:

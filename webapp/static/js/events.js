@@ -23,13 +23,14 @@ export class ServerEvents extends EventTarget {
   #last = "";
   /** What the server believes: that the page is in sight. Only then it need not wake the person elsewhere. */
   #watching = true;
-  #changing = 0;
+  #looking = 0;
+  #reopening = 0;
 
   constructor() {
     super();
     document.addEventListener("visibilitychange", () => {
-      clearTimeout(this.#changing);
-      this.#changing = setTimeout(() => this.#see(), document.hidden ? HIDDEN_MS : 0);
+      clearTimeout(this.#looking);
+      this.#looking = setTimeout(() => this.#see(), document.hidden ? HIDDEN_MS : 0);
     });
   }
 
@@ -57,7 +58,7 @@ export class ServerEvents extends EventTarget {
     this.#source = null;
     clearInterval(this.#poll);
     this.#poll = undefined;
-    clearTimeout(this.#changing);
+    clearTimeout(this.#reopening);
   }
 
   /** Tells the server when the page comes in sight or goes out of it: by another stream, from where this one was. */
@@ -65,7 +66,7 @@ export class ServerEvents extends EventTarget {
     if (!this.#source || this.#watching !== document.hidden) return;
     const last = this.#last;
     this.close();
-    this.#changing = setTimeout(() => this.open(last), REOPEN_MS);
+    this.#reopening = setTimeout(() => this.open(last), REOPEN_MS);
   }
 
   /** The server has refused the stream for good. */

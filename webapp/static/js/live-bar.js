@@ -23,6 +23,7 @@ export class LiveBar {
   /** @param {string} kind @param {any} data A server event. */
   told(kind, data) {
     const known = this.#live.get(data.username);
+    if (kind === "resync") this.#live.clear();
     if (kind === "notice.live") this.#add(data);
     if (kind === "stream.ended" || kind === "friend.removed") this.#live.delete(data.username);
     if (known && kind === "stream.title") known.title = data.stream.title;
