@@ -80,6 +80,20 @@ def test_a_notice_ends_with_the_stream_or_is_closed(friends):
     expect(bar).to_be_hidden()
 
 
+def test_a_page_in_the_background_says_so_and_misses_nothing(join):
+    alice, bob = join("alice"), join("bob")
+    look_away = """(hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with alice.page.expect_request(lambda request: "/events?" in request.url and "watching=0" in request.url):
+        alice.page.evaluate(look_away, True)
+    bob.call("POST", "/api/friend-request/send", {"username": alice.username})
+    expect(alice.page.get_by_role("heading", name="Requests 1")).to_be_visible()
+    with alice.page.expect_request(lambda request: "/events?after=" in request.url and "watching" not in request.url):
+        alice.page.evaluate(look_away, False)
+
+
 def test_a_push_is_shown_and_leads_to_the_friend_in_the_page_that_is_open(join):
     alice, bob = join("alice"), join("bob")
     alice.befriend(bob)
