@@ -94,6 +94,7 @@ export class App {
       this.studio?.close();
       this.studio = null;
       this.player.close();
+      this.liveBar.clear();
     }
     this.#user = user;
     if (!user) return;

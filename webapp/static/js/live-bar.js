@@ -16,7 +16,9 @@ export class LiveBar {
   constructor(app) {
     this.app = app;
     document.addEventListener("click", (event) => {
-      if (/** @type {Element} */ (event.target).closest("#live-bar [data-close]")) this.#close();
+      if (!(/** @type {Element} */ (event.target)).closest("#live-bar [data-close]")) return;
+      document.getElementById("main")?.focus({ preventScroll: true });
+      this.clear();
     });
   }
 
@@ -54,12 +56,17 @@ export class LiveBar {
     const heard = listening?.connection && listening.username === friend.username;
     if (heard || location.pathname === `/listen/${friend.username}`) return;
     this.#live.set(friend.username, friend);
-    if (this.#fresh.push(friend.display_name) === 1) setTimeout(() => say(sentence(this.#fresh.splice(0))), GATHER_MS);
+    if (this.#fresh.push(friend.display_name) === 1) setTimeout(() => this.#speak(), GATHER_MS);
   }
 
-  #close() {
+  #speak() {
+    if (this.#fresh.length) say(sentence(this.#fresh.splice(0)));
+  }
+
+  /** Nobody is shown any more. */
+  clear() {
     this.#live.clear();
-    document.getElementById("main")?.focus({ preventScroll: true });
+    this.#fresh = [];
     this.show();
   }
 }

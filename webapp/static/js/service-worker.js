@@ -29,8 +29,9 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 
 worker.addEventListener("push", (/** @type {any} */ event) => {
   const { title, body, link } = event.data.json();
-  const icon = "/static/icons/icon-192.png";
-  event.waitUntil(worker.registration.showNotification(title, { body, icon, badge: "/static/icons/badge-96.png", tag: link, data: link }));
+  const look = { icon: "/static/icons/icon-192.png", badge: "/static/icons/badge-96.png" };
+  // One for each friend; a later one is heard all the same.
+  event.waitUntil(worker.registration.showNotification(title, { body, ...look, tag: link, renotify: true, data: link }));
 });
 
 worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
