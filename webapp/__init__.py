@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp.api import chat as api_chat
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -22,6 +23,7 @@ BLUEPRINTS = (
     api_friends.blueprint,
     api_events.blueprint,
     api_streams.blueprint,
+    api_chat.blueprint,
     api_recordings.blueprint,
     webhook.blueprint,
     health.blueprint,

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import allowance, catalogue, clips, friendships, library, listens, sharing
+from webapp import allowance, catalogue, chat_record, clips, friendships, library, listens, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 from webapp.models import Recording
@@ -41,7 +41,7 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     orders = {name: _address(view, wish, order=name) for name in catalogue.ORDERS}
     return render_template(
         "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, recordings=page.recordings, more=more,
-        heard=listens.counts(page.recordings) if view == "mine" else {},
+        heard=listens.counts(page.recordings) if view == "mine" else {}, with_chat=chat_record.with_chat(page.recordings),
         used=allowance.used(current_user), quota=allowance.quota(current_user), days_kept=allowance.days_kept(current_user),
     )
 

@@ -46,6 +46,11 @@ def date(moment: datetime) -> str:
     return f"{local.day} {MONTHS[local.month - 1]}"
 
 
+def time_of_day(moment: datetime) -> str:
+    """`19:02`."""
+    return f"{moment.astimezone(reader_zone()):%H:%M}"
+
+
 def last(moment: datetime) -> str:
     """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     local, days = moment.astimezone(reader_zone()), _days_ago(moment)
@@ -78,4 +83,7 @@ def size(count: int) -> str:
     return f"{count / 1_000_000_000:.1f} GB"
 
 
-TEMPLATE_FILTERS = {"day": day, "date": date, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size}
+TEMPLATE_FILTERS = {
+    "day": day, "date": date, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size,
+    "time_of_day": time_of_day,
+}

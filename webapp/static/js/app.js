@@ -15,6 +15,7 @@ const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
+  chat: () => import("./chat-record-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -101,7 +102,7 @@ export class App {
 
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
-    if (kind !== "stream.moved") this.sidebar.refresh();
+    if (kind !== "stream.moved" && !kind.startsWith("chat.")) this.sidebar.refresh();
     if (kind === "friend.renamed") rename(data.username, data.display_name);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);

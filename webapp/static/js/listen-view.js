@@ -1,3 +1,4 @@
+import { openChat } from "./chat.js";
 import { Listening } from "./listening.js";
 import { Notices } from "./notices.js";
 import { latest } from "./player.js";
@@ -117,6 +118,7 @@ export function mount(root, app) {
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
+  const closeChat = openChat(app.events);
   if (id) {
     listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
     listening.start();
@@ -125,6 +127,7 @@ export function mount(root, app) {
 
   return () => {
     stopping.abort();
+    closeChat();
     wave?.close();
     if (!listening.connection && app.listening === listening) app.listenTo(null);      // nothing to hear: nothing to keep
   };

@@ -1,0 +1,108 @@
+import { fill } from "./states.js";
+import { t } from "./words.js";
+
+/** @typedef {{id: string, username: string, display_name: string, text: string, at: string}} Message */
+
+/** So long messages are gathered before they appear: a screen reader then speaks them in one go. */
+const GATHER_MS = 300;
+/** Beside the stream; the page of the chat has all. */
+const MOST = 200;
+
+/** The messages beside a stream. */
+export class ChatLog {
+  /** @type {Message[]} */
+  #waiting = [];
+  #timer = 0;
+
+  /** @param {HTMLElement} root `#chat`; what is in it may be drawn again at any time. */
+  constructor(root) {
+    this.root = root;
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+  }
+
+  get #log() {
+    return /** @type {HTMLElement | null} */ (this.root.querySelector("[role=log]"));
+  }
+
+  /** @param {Message[]} messages Those that are there already are left alone. */
+  add(messages) {
+    this.#waiting.push(...messages);
+    this.#timer ||= setTimeout(() => this.#flush(), GATHER_MS);
+  }
+
+  /** The newest messages as the server has them: those in between that are not among them have been deleted. @param {Message[]} messages */
+  replace(messages) {
+    const kept = new Set(messages.map(({ id }) => id));
+    const oldest = messages[0]?.id;
+    let inside = !oldest || !this.#find(oldest);
+    for (const line of this.root.querySelectorAll(".line")) {
+      const id = /** @type {HTMLElement} */ (line).dataset.message ?? "";
+      inside ||= id === oldest;
+      if (inside && !kept.has(id)) line.remove();
+    }
+    this.add(messages);
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.#waiting = this.#waiting.filter((message) => message.id !== id);
+    const line = this.#find(id);
+    const focused = line?.contains(document.activeElement);
+    line?.remove();
+    if (focused) this.focus();
+  }
+
+  focus() {
+    this.#log?.focus({ preventScroll: true });
+  }
+
+  toEnd() {
+    if (this.#log) this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  #flush() {
+    this.#timer = 0;
+    const log = this.#log;
+    const fresh = this.#waiting.filter(({ id }) => !this.#find(id));
+    this.#waiting = [];
+    if (!log || !fresh.length) return;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    log.append(...fresh.map((message) => this.#draw(message)));
+    for (const line of [...log.querySelectorAll(".line")].slice(0, -MOST)) line.remove();
+    if (atEnd) this.toEnd();
+  }
+
+  /** @param {Message} message @returns {HTMLElement} */
+  #draw({ id, username, display_name, text, at }) {
+    const template = /** @type {HTMLTemplateElement} */ (this.root.querySelector("#chat-line"));
+    const line = /** @type {HTMLElement} */ (/** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild);
+    const [name, time, said] = /** @type {HTMLElement[]} */ ([...line.querySelectorAll("b, time, .said")]);
+    const own = username === user();
+    line.dataset.message = id;
+    name.textContent = own ? t("You") : display_name;
+    if (!own) name.dataset.nameOf = username;
+    said.textContent = text;
+    time.textContent = new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    /** @type {HTMLTimeElement} */ (time).dateTime = at;
+    const muted = /** @type {HTMLInputElement | null} */ (line.querySelector("[name=username]"));
+    if (muted) muted.value = username;
+    fill(line, "name", display_name);
+    const owner = this.root.dataset.owner === user();
+    if (!owner || own) line.querySelector("[data-chat=mute]")?.remove();
+    if (!owner && !own) line.querySelector("details")?.remove();
+    return line;
+  }
+
+  /** @param {string} id */
+  #find(id) {
+    return this.root.querySelector(`[data-message="${CSS.escape(id)}"]`);
+  }
+}
+
+/** Who looks at this page. */
+export function user() {
+  return /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content ?? "";
+}
