@@ -74,6 +74,6 @@ def _check(subject: str, most: int, words: str, within: timedelta = HOUR) -> Non
 
 def _in_words(seconds: int) -> str:
     if seconds < 60:
-        return _("in %(count)d s", count=seconds)
+        return str(_("in %(count)d s", count=seconds))
     minutes = math.ceil(seconds / 60)
     return "in a minute" if minutes == 1 else f"in {minutes} minutes"
