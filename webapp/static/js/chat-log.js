@@ -85,7 +85,7 @@ export class ChatLog {
     name.textContent = own ? t("You") : display_name;
     if (!own) name.dataset.nameOf = username;
     said.textContent = text;
-    time.textContent = new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    time.textContent = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     /** @type {HTMLTimeElement} */ (time).dateTime = at;
     const muted = /** @type {HTMLInputElement | null} */ (line.querySelector("[name=username]"));
     if (muted) muted.value = username;

@@ -1,7 +1,6 @@
 import { ApiError, call } from "./api.js";
 import { ChatLog, user } from "./chat-log.js";
 import { Reactions } from "./chat-reactions.js";
-import { t } from "./words.js";
 
 /**
  * The chat beside a stream (`#chat`). The server draws it, and draws it again when a stream goes live while the page is open; this
@@ -174,7 +173,7 @@ class Chat {
   #say(problem) {
     const place = this.root.querySelector("#say-error");
     const field = this.root.querySelector("#say");
-    if (place) place.textContent = problem && t(problem);
+    if (place) place.textContent = problem;
     if (problem) field?.setAttribute("aria-invalid", "true");
     else field?.removeAttribute("aria-invalid");
   }

@@ -4,6 +4,7 @@ import { Notices } from "./notices.js";
 import { latest } from "./player.js";
 import { fill, say, showState } from "./states.js";
 import { LiveWave } from "./wave.js";
+import { number, t } from "./words.js";
 
 /**
  * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
@@ -59,7 +60,7 @@ export function mount(root, app) {
     showStream();
     showBadge();
     showDelay();
-    root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? "Play" : "Pause");
+    root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? t("Play") : t("Pause"));
     speak(state);
   }
 
@@ -81,7 +82,7 @@ export function mount(root, app) {
   function showDelay() {
     const place = /** @type {HTMLElement} */ (root.querySelector("[data-delay]"));
     place.hidden = listening.behindS === null;
-    fill(root, "behind", String(listening.behindS));
+    fill(root, "behind", number(listening.behindS ?? 0));
   }
 
   /** Each state once, in the words that are seen. @param {string} state */
@@ -111,7 +112,7 @@ export function mount(root, app) {
     if (button) act(button.dataset.do ?? "");
   }, on);
   const volume = /** @type {HTMLInputElement} */ (root.querySelector("[data-volume]"));
-  const showVolume = () => volume.setAttribute("aria-valuetext", `${volume.value} percent`);
+  const showVolume = () => volume.setAttribute("aria-valuetext", t("{count} percent", { count: volume.value }));
   volume.value = String(Math.round(listening.audio.volume * 100));
   volume.addEventListener("input", () => { listening.setVolume(Number(volume.value) / 100); showVolume(); }, on);
   showVolume();
