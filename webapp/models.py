@@ -218,6 +218,17 @@ class Reaction(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class StreamSample(Base):
+    """How many listened from this moment on, and how much noise was removed then (webapp.attendance)."""
+
+    __tablename__ = "stream_sample"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
+    listeners: Mapped[int] = mapped_column()
+    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
+
+
 class Recording(Base):
     """Cache of a sidecar; the id is the stream's."""
 

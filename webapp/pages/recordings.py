@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user, login_required
 
-from webapp import allowance, catalogue, chat_record, clips, friendships, library, listens, sharing
+from webapp import allowance, attendance, catalogue, chat_record, clips, friendships, library, listens, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 from webapp.models import Recording
@@ -119,7 +119,7 @@ def _heard_by(recording: Recording) -> str:
 @login_required
 def heard(recording_id: str) -> ResponseReturnValue:
     recording, found = listens.of(current_user, recording_id)
-    return render_template("recordings/heard.html", recording=recording, listens=found)
+    return render_template("recordings/heard.html", recording=recording, listens=found, attendance=attendance.of(recording))
 
 
 @blueprint.get("/<recording_id>/clip")
