@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import groupby
 from math import ceil
 
@@ -21,6 +21,7 @@ EVERY = timedelta(minutes=1)            # between samples, when nobody comes or 
 MOST_STEPS = 24                         # of a stream, in drawing and table
 STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 DAYS = 14                               # of the totals
+NOON = time(12)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Attendance:
 
 @dataclass(frozen=True)
 class Day:
-    day: date
+    noon: datetime
     streams: int
     on_air_minutes: float
     listened_minutes: float
@@ -96,7 +97,7 @@ def totals(zone: tzinfo) -> list[Day]:
         listened_s = sum(span.listeners * (span.end_s - span.start_s) for span in spans)
         days[began.astimezone(zone).date()].append(((_end(stream) - began).total_seconds(), listened_s))
     return [
-        Day(day, len(those), sum(on_air_s for on_air_s, _ in those) / 60, sum(listened_s for _, listened_s in those) / 60)
+        Day(datetime.combine(day, NOON, zone), len(those), sum(on_air_s for on_air_s, _ in those) / 60, sum(listened_s for _, listened_s in those) / 60)
         for day, those in sorted(days.items(), reverse=True)
     ]
 

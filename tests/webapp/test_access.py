@@ -185,6 +185,7 @@ MATRIX = {
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
+    "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),

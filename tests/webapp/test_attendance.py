@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from tests.webapp.chats import end
 from tests.webapp.recordings_on_disk import record
-from webapp import attendance, library
+from webapp import attendance
 from webapp.extensions import db
 from webapp.models import Recording, Stream, StreamSample, now, rfc3339
 
@@ -96,7 +96,17 @@ def test_totals_by_day(app, stream, sample, finish):
     finish(600)
     with app.app_context():
         (day,) = attendance.totals(UTC)
-    assert day == attendance.Day(BEGAN.date(), streams=1, on_air_minutes=10.0, listened_minutes=20.0)
+    assert day == attendance.Day(datetime.combine(BEGAN, attendance.NOON, UTC), streams=1, on_air_minutes=10.0, listened_minutes=20.0)
+
+
+def test_the_admin_sees_the_totals(stream, sample, finish, alice):
+    page = alice.get("/admin/attendance").text        # hers is the first account
+    assert "Nobody was on air." not in page
+    sample(0, 2)
+    finish(600)
+    page = alice.get("/admin/attendance").text
+    assert "<td>1</td><td>10</td><td>20</td>" in page
+    assert page.count("<svg class=\"chart__columns\"") == 1
 
 
 def test_totals_forget_what_is_long_ago(app, stream, sample, finish):

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from webapp import events, people, samples
 from webapp.pages import (
+    attendance,
     auth,
     chat,
     difference,
@@ -28,7 +29,7 @@ from webapp.pages import (
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, difference, home, search, friends, invites, live, listen, chat, recordings, settings):
+    for page in (auth, difference, home, search, friends, invites, live, listen, chat, recordings, settings, attendance):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
