@@ -97,7 +97,12 @@ def totals(zone: tzinfo) -> list[Day]:
         listened_s = sum(span.listeners * (span.end_s - span.start_s) for span in spans)
         days[began.astimezone(zone).date()].append(((_end(stream) - began).total_seconds(), listened_s))
     return [
-        Day(datetime.combine(day, NOON, zone), len(those), sum(on_air_s for on_air_s, _ in those) / 60, sum(listened_s for _, listened_s in those) / 60)
+        Day(
+            noon=datetime.combine(day, NOON, zone),
+            streams=len(those),
+            on_air_minutes=sum(on_air_s for on_air_s, _ in those) / 60,
+            listened_minutes=sum(listened_s for _, listened_s in those) / 60,
+        )
         for day, those in sorted(days.items(), reverse=True)
     ]
 
@@ -115,7 +120,7 @@ def _spans(samples: Sequence[StreamSample], end: datetime) -> list[Span]:
     ends = [*(sample.at for sample in samples[1:]), end]
     return [
         Span((one.at - samples[0].at).total_seconds(), (until - samples[0].at).total_seconds(), one.listeners, one.removed_db)
-        for one, until in zip(samples, ends, strict=True) if until > one.at
+        for one, until in zip(samples, ends, strict=False) if until > one.at
     ] or [Span(0.0, 0.0, 0, None)]
 
 
