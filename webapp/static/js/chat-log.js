@@ -10,8 +10,8 @@ const MOST = 200;
 
 /** The messages beside a stream. */
 export class ChatLog {
-  /** @type {Message[]} */
-  #waiting = [];
+  /** By id: one's own comes by the answer and by the event. @type {Map<string, Message>} */
+  #waiting = new Map();
   #timer = 0;
 
   /** @param {HTMLElement} root `#chat`; what is in it may be drawn again at any time. */
@@ -29,7 +29,7 @@ export class ChatLog {
 
   /** @param {Message[]} messages Those that are there already are left alone. */
   add(messages) {
-    this.#waiting.push(...messages);
+    for (const message of messages) this.#waiting.set(message.id, message);
     this.#timer ||= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
@@ -48,7 +48,7 @@ export class ChatLog {
 
   /** @param {string} id */
   remove(id) {
-    this.#waiting = this.#waiting.filter((message) => message.id !== id);
+    this.#waiting.delete(id);
     const line = this.#find(id);
     const focused = line?.contains(document.activeElement);
     line?.remove();
@@ -66,8 +66,8 @@ export class ChatLog {
   #flush() {
     this.#timer = 0;
     const log = this.#log;
-    const fresh = this.#waiting.filter(({ id }) => !this.#find(id));
-    this.#waiting = [];
+    const fresh = [...this.#waiting.values()].filter(({ id }) => !this.#find(id));
+    this.#waiting.clear();
     if (!log || !fresh.length) return;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     log.append(...fresh.map((message) => this.#draw(message)));

@@ -1,6 +1,7 @@
 /** Key of the browser's memory: this person does not want to see reactions. */
 const HIDDEN = "reactions-hidden";
 const MOST_FLYING = 8;
+const FLIGHT_MS = 900;      // as chat.css has it; none where motion is reduced
 
 /** The buttons of the reactions beside a stream, with their counts; a drawing rises from the button when one comes. */
 export class Reactions {
@@ -51,7 +52,7 @@ export class Reactions {
     flying.className = "flying";
     flying.setAttribute("aria-hidden", "true");
     flying.append(icon);
-    flying.addEventListener("animationend", () => flying.remove());
-    if (matchMedia("(prefers-reduced-motion: no-preference)").matches) button.append(flying);
+    button.append(flying);
+    setTimeout(() => flying.remove(), FLIGHT_MS);
   }
 }
