@@ -1,9 +1,11 @@
 """Two people write to each other while one of them is on air, and the recording shows it in time."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.looks import look
+from tests.e2e.looks import look, problems_of
 
 PROMPT_MS = 2000
 """How soon everybody's open page has a message."""
@@ -84,4 +86,10 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
     line(bob, "Good night").get_by_role("link", name="Play from").click()
     bob.page.get_by_label("While the recording plays").check()
     expect(line(bob, "Good night")).to_be_visible()
+
+    (recording,) = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"]
+    alice.open(f"/recordings/{recording['id']}/heard")
+    attended = re.compile("^One friend listened at a time, .* On average [0-9]+ dB of noise were removed.$")
+    expect(alice.page.get_by_text(attended)).to_be_visible()
+    problems += problems_of(alice.page, 1280)
     assert not problems, "\n".join(problems)
