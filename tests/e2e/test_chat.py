@@ -66,7 +66,7 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
     expect(bob.page.get_by_text(told)).to_be_visible()
     expect(line(bob, "Can you hear me?")).to_be_visible()
     line(alice, "Can you hear me?").locator("summary").click()
-    problems += look(alice.page, "chat-live")
+    problems += problems_of(alice.page, 1280)
     alice.page.get_by_role("button", name="Unmute").click()
     expect(bob.page.get_by_label("Message", exact=True)).to_be_visible()
     alice.page.locator("summary").filter(has_text="More for the chat").click()
@@ -78,7 +78,8 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
     alice.stop()
     bob.page.get_by_role("link", name="The chat is kept with the recording").click()
     expect(line(bob, "Good night")).to_be_visible()
-    problems += look(bob.page, "chat-record")
+    expect(bob.page.locator("html")).not_to_have_attribute("aria-busy", "true")         # Turbo is done
+    problems += problems_of(bob.page, 1280)
     bob.page.get_by_role("button", name="Play").first.click()
     expect(line(bob, "Good night")).to_be_hidden()
     expect(line(bob, "Can you hear me?")).to_be_visible(timeout=15_000)
