@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite, nan
 
 from sqlalchemy import select
 
@@ -59,9 +60,10 @@ class Sight:
     def removed_db(self) -> float | None:
         """How much noise is removed now; None while nobody says."""
         try:
-            return float(self.agent.attributes[contract.ATTRIBUTE_REMOVED]) if self.agent else None
+            told = float(self.agent.attributes[contract.ATTRIBUTE_REMOVED]) if self.agent else nan
         except (KeyError, ValueError):
             return None
+        return told if isfinite(told) else None
 
     @property
     def clean_sound(self) -> bool:

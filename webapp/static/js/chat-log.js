@@ -33,15 +33,20 @@ export class ChatLog {
     this.#timer ||= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
-  /** The newest messages as the server has them: those in between that are not among them have been deleted. @param {Message[]} messages */
-  replace(messages) {
+  get lines() {
+    return /** @type {HTMLElement[]} */ ([...this.root.querySelectorAll(".line")]);
+  }
+
+  /**
+   * What was shown when the server was asked for its newest messages, and is not among them, has been deleted.
+   * @param {HTMLElement[]} shown @param {Message[]} messages
+   */
+  replace(shown, messages) {
     const kept = new Set(messages.map(({ id }) => id));
-    const oldest = messages[0]?.id;
-    let inside = !oldest || !this.#find(oldest);
-    for (const line of this.root.querySelectorAll(".line")) {
-      const id = /** @type {HTMLElement} */ (line).dataset.message ?? "";
-      inside ||= id === oldest;
-      if (inside && !kept.has(id)) line.remove();
+    const oldest = Date.parse(messages[0]?.at ?? "");
+    for (const line of shown) {
+      const earlier = Date.parse(/** @type {HTMLTimeElement} */ (line.querySelector("time")).dateTime) < oldest;
+      if (!earlier && !kept.has(line.dataset.message ?? "")) line.remove();
     }
     this.add(messages);
   }
@@ -71,7 +76,7 @@ export class ChatLog {
     if (!log || !fresh.length) return;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     log.append(...fresh.map((message) => this.#draw(message)));
-    for (const line of [...log.querySelectorAll(".line")].slice(0, -MOST)) line.remove();
+    for (const line of this.lines.slice(0, -MOST)) line.remove();
     if (atEnd) this.toEnd();
   }
 

@@ -1,6 +1,7 @@
 import { ApiError, call } from "./api.js";
 import { ChatLog, user } from "./chat-log.js";
 import { Reactions } from "./chat-reactions.js";
+import { say } from "./states.js";
 
 /**
  * The chat beside a stream (`#chat`). The server draws it, and draws it again when a stream goes live while the page is open; this
@@ -70,10 +71,11 @@ class Chat {
   async #catchUp() {
     const stream = this.#stream;
     if (!stream || this.root.dataset.state === "over") return;
+    const shown = this.log.lines;
     try {
       const room = await call("GET", this.#path);
       if (stream !== this.#stream) return;
-      this.log.replace(room.messages);
+      this.log.replace(shown, room.messages);
       this.reactions.show(room.reactions.counts);
       this.reactions.allow(room.reactions.on);
       this.#become(room.muted ? "muted" : "open");
@@ -122,13 +124,19 @@ class Chat {
     form.closest("details.menu")?.removeAttribute("open");
   }
 
-  /** What could not be sent stays in the field. @param {string} text @param {HTMLFormElement} form */
+  /** What could not be sent comes back into the field, unless there is something new. @param {string} text @param {HTMLFormElement} form */
   async #write(text, form) {
     if (!text.trim()) return;
-    const { message } = await call("POST", this.#path, { text });
-    form.reset();
-    this.log.add([message]);
-    this.log.toEnd();
+    const field = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
+    field.value = "";
+    try {
+      const { message } = await call("POST", this.#path, { text });
+      this.log.add([message]);
+      this.log.toEnd();
+    } catch (error) {
+      field.value ||= text;
+      throw error;
+    }
   }
 
   /** Enter sends, Shift and Enter begin a new line; Enter that chooses a word of an input method does neither. @param {KeyboardEvent} event */
@@ -159,6 +167,7 @@ class Chat {
     if (this.root.dataset.state === state) return;
     const focused = this.root.contains(document.activeElement);
     this.root.dataset.state = state;
+    if (state === "muted") say(this.root.querySelector(".when-muted")?.textContent ?? "");
     if (focused && !document.activeElement?.checkVisibility()) this.log.focus();
   }
 
