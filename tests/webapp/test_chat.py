@@ -21,11 +21,6 @@ def dora(visit, alice) -> Person:
     return dora
 
 
-@pytest.fixture
-def unhurried(monkeypatch):
-    monkeypatch.setattr(hourly_limits, "MESSAGES", 10_000)
-
-
 # --- Reading and writing
 
 def test_friends_and_the_owner_read_each_other(app, stream, alice, bob):
@@ -208,7 +203,7 @@ def test_a_flood_is_bounded_and_said_so(app, stream, alice, bob):
     say(alice, stream, "Others write on")
 
 
-def test_a_chat_has_an_end(app, stream, bob, monkeypatch, unhurried):
+def test_a_chat_has_an_end(app, stream, bob, monkeypatch):
     monkeypatch.setattr(chat, "MOST", 3)
     for _ in range(3):
         say(bob, stream, "x")
