@@ -99,7 +99,9 @@ def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
     assert Sight.of(ROOMS, {"stage-1-1": stage}).listeners == 2
 
 
-@pytest.mark.parametrize(("told", "removed_db"), [("18.5", 18.5), ("0.0", 0.0), ("", None), ("x", None), ("nan", None), ("inf", None)])
+@pytest.mark.parametrize(("told", "removed_db"), [
+    ("18.5", 18.5), ("0.0", 0.0), ("", None), ("x", None), ("nan", None), ("inf", None),
+])
 def test_how_much_noise_is_removed_as_the_noise_remover_says(told, removed_db):
     agent = Person("noise-remover", "PA_1", attributes={contract.ATTRIBUTE_REMOVED: told})
     assert Sight.of(ROOMS, {"studio-1": a_room(agent)}).removed_db == removed_db
