@@ -21,7 +21,6 @@ EVERY = timedelta(minutes=1)            # between samples, when nobody comes or 
 MOST_STEPS = 24                         # of a stream, in drawing and table
 STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 DAYS = 14                               # of the totals
-NOON = time(12)
 
 
 @dataclass(frozen=True)
@@ -86,24 +85,26 @@ def of(recording: Recording) -> Attendance | None:
 
 
 def totals(zone: tzinfo) -> list[Day]:
-    """Of all streams of the last days, the newest day first; days without a stream are missing. `zone`: whose days they are."""
-    recent = Stream.live_at > now() - timedelta(days=DAYS)
+    """Of all streams that began on the last DAYS, today first. `zone`: whose days they are."""
+    today = now().astimezone(zone).date()
+    dates = [today - timedelta(days=ago) for ago in range(DAYS)]
+    recent = Stream.live_at >= datetime.combine(dates[-1], time(), zone)
     samples = _samples(select(StreamSample).join(Stream, Stream.id == StreamSample.stream_id).where(recent))
     of_stream = {stream_id: list(those) for stream_id, those in groupby(samples, lambda sample: sample.stream_id)}
-    days = defaultdict[date, list[tuple[float, float]]](list)
+    seconds = defaultdict[date, list[tuple[float, float]]](list)        # on air and listened to, of each stream
     for stream in db.session.scalars(select(Stream).where(recent)):
         began = stream.live_at or stream.started_at
         spans = _spans(of_stream.get(stream.id, []), _end(stream))
         listened_s = sum(span.listeners * (span.end_s - span.start_s) for span in spans)
-        days[began.astimezone(zone).date()].append(((_end(stream) - began).total_seconds(), listened_s))
+        seconds[began.astimezone(zone).date()].append(((_end(stream) - began).total_seconds(), listened_s))
     return [
         Day(
-            noon=datetime.combine(day, NOON, zone),
-            streams=len(those),
-            on_air_minutes=sum(on_air_s for on_air_s, _ in those) / 60,
-            listened_minutes=sum(listened_s for _, listened_s in those) / 60,
+            noon=datetime.combine(day, time(12), zone),
+            streams=len(seconds[day]),
+            on_air_minutes=sum(on_air_s for on_air_s, _ in seconds[day]) / 60,
+            listened_minutes=sum(listened_s for _, listened_s in seconds[day]) / 60,
         )
-        for day, those in sorted(days.items(), reverse=True)
+        for day in dates
     ]
 
 

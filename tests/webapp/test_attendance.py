@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -95,9 +95,11 @@ def test_totals_by_day(app, stream, sample, finish):
     sample(0, 2)
     finish(600)
     with app.app_context():
-        (day,) = attendance.totals(UTC)
-    noon = datetime.combine(BEGAN, attendance.NOON, UTC)
-    assert day == attendance.Day(noon, streams=1, on_air_minutes=10.0, listened_minutes=20.0)
+        days = attendance.totals(UTC)
+    assert len(days) == attendance.DAYS
+    noon = datetime.combine(BEGAN, time(12), UTC)
+    assert [day for day in days if day.streams] == [
+        attendance.Day(noon, streams=1, on_air_minutes=10.0, listened_minutes=20.0)]
 
 
 def test_the_admin_sees_the_totals(stream, sample, finish, alice):
@@ -114,7 +116,7 @@ def test_totals_forget_what_is_long_ago(app, stream, sample, finish):
     with app.app_context():
         db.session.execute(update(Stream).values(live_at=datetime(2026, 1, 1, tzinfo=UTC)))
         db.session.commit()
-        assert attendance.totals(UTC) == []
+        assert not any(day.streams for day in attendance.totals(UTC))
 
 
 def test_samples_go_with_the_account(app, sample, stream):

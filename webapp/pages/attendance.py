@@ -18,5 +18,4 @@ blueprint = Blueprint("pages_attendance", __name__, url_prefix="/admin")
 def index() -> ResponseReturnValue:
     if not current_user.is_admin:
         raise NotFound
-    days = attendance.totals(reader_zone())
-    return render_template("admin/attendance.html", days=days, count=attendance.DAYS)
+    return render_template("admin/attendance.html", days=attendance.totals(reader_zone()))
