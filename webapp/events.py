@@ -13,7 +13,7 @@ Kinds and their data; times are RFC 3339:
     friend_request.closed    id                  rejected or cancelled; both people are told
     resync                   nothing: too much was missed, load the lists again
 
-`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library.
+`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library, `chat.*` from webapp.chat and webapp.reactions.
 """
 
 from __future__ import annotations
