@@ -17,12 +17,13 @@ AGENT_NAME = "noise-remover"
 
 SAMPLE_RATE = 48_000
 
-# Attributes of the participant `noise-remover` in the studio. The web app reads `beat`, the page the rest.
+# Attributes of the participant `noise-remover` in the studio. The web app reads `beat` and `removed_db`, the page the rest.
 ATTRIBUTE_STATE = "state"              # AGENT_STATES
 ATTRIBUTE_STRENGTH = "strength_db"     # "0" to "100"
 ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
 ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
 ATTRIBUTE_DELAY = "delay_ms"           # age of the voice when it leaves the noise remover, "" at first; on the stage, too
+ATTRIBUTE_REMOVED = "removed_db"       # how much noise is removed, at every beat; the page has finer readings
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
 AGENT_STATES = ("starting", "cleaning", "paused", "silenced")

@@ -35,6 +35,7 @@ from contract import (
     ATTRIBUTE_BEAT,
     ATTRIBUTE_DELAY,
     ATTRIBUTE_RECORDING,
+    ATTRIBUTE_REMOVED,
     ATTRIBUTE_STAGE,
     ATTRIBUTE_STATE,
     ATTRIBUTE_STRENGTH,
@@ -333,7 +334,7 @@ class Session:
         """Sends all attributes at every change and at every beat, for a server that was restarted has forgotten them."""
         while True:
             self._attributes_due.clear()
-            beat = {ATTRIBUTE_BEAT: f"{time.time():.3f}"}
+            beat = {ATTRIBUTE_BEAT: f"{time.time():.3f}", ATTRIBUTE_REMOVED: f"{self._voice.noise.read():.1f}"}
             await self._studio.local_participant.set_attributes(self._attributes | beat)
             try:
                 await asyncio.wait_for(self._attributes_due.wait(), BEAT_S)

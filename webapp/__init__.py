@@ -21,6 +21,7 @@ from webapp import (
     security,
     static_files,
 )
+from webapp.api import chat as api_chat
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     api_friends.blueprint,
     api_events.blueprint,
     api_streams.blueprint,
+    api_chat.blueprint,
     api_recordings.blueprint,
     api_push.blueprint,
     webhook.blueprint,

@@ -216,7 +216,56 @@ class Stream(Base):
     agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
+    reactions_on: Mapped[bool] = mapped_column(default=True)               # webapp.reactions
     owner: Mapped[User] = relationship()
+
+
+class ChatMessage(Base):
+    """Said in the chat of a stream. When the stream is over it moves into a file beside the recording (webapp.chat_record)."""
+
+    __tablename__ = "chat_message"
+    __table_args__ = (Index("ix_chat_message_stream_at", "stream_id", "at", "id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    stream: Mapped[Stream] = relationship()
+    author: Mapped[User] = relationship()
+
+
+class ChatMute(Base):
+    """Somebody who may not write in the chat of one stream."""
+
+    __tablename__ = "chat_mute"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    user: Mapped[User] = relationship()
+
+
+class Reaction(Base):
+    """A heart or the like, and not whose. Moves into the same file as the chat."""
+
+    __tablename__ = "reaction"
+    __table_args__ = (Index("ix_reaction_stream_kind", "stream_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))                          # reactions.KINDS
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class StreamSample(Base):
+    """How many listened from this moment on, and how much noise was removed then (webapp.attendance)."""
+
+    __tablename__ = "stream_sample"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
+    listeners: Mapped[int] = mapped_column()
+    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
 
 
 class Recording(Base):

@@ -1,6 +1,6 @@
 """Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
-Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording, and
-`<id>.opus`, which can be made again.
+Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording,
+`<id>.chat.json`, what was said meanwhile, and `<id>.opus`, which can be made again.
 
 The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
 these methods.
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[0-9a-f]{32}")
 AUDIENCE = "audience.json"
+CHAT = "chat.json"
 ENDINGS = (
     "flac", "flac.web", "opus", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
-    AUDIENCE, f"{AUDIENCE}.web",
+    AUDIENCE, f"{AUDIENCE}.web", CHAT, f"{CHAT}.web",
 )
 """Of all files that belong to a recording."""
 SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
@@ -205,15 +206,29 @@ class RecordingFolder:
 
     def audience(self, recording_id: str) -> str | None:
         """The note of who may hear it; None when there is none. Raises OSError."""
-        try:
-            with open(self._open(recording_id, AUDIENCE), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        return self._text(recording_id, AUDIENCE)
 
     def write_audience(self, recording_id: str, note: str) -> None:
         """Raises OSError."""
         self._replace(recording_id, AUDIENCE, note.encode())
+
+    def has_chat(self, recording_id: str) -> bool:
+        return self._path(recording_id, CHAT).is_file()
+
+    def chat(self, recording_id: str) -> str | None:
+        """What was said meanwhile; None when nothing was. Raises OSError."""
+        return self._text(recording_id, CHAT)
+
+    def write_chat(self, recording_id: str, record: str) -> None:
+        """Raises OSError."""
+        self._replace(recording_id, CHAT, record.encode())
+
+    def _text(self, recording_id: str, ending: str) -> str | None:
+        try:
+            with open(self._open(recording_id, ending), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def _replace(self, recording_id: str, ending: str, content: bytes | IO[bytes]) -> None:
         path = self._path(recording_id, ending)

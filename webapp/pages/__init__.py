@@ -11,7 +11,9 @@ from markupsafe import Markup
 
 from webapp import events, people, samples
 from webapp.pages import (
+    attendance,
     auth,
+    chat,
     difference,
     drawing,
     friends,
@@ -29,7 +31,10 @@ from webapp.pages import (
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install):
+    for page in (
+        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
+        chat, attendance,
+    ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)

@@ -18,6 +18,7 @@ const VIEWS = {
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
   notifications: () => import("./push-view.js"),
+  chat: () => import("./chat-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -111,7 +112,7 @@ export class App {
   #told({ kind, data }) {
     this.liveBar.told(kind, data);
     if (kind === "notice.live") return;
-    if (kind !== "stream.moved") this.sidebar.refresh();
+    if (kind !== "stream.moved" && !kind.startsWith("chat.")) this.sidebar.refresh();
     if (kind === "friend.renamed") rename(data.username, data.display_name);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);

@@ -1,5 +1,6 @@
 import { ApiError } from "./api.js";
 import { Broadcast } from "./broadcast.js";
+import { openChat } from "./chat.js";
 import { clock } from "./clock.js";
 import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
@@ -27,7 +28,8 @@ const UNREACHABLE = "audio_server_unreachable";
 export function mount(root, app) {
   app.studio ??= new Studio();
   const view = new LiveView(root, app.studio, app.events);
-  return () => view.close();
+  const closeChat = openChat(app.events);
+  return () => { view.close(); closeChat(); };
 }
 
 class LiveView {
