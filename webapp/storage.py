@@ -182,7 +182,7 @@ class RecordingFolder:
 
     def scratch(self) -> IO[bytes]:
         """For a recording that is being made: a long one waits on this disk, in a file without a name."""
-        return tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=str(self.path))  # noqa: SIM115
+        return tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=str(self.path))
 
     def add(self, manifest: RecordingManifest, sound: IO[bytes], peaks: bytes, audience: str) -> None:
         """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""
