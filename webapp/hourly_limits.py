@@ -21,6 +21,7 @@ from webapp.models import LimitedAct, User, now
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 MESSAGES = 20               # of one person, in a minute
 REACTIONS = 30
 
@@ -48,6 +49,12 @@ def count_message(author: User) -> None:
 def count_reaction(person: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"reaction:{person.id}", REACTIONS, _("These are many reactions in a minute."), MINUTE)
+
+
+def count_push_subscription(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("You have switched notifications on too often in the last hour.")
+    _count(f"push subscription:{user.id}", PUSH_SUBSCRIPTIONS, words)
 
 
 def _registration(address: str) -> tuple[str, int, str]:

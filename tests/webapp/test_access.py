@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
+from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
 from webapp import accounts, create_app, invites, library
 from webapp.extensions import csrf, db
@@ -122,6 +123,13 @@ MATRIX = {
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
 
+    "api_push.switch_on": Line("PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))),
+    "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
+
+    "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
+    "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
+    "pages_install.offline": Line("GET", "/offline", everybody(200)),
+
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
     "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
@@ -186,6 +194,8 @@ MATRIX = {
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
     "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
+    "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
+    "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),

@@ -1,12 +1,12 @@
 """Chat and reactions of a stream
 
-Revision: chat, after recording_listens
+Revision: chat, after push
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'chat'
-down_revision = 'recording_listens'
+down_revision = 'push'
 branch_labels = None
 depends_on = None
 
