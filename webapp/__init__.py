@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp.api import checkup as api_checkup
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     api_events.blueprint,
     api_streams.blueprint,
     api_recordings.blueprint,
+    api_checkup.blueprint,
     webhook.blueprint,
     health.blueprint,
 )

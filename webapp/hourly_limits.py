@@ -17,6 +17,7 @@ from webapp.models import LimitedAct, User, now
 
 HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
 
 
 def check_registration(address: str) -> None:
@@ -32,6 +33,11 @@ def count_registration(address: str) -> None:
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, "You have sent too many friend requests in the last hour.")
+
+
+def count_setup_check(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    _count(f"setup check:{user.id}", SETUP_CHECKS, "You have checked your set-up many times in the last hour.")
 
 
 def _registration(address: str) -> tuple[str, int, str]:

@@ -286,3 +286,9 @@ class RecordingFolder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def has_room(folder: Path, least_mb: int) -> bool:
+    """Whether recordings can be written; the folder is made with the first one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

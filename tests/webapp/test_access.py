@@ -111,6 +111,10 @@ MATRIX = {
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
 
+    "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
+    "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
+    "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
+
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
     "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
@@ -166,6 +170,7 @@ MATRIX = {
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
+    "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),

@@ -72,6 +72,13 @@ def save_password() -> ResponseReturnValue:
     return redirect(url_for("pages_settings.password"), 303)
 
 
+@blueprint.get("/check")
+@login_required
+def check() -> ResponseReturnValue:
+    """Check my set-up; what happens on it is webapp/static/js/setup-view.js."""
+    return render_template("settings/check.html")
+
+
 @blueprint.get("/registration")
 @login_required
 def who_may_register() -> ResponseReturnValue:

@@ -15,6 +15,7 @@ const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
+  setup: () => import("./setup-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */

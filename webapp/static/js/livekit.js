@@ -9,7 +9,9 @@ await import(bundle);
 const livekit = /** @type {any} */ (globalThis).LivekitClient;
 livekit.setLogLevel("silent");      // what goes wrong is said in the page, in words
 
-export const { ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track, TrackEvent } = livekit;
+export const {
+  Checker, CheckStatus, ConnectionCheck, ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track, TrackEvent,
+} = livekit;
 
 /** Identity of the noise remover in every room (contract.py, AGENT_NAME). */
 export const REMOVER = "noise-remover";
