@@ -82,7 +82,8 @@ class AudioServer:
         """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left; `empty_s`: and when nobody
         has ever come. `most_people`: 0 is no limit."""
         request = api.CreateRoomRequest(
-            name=name, metadata=metadata, empty_timeout=max(empty_s, keep_s), departure_timeout=keep_s, max_participants=most_people,
+            name=name, metadata=metadata, max_participants=most_people,
+            empty_timeout=max(empty_s, keep_s), departure_timeout=keep_s,
         )
         self._run(lambda livekit: livekit.room.create_room(request))
 

@@ -1,4 +1,5 @@
-"""Check my set-up: what the server can say of its own parts, and a private room in which a browser tries its way to the audio server."""
+"""Check my set-up: what the server can say of its own parts, and a private room in which a browser tries its way to the audio
+server."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from webapp import allowance, library, sharing
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import Recording, User, new_id, rfc3339
-from webapp.storage import Sound
+from webapp.storage import LAYOUTS, Sound
 
 if TYPE_CHECKING:
     import av  # 23 MB of memory, which a server that cuts nothing does not need
@@ -77,15 +77,15 @@ def _cut(sound: Sound, piece: Piece) -> bytes:
 
     digest, frames = hashlib.md5(usedforsecurity=False), []
     encoder = av.CodecContext.create("flac", "w")
-    encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", "mono"
+    encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", LAYOUTS[sound.channels]
     for block in _blocks(sound, piece):
-        digest.update(bytes(block.planes[0])[:2 * block.samples])
+        digest.update(bytes(block.planes[0])[:2 * sound.channels * block.samples])
         frames += [bytes(packet) for packet in encoder.encode(block)]
     frames += [bytes(packet) for packet in encoder.encode(None)]
     sizes = [len(frame) for frame in frames]
     head = RecordingHead(
         samples=piece.end - piece.start, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes), max_frame=max(sizes),
-        md5=digest.digest(),
+        md5=digest.digest(), channels=sound.channels,
     )
     return b"".join((head.to_header(), *frames))
 

@@ -69,8 +69,8 @@ class JsonBody:
             raise Invalid.field(name, "This must be true or false.")
         return value
 
-    def choice(self, name: str, *choices: str) -> str:
-        value = self._data.get(name)
+    def choice(self, name: str, *choices: str, default: str | None = None) -> str:
+        value = self._data.get(name, default)
         if not isinstance(value, str) or value not in choices:
             raise Invalid.field(name, f"This must be {' or '.join(choices)}.")
         return value

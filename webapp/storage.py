@@ -34,6 +34,8 @@ ENDINGS = (
     AUDIENCE, f"{AUDIENCE}.web",
 )
 """Of all files that belong to a recording."""
+LAYOUTS = {1: "mono", 2: "stereo"}
+"""FFmpeg's names, by the number of channels."""
 OPUS_ROOM_BYTES = 500 * 10**6
 """An Opus file is kept where so much is free besides: more than a day of sound."""
 
@@ -64,6 +66,7 @@ class Sound(io.RawIOBase):
         except ContractError:                   # damaged: what is there is served as it is
             head = RecordingHead(samples=0, end=found.st_size)
         self.samples = head.samples
+        self.channels = head.channels
         self.size = min(head.end, found.st_size)        # bytes
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
 

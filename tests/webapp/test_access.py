@@ -166,6 +166,8 @@ MATRIX = {
     "pages_settings.save_recording": Line(
         "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
     ),
+    "pages_settings.sound": Line("GET", "/settings/sound", page(logged_in(200))),
+    "pages_settings.save_sound": Line("POST", "/settings/sound", page(logged_in(303)), form(quality="music")),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from webapp import accounts, allowance, profiles, registration
+from webapp import accounts, allowance, profiles, quality, registration
 from webapp.errors import ApiError, NotFound
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
@@ -52,6 +53,20 @@ def save_recording() -> ResponseReturnValue:
 def _recording(problems: Mapping[str, str]) -> str:
     server_days = current_app.config["STILLAIR"].keep_days
     return render_template("settings/recording.html", problems=problems, server_days=server_days, most_days=allowance.MOST_DAYS)
+
+
+@blueprint.get("/sound")
+@login_required
+def sound() -> ResponseReturnValue:
+    return render_template("settings/sound.html", qualities=quality.WORDS)
+
+
+@blueprint.post("/sound")
+@login_required
+def save_sound() -> ResponseReturnValue:
+    quality.change(current_user, request.form.get("quality", ""))
+    flash(_("Saved. It counts from your next stream on."))
+    return redirect(url_for("pages_settings.sound"), 303)
 
 
 @blueprint.get("/password")

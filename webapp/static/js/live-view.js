@@ -42,6 +42,7 @@ class LiveView {
   constructor(root, studio, events) {
     this.root = root;
     this.studio = studio;
+    studio.microphone.music = root.dataset.quality === "music";
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
     this.notices = new LiveNotices(new Notices(root, (action) => this.#act(action)), studio, this.microphone);

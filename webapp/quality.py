@@ -1,0 +1,25 @@
+"""How good the sound of a stream shall be: what a person chooses for all streams to come."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+from contract import QUALITIES
+from webapp.errors import Invalid
+from webapp.extensions import db
+from webapp.models import User
+
+WORDS = {
+    "voice": (_("Voice"), _("32 kbit/s. For a thin line; speech stays clear.")),
+    "standard": (_("Standard"), _("64 kbit/s, sent twice against loss. For nearly everybody.")),
+    "music": (_("Music"), _("128 kbit/s in stereo, without noise removal: friends hear everything around you. Use headphones.")),
+}
+"""Name and explanation of each."""
+
+
+def change(user: User, quality: str) -> None:
+    """Counts from the next stream on. Raises Invalid."""
+    if quality not in QUALITIES:
+        raise Invalid.field("quality", f"This must be {' or '.join(QUALITIES)}.")
+    user.quality = quality
+    db.session.commit()
