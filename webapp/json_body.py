@@ -70,7 +70,9 @@ class JsonBody:
         return value
 
     def choice(self, name: str, *choices: str, default: str | None = None) -> str:
-        value = self._data.get(name, default)
+        value = self._data.get(name)
+        if value is None and default is not None:
+            return default
         if not isinstance(value, str) or value not in choices:
             raise Invalid.field(name, f"This must be {' or '.join(choices)}.")
         return value

@@ -71,7 +71,7 @@ def test_what_is_missing_is_named_line_by_line(instance, join):
         os.kill(audio_server, signal.SIGCONT)
     assert found["Microphone"].startswith("Trouble. It is blocked for this site.")
     assert found["Audio server"].startswith("Trouble. It is not running, or this server cannot reach it.")
-    assert found["Sound over UDP"] == "Not needed. Not tried without the audio server."
+    assert found["Sound over UDP"] == "Not checked. That needs the audio server."
     assert found["Browser"].startswith("Well.")
     problems = look(alice.page, "setup-trouble")
     instance.wait_until_healthy()

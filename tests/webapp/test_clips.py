@@ -56,6 +56,16 @@ def test_a_clip_is_the_samples_that_were_asked_for(recording, alice, folder, tmp
     assert (head.samples, head.end) == (last - first, len(response.data))
 
 
+def test_a_clip_of_a_stereo_recording_is_stereo(folder, alice, ingest, tmp_path):
+    recording = record(folder, "alice", seconds=3.01, channels=2)
+    ingest()
+    response = alice.client.get(f"/recordings/{recording}/clip.flac?start=1.111&end=2.999")
+    whole = samples(folder / f"{recording}.flac")
+    np.testing.assert_array_equal(samples(response.data), whole[round(1.111 * RATE):round(2.999 * RATE)])
+    assert whole.shape[1] == 2
+    assert judged_by_flac(response.data, tmp_path) == ""
+
+
 def test_of_a_stream_that_is_on_air_the_last_seconds(folder, alice, bob, ingest, tmp_path):
     growing = record(folder, "alice", seconds=0.96, finished=False)
     ingest()

@@ -87,7 +87,7 @@ async function checkNetwork(tell, context) {
   try {
     if (!(await webSocketPasses(room))) {
       tell("websocket", "trouble", t("This server reaches it, your browser does not: something between stops WebSocket. Try another network or switch off a VPN."));
-      return skipAfter(tell, "websocket", t("Not tried without the audio server."));
+      return skipAfter(tell, "websocket", t("That needs the audio server."));
     }
     tell("websocket", "well", t("It answers over WebSocket."));
     if (!(await checkPaths(tell, room))) return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
@@ -126,12 +126,12 @@ function noRoom(tell, error) {
   if (!(error instanceof ApiError)) throw error;
   const unreachable = error.code === "audio_server_unreachable";
   tell("websocket", "trouble", unreachable ? t("It is not running, or this server cannot reach it. Nobody can stream until it is back. Ask your admin.") : error.message);
-  skipAfter(tell, "websocket", t("Not tried without the audio server."));
+  skipAfter(tell, "websocket", t("That needs the audio server."));
 }
 
 /** @param {Tell} tell @param {string} line @param {string} words */
 function skipAfter(tell, line, words) {
-  for (const next of NETWORK.slice(NETWORK.indexOf(line) + 1)) tell(next, "skipped", words);
+  for (const next of NETWORK.slice(NETWORK.indexOf(line) + 1)) tell(next, "waiting", words);
 }
 
 // --- The server's own parts

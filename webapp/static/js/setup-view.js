@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 /** @type {Record<LineState, () => string>} */
 const STATES = {
-  waiting: () => t("Not checked yet"),
+  waiting: () => t("Not checked."),
   running: () => t("Checking."),
   well: () => t("Well."),
   trouble: () => t("Trouble."),
