@@ -144,7 +144,7 @@ class LiveView {
     if (isTyping(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
-    if (event.key === "b") this.#compare(!this.broadcast.comparing);
+    if (event.key === "b" && this.broadcast.quality !== "music") this.#compare(!this.broadcast.comparing);
   }
 
   // --- What the broadcaster hears

@@ -5,6 +5,9 @@ import { t } from "./words.js";
 
 /** @typedef {import("./setup-report.js").LineState} LineState */
 
+/** Lines that are known so soon one after the other are spoken together: a screen reader leaves out what is replaced at once. */
+const SPEAK_MS = 800;
+
 /** @type {Record<LineState, () => string>} */
 const STATES = {
   waiting: () => t("Not checked."),
@@ -23,6 +26,8 @@ export function mount(root, app) {
   const on = { signal: stopping.signal };
   const lines = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-line]")]);
   const field = /** @type {HTMLTextAreaElement} */ (root.querySelector("#report"));
+  /** @type {string[]} */
+  const spoken = [];
   const start = /** @type {HTMLButtonElement} */ (root.querySelector("[data-do=check]"));
 
   /** @param {string} name @param {LineState} state @param {string} [words] */
@@ -35,7 +40,12 @@ export function mount(root, app) {
     line.firstElementChild?.replaceWith(glyph.content.cloneNode(true));
     fill(line, "state", STATES[state]());
     fill(line, "words", words && ` ${words}`);
-    if (state !== "running" && state !== "waiting") say(`${nameOf(line)}: ${textOf(line)}`);
+    if (state !== "running" && state !== "waiting") speak(`${nameOf(line)}: ${textOf(line)}`);
+  }
+
+  /** @param {string} words */
+  function speak(words) {
+    if (spoken.push(words) === 1) setTimeout(() => say(spoken.splice(0).join(" ")), SPEAK_MS);
   }
 
   async function check() {
@@ -53,7 +63,7 @@ export function mount(root, app) {
     });
     showState(root, troubles ? "trouble" : "well");
     start.disabled = false;
-    say(verdict);
+    speak(verdict);
   }
 
   function download() {
