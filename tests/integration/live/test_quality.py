@@ -1,4 +1,8 @@
-"""What a stream sounds like when voice, standard or music was chosen: measured where it is heard, and in the recording."""
+"""What a stream sounds like when voice or music was chosen: measured where it is heard, and in the recording.
+
+livekit 1.1.21 sends one channel whatever it is given (github.com/livekit/rust-sdks/issues/1018), so that here both channels are
+alike from the studio on; a browser's two channels are told apart in tests/e2e/test_quality.py.
+"""
 
 import asyncio
 import time
@@ -13,27 +17,26 @@ from tests.integration.live.people import until
 from tests.integration.live.sounds import RATE, level_db, noise, speech
 from tests.integration.live.test_broadcast import closed_manifest
 
-LEFT_HZ, RIGHT_HZ = 440, 1000
+PITCHES_HZ = 440, 1000
 
 
 def two_tones(seconds=2.0):
     """[n, 2]: another tone in each channel, whole periods of both."""
     at = np.arange(round(seconds * RATE)) / RATE
-    tones = [8_000 * np.sin(2 * np.pi * pitch * at) for pitch in (LEFT_HZ, RIGHT_HZ)]
+    tones = [8_000 * np.sin(2 * np.pi * pitch * at) for pitch in PITCHES_HZ]
     return np.stack(tones, axis=1).astype(np.int16)
 
 
-def share_db(sound, pitch):
-    """How much of the sound, [n], is this tone, in dB of all of it."""
-    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
-    middle = round(pitch * len(sound) / RATE)
-    return 10 * np.log10(spectrum[middle - 5:middle + 6].sum() / spectrum.sum())
+def level_of(sound, pitch):
+    """Of this tone in a second of sound, [n], in dB of full scale."""
+    spectrum = np.abs(np.fft.rfft(sound[:RATE] * np.hanning(RATE))) / (RATE / 4) / 32_768
+    return 20 * np.log10(spectrum[pitch - 3:pitch + 4].max())
 
 
-def assert_two_tones(sound):
-    for channel, own, other in ((sound[:, 0], LEFT_HZ, RIGHT_HZ), (sound[:, 1], RIGHT_HZ, LEFT_HZ)):
-        assert share_db(channel, own) > -1
-        assert share_db(channel, other) < -30
+def assert_both_tones(sound):
+    """In both channels, as loud as they are when the two are mixed; the noise remover would have taken them for noise."""
+    for channel in sound.T:
+        assert [level_of(channel, pitch) for pitch in PITCHES_HZ] == pytest.approx([-18.3, -18.3], abs=2)
 
 
 async def bit_rate_of(heard, seconds=4.0):
@@ -46,13 +49,13 @@ async def bit_rate_of(heard, seconds=4.0):
     return 8 * (after - before) / (ended - began)
 
 
-async def test_music_is_heard_and_recorded_in_stereo_as_it_is(worker, new_broadcast):
+async def test_music_is_heard_and_recorded_as_it_is(worker, new_broadcast):
     broadcast = await new_broadcast().open(quality="music")
     speaker = await broadcast.speaker(two_tones())
     listener = await broadcast.listener(channels=2)
     await until(lambda: speaker.agent().get("state") == "music", 30, "music")
     await until(lambda: listener.tracks and listener.newest.loud_from() < time.monotonic() - 3, 30, "three seconds of it")
-    assert_two_tones(listener.newest.sound.reshape(-1, 2)[-RATE:])
+    assert_both_tones(listener.newest.sound.reshape(-1, 2)[-RATE:])
     assert listener.agent()["state"] == "music"
     assert await bit_rate_of(listener.newest) == pytest.approx(128_000, rel=0.25)
 
@@ -70,7 +73,7 @@ async def test_music_is_heard_and_recorded_in_stereo_as_it_is(worker, new_broadc
     assert await asyncio.to_thread(flac_says_ok, recording)
     sound, _ = soundfile.read(recording, dtype="int16")
     assert sound.shape == (manifest.samples, 2)
-    assert_two_tones(sound[2 * RATE:3 * RATE])
+    assert_both_tones(sound[2 * RATE:3 * RATE])
     assert (worker.recordings / f"{broadcast.id}.peaks").stat().st_size == -(-manifest.samples // 4608)
 
 
