@@ -12,7 +12,7 @@ from webapp.models import User
 WORDS = {
     "voice": (_("Voice"), _("32 kbit/s. For a thin line; speech stays clear.")),
     "standard": (_("Standard"), _("64 kbit/s, sent twice against loss. For nearly everybody.")),
-    "music": (_("Music"), _("128 kbit/s, recorded in stereo, without noise removal: everything around you is heard. Use headphones.")),
+    "music": (_("Music"), _("128 kbit/s, recorded in stereo, without noise removal: all around you is heard. Use headphones.")),
 }
 """Name and explanation of each."""
 
