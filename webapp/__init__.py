@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security, static_files
 from webapp.api import checkup as api_checkup
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
@@ -50,6 +50,7 @@ def create_app(config: Config | None = None) -> Flask:
     opus.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
+    static_files.init_app(app)
     compression.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -164,7 +165,7 @@ def start(
         id=new_id(),
         room_key=new_id(),
         owner=owner,
-        title=title or f"{owner.display_name} on air",
+        title=title or _("%(name)s on air", name=owner.display_name),
         strength_db=strength_db,
         sound_check=sound_check,
         quality=quality or owner.quality,
@@ -176,7 +177,7 @@ def start(
         db.session.rollback()
         running = running_stream_of(owner)
         raise Conflict(
-            "You are streaming already.", code="already_streaming", extra={"stream": as_json(running) if running else None},
+            _("You are streaming already."), code="already_streaming", extra={"stream": as_json(running) if running else None},
         ) from error
     try:
         open_rooms(Rooms.of(stream))
@@ -213,7 +214,7 @@ def stop(owner: User) -> Stream:
     """End the owner's stream; the last one again when it has ended already."""
     stream = db.session.scalar(select(Stream).where(Stream.owner_id == owner.id).order_by(Stream.started_at.desc()).limit(1))
     if stream is None:
-        raise NotFound("You have not streamed yet.")
+        raise NotFound(_("You have not streamed yet."))
     end(stream)
     return stream
 
@@ -237,7 +238,7 @@ def running_for(owner: User) -> Stream:
     """Raises NotFound when the owner is not streaming."""
     stream = running_stream_of(owner)
     if stream is None:
-        raise NotFound("You are not streaming.")
+        raise NotFound(_("You are not streaming."))
     return stream
 
 

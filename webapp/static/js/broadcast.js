@@ -24,7 +24,7 @@ const QUALITIES = {
   standard: { red: true, audioPreset: { maxBitrate: 64_000 } },
   music: { red: false, audioPreset: { maxBitrate: 128_000 }, forceStereo: true },
 };
-const PUBLISH = { dtx: false, source: Track.Source.Microphone, stopMicTrackOnMute: false };
+const PUBLISH = { dtx: false, stopMicTrackOnMute: false };
 
 /**
  * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
@@ -223,7 +223,7 @@ export class Broadcast extends EventTarget {
       await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
     } else {
       this.#published = published;
-      await room.localParticipant.publishTrack(published, { ...PUBLISH, ...QUALITIES[this.quality] });
+      await room.localParticipant.publishTrack(published, { ...PUBLISH, ...QUALITIES[this.quality], source: Track.Source.Microphone });
     }
     if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
     await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK

@@ -1,7 +1,7 @@
 import { ApiError, call } from "./api.js";
+import { loadLiveKit } from "./livekit.js";
 import { LevelWords, Meter } from "./meter.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
-import { relayPasses, toneComesBack, tryPath, webSocketPasses } from "./network-check.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./setup-report.js").LineState} LineState */
@@ -82,6 +82,8 @@ function levelOf(track) {
 /** @param {Tell} tell @param {AudioContext} context */
 async function checkNetwork(tell, context) {
   tell("websocket", "running");
+  await loadLiveKit();
+  const { toneComesBack, webSocketPasses, ...paths } = await import("./network-check.js");       // whose classes stand on LiveKit's
   const room = await call("POST", "/api/checkup/rooms").catch((error) => error);
   if (room instanceof Error) return noRoom(tell, room);
   try {
@@ -90,7 +92,7 @@ async function checkNetwork(tell, context) {
       return skipAfter(tell, "websocket", t("That needs the audio server."));
     }
     tell("websocket", "well", t("It answers over WebSocket."));
-    if (!(await checkPaths(tell, room))) return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
+    if (!(await checkPaths(tell, room, paths))) return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
     tell("sound", "running");
     if (await toneComesBack(room, context)) tell("sound", "well", t("A tone went to the audio server and came back."));
     else tell("sound", "trouble", t("Connected, but a tone did not come back. Check again; if it stays, send the report to your admin."));
@@ -99,8 +101,12 @@ async function checkNetwork(tell, context) {
   }
 }
 
-/** @param {Tell} tell @param {import("./network-check.js").CheckRoom} room @returns {Promise<boolean>} Whether any of them passes. */
-async function checkPaths(tell, room) {
+/**
+ * @param {Tell} tell @param {import("./network-check.js").CheckRoom} room
+ * @param {Pick<typeof import("./network-check.js"), "relayPasses" | "tryPath">} paths
+ * @returns {Promise<boolean>} Whether any of them passes.
+ */
+async function checkPaths(tell, room, { relayPasses, tryPath }) {
   tell("udp", "running");
   const udp = await tryPath(room, "udp");
   tell("tcp", "running");
