@@ -39,7 +39,7 @@ def count_friend_request(sender: User) -> None:
 
 def count_setup_check(user: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
-    _count(f"setup check:{user.id}", SETUP_CHECKS, "You have checked your set-up many times in the last hour.")
+    _count(f"setup check:{user.id}", SETUP_CHECKS, _("You have checked your set-up many times in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

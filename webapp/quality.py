@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from contract import QUALITIES
 from webapp.errors import Invalid
@@ -10,9 +11,11 @@ from webapp.extensions import db
 from webapp.models import User
 
 WORDS = {
-    "voice": (_("Voice"), _("32 kbit/s. For a thin line; speech stays clear.")),
-    "standard": (_("Standard"), _("64 kbit/s, sent twice against loss. For nearly everybody.")),
-    "music": (_("Music"), _("128 kbit/s, recorded in stereo, without noise removal: all around you is heard. Use headphones.")),
+    "voice": (lazy_gettext("Voice"), lazy_gettext("32 kbit/s. For a thin line; speech stays clear.")),
+    "standard": (lazy_gettext("Standard"), lazy_gettext("64 kbit/s, sent twice against loss. For nearly everybody.")),
+    "music": (lazy_gettext("Music"), lazy_gettext(
+        "128 kbit/s, recorded in stereo, without noise removal: all around you is heard. Use headphones.",
+    )),
 }
 """Name and explanation of each."""
 
@@ -20,6 +23,6 @@ WORDS = {
 def change(user: User, quality: str) -> None:
     """Counts from the next stream on. Raises Invalid."""
     if quality not in QUALITIES:
-        raise Invalid.field("quality", f"This must be {' or '.join(QUALITIES)}.")
+        raise Invalid.field("quality", _("This must be %(choices)s.", choices=_(" or ").join(QUALITIES)))
     user.quality = quality
     db.session.commit()

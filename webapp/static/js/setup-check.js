@@ -158,5 +158,5 @@ async function checkServer(tell) {
   const { state, left_bytes: left } = parts.recording;
   if (state === "failed") tell("recording", "trouble", t("The server's disk is full. You can stream, and nothing is recorded. Ask your admin for space."));
   else if (state === "full") tell("recording", "trouble", t("Your space is used up. You can stream, and nothing is recorded. Delete old recordings."));
-  else tell("recording", "well", left === null ? t("There is room for it.") : t("{gb} GB are left for yours.", { gb: (left / GB).toFixed(1) }));
+  else tell("recording", "well", left === null ? t("There is room for it.") : t("{gb} GB are left for yours.", { gb: (left / GB).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }) }));
 }
