@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -13,25 +12,13 @@ LINES = ["Browser", "Secure page", "Microphone", "Audio server", "Sound over UDP
          "Sound there and back", "Noise remover", "Recording"]
 
 
-FIREWALL = (Path(__file__).parent / "firewall.js").read_text()
-
-
-def check(person) -> dict[str, str]:
-    """What stands in each line when the check is over."""
-    person.open("/settings/check")
-    person.page.get_by_role("button", name="Start the check").click()
-    expect(person.page.get_by_role("button", name="Check again")).to_be_visible(timeout=60_000)
-    lines = person.page.get_by_role("main").get_by_role("listitem").filter(has=person.page.locator("[data-name]"))
-    return dict(re.split(r"\n+", line.strip(), maxsplit=1) for line in lines.all_inner_texts())
-
-
 def test_all_is_well_and_the_report_says_so(join):
     alice = join("alice", viewport={"width": 1280, "height": 900})
     alice.open("/live")
     alice.open("/settings/")
     alice.page.get_by_role("link", name="Check my set-up").click()
     problems = look(alice.page, "setup-before")
-    found = check(alice)
+    found = alice.check_set_up()
     assert list(found) == LINES
     well = {line for line, words in found.items() if words.startswith("Well.")}
     assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found      # neither is offered to this machine alone
@@ -49,24 +36,13 @@ def test_all_is_well_and_the_report_says_so(join):
     assert not problems, "\n".join(problems)
 
 
-def test_a_firewall_that_stops_udp_is_named_with_the_port_to_open(instance, join):
-    alice = join("alice", viewport={"width": 1280, "height": 900})
-    alice.context.add_init_script(FIREWALL)
-    found = check(alice)
-    assert found["Audio server"].startswith("Well.")
-    assert found["Sound over UDP"].startswith("Trouble. Something stops it.")
-    assert f"port {instance.settings.ports.webrtc_udp} " in found["Sound over UDP"]
-    assert found["Sound there and back"].startswith("Trouble. A firewall stops it.")
-    expect(alice.page.get_by_text("2 things need a look.").first).to_be_visible()
-
-
 def test_what_is_missing_is_named_line_by_line(instance, join):
     alice = join("alice", viewport={"width": 1280, "height": 900})
     alice.context.clear_permissions()
     audio_server = instance.pid("audio-server")
     os.kill(audio_server, signal.SIGSTOP)
     try:
-        found = check(alice)
+        found = alice.check_set_up()
     finally:
         os.kill(audio_server, signal.SIGCONT)
     assert found["Microphone"].startswith("Trouble. It is blocked for this site.")
