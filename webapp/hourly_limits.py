@@ -24,6 +24,7 @@ FRIEND_REQUESTS = 60        # of one person, in an hour
 PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 MESSAGES = 20               # of one person, in a minute
 REACTIONS = 30
+SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
 
 
 def check_registration(address: str) -> None:
@@ -55,6 +56,11 @@ def count_message(author: User) -> None:
 def count_reaction(person: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"reaction:{person.id}", REACTIONS, _("These are many reactions in a minute."), MINUTE)
+
+
+def count_setup_check(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    _count(f"setup check:{user.id}", SETUP_CHECKS, _("You have checked your set-up many times in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

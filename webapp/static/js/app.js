@@ -19,6 +19,7 @@ const VIEWS = {
   difference: () => import("./difference-view.js"),
   notifications: () => import("./push-view.js"),
   chat: () => import("./chat-view.js"),
+  setup: () => import("./setup-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
