@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
 from webapp.addresses import network_of
@@ -17,6 +18,7 @@ from webapp.models import LimitedAct, User, now
 
 HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+PICTURES = 60               # tries of one person
 
 
 def check_registration(address: str) -> None:
@@ -32,6 +34,11 @@ def count_registration(address: str) -> None:
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, "You have sent too many friend requests in the last hour.")
+
+
+def count_picture(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    _count(f"picture:{user.id}", PICTURES, _("You have sent too many pictures in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

@@ -10,11 +10,29 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from webapp import events, people, samples
-from webapp.pages import auth, difference, drawing, friends, home, invites, listen, live, recordings, search, settings, words
+from webapp.pages import (
+    auth,
+    avatars,
+    difference,
+    drawing,
+    friends,
+    home,
+    invites,
+    listen,
+    live,
+    preferences,
+    privacy,
+    recordings,
+    search,
+    settings,
+    words,
+)
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings):
+    for page in (
+        auth, avatars, difference, home, search, friends, invites, live, listen, preferences, privacy, recordings, settings,
+    ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
@@ -26,6 +44,7 @@ def init_app(app: Flask) -> None:
         latest_event=events.latest_id,
         page_path=page_path,
         route=route,
+        theme=theme,
     )
 
 
@@ -45,6 +64,11 @@ def csrf_field() -> Markup:
 def page_path() -> str:
     """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
     return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def theme() -> str:
+    """preferences.THEMES: what whoever looks at this page has chosen."""
+    return str(current_user.theme) if current_user.is_authenticated else "system"
 
 
 def route(name: str, **values: Any) -> str:
