@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import accounts, allowance, profiles, registration
@@ -28,7 +29,7 @@ def save_profile() -> ResponseReturnValue:
         profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
-    flash("Saved. Friends see it at once.")
+    flash(_("Saved. Friends see it at once."))
     return redirect(url_for("pages_settings.profile"), 303)
 
 
@@ -46,7 +47,7 @@ def save_recording() -> ResponseReturnValue:
         allowance.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
     except ApiError as error:
         return _recording(error.fields), error.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("pages_settings.recording"), 303)
 
 
@@ -69,7 +70,7 @@ def save_password() -> ResponseReturnValue:
         accounts.change_password(current_user, old, new, request.remote_addr or "")
     except ApiError as error:
         return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
-    flash("Saved. Every other browser is logged out.")
+    flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
 
 
@@ -85,7 +86,7 @@ def who_may_register() -> ResponseReturnValue:
 def save_who_may_register() -> ResponseReturnValue:
     _only_the_admin()
     registration.choose(request.form.get("registration", ""))
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("pages_settings.who_may_register"), 303)
 
 
