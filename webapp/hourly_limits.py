@@ -25,6 +25,7 @@ PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 MESSAGES = 20               # of one person, in a minute
 REACTIONS = 30
 SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
+PICTURES = 60               # tries of one person
 
 
 def check_registration(address: str) -> None:
@@ -61,6 +62,11 @@ def count_reaction(person: User) -> None:
 def count_setup_check(user: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"setup check:{user.id}", SETUP_CHECKS, _("You have checked your set-up many times in the last hour."))
+
+
+def count_picture(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    _count(f"picture:{user.id}", PICTURES, _("You have sent too many pictures in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:
