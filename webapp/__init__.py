@@ -22,6 +22,7 @@ from webapp import (
     static_files,
 )
 from webapp.api import chat as api_chat
+from webapp.api import checkup as api_checkup
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     api_chat.blueprint,
     api_recordings.blueprint,
     api_push.blueprint,
+    api_checkup.blueprint,
     webhook.blueprint,
     health.blueprint,
 )

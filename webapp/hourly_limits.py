@@ -24,6 +24,7 @@ FRIEND_REQUESTS = 60        # of one person, in an hour
 PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 MESSAGES = 20               # of one person, in a minute
 REACTIONS = 30
+SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
 
 
 def check_registration(address: str) -> None:
@@ -41,6 +42,12 @@ def count_friend_request(sender: User) -> None:
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, _("You have sent too many friend requests in the last hour."))
 
 
+def count_push_subscription(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("You have switched notifications on too often in the last hour.")
+    _count(f"push subscription:{user.id}", PUSH_SUBSCRIPTIONS, words)
+
+
 def count_message(author: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"message:{author.id}", MESSAGES, _("You write faster than others can read."), MINUTE)
@@ -51,10 +58,9 @@ def count_reaction(person: User) -> None:
     _count(f"reaction:{person.id}", REACTIONS, _("These are many reactions in a minute."), MINUTE)
 
 
-def count_push_subscription(user: User) -> None:
+def count_setup_check(user: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
-    words = _("You have switched notifications on too often in the last hour.")
-    _count(f"push subscription:{user.id}", PUSH_SUBSCRIPTIONS, words)
+    _count(f"setup check:{user.id}", SETUP_CHECKS, _("You have checked your set-up many times in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from contract import USUAL_QUALITY
 from webapp.extensions import Base
 from webapp.text import KEY_LENGTH, search_key
 
@@ -53,6 +54,7 @@ class User(Base):
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -205,6 +207,7 @@ class Stream(Base):
     state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
     sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
     strength_db: Mapped[float] = mapped_column(default=100.0)
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # from beginning to end
     room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
     stage_number: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -36,6 +36,8 @@ ENDINGS = (
 )
 """Of all files that belong to a recording."""
 SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
+LAYOUTS = {1: "mono", 2: "stereo"}
+"""FFmpeg's names, by the number of channels."""
 OPUS_ROOM_BYTES = 500 * 10**6
 """An Opus file is kept where so much is free besides: more than a day of sound."""
 
@@ -66,6 +68,7 @@ class Sound(io.RawIOBase):
         except ContractError:                   # damaged: what is there is served as it is
             head = RecordingHead(samples=0, end=found.st_size)
         self.samples = head.samples
+        self.channels = head.channels
         self.size = min(head.end, found.st_size)        # bytes
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
 
@@ -307,3 +310,9 @@ class RecordingFolder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def has_room(folder: Path, least_mb: int) -> bool:
+    """Whether recordings can be written; the folder is made with the first one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

@@ -129,6 +129,9 @@ MATRIX = {
     "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
     "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
     "pages_install.offline": Line("GET", "/offline", everybody(200)),
+    "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
+    "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
+    "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
 
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
@@ -189,13 +192,16 @@ MATRIX = {
     "pages_settings.save_recording": Line(
         "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
     ),
+    "pages_settings.sound": Line("GET", "/settings/sound", page(logged_in(200))),
+    "pages_settings.save_sound": Line("POST", "/settings/sound", page(logged_in(303)), form(quality="music")),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
-    "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
     "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
     "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
+    "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
+    "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),

@@ -32,8 +32,8 @@ from webapp.pages import (
 
 def init_app(app: Flask) -> None:
     for page in (
-        auth, difference, home, search, friends, invites, live, listen, chat, recordings, settings, notifications, install,
-        attendance,
+        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
+        chat, attendance,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

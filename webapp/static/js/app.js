@@ -17,8 +17,9 @@ const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
-  chat: () => import("./chat-view.js"),
   notifications: () => import("./push-view.js"),
+  chat: () => import("./chat-view.js"),
+  setup: () => import("./setup-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */

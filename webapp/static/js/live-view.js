@@ -46,6 +46,7 @@ class LiveView {
   constructor(root, studio, events) {
     this.root = root;
     this.studio = studio;
+    studio.microphone.music = root.dataset.quality === "music";
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
     this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
@@ -148,7 +149,7 @@ class LiveView {
     if (isTyping(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
-    if (event.key === "b") this.#compare(!this.broadcast.comparing);
+    if (event.key === "b" && this.broadcast.quality !== "music") this.#compare(!this.broadcast.comparing);
   }
 
   // --- What the broadcaster hears
