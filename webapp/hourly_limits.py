@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
 from webapp.addresses import network_of
@@ -17,6 +18,8 @@ from webapp.models import LimitedAct, User, now
 
 HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+RESET_WISHES = 20           # from one network
+RESET_MAILS = 3             # to one person
 
 
 def check_registration(address: str) -> None:
@@ -32,6 +35,22 @@ def count_registration(address: str) -> None:
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, "You have sent too many friend requests in the last hour.")
+
+
+def count_reset_wish(address: str) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("Too many links were asked for from your network in the last hour.")
+    _count(f"reset wish:{network_of(address)}", RESET_WISHES, words)
+
+
+def check_reset_mail(receiver: User) -> None:
+    """Raises TooMany: a stranger who knows a name must not be able to fill a mailbox."""
+    _check(f"reset mail:{receiver.id}", RESET_MAILS, "")
+
+
+def count_reset_mail(receiver: User) -> None:
+    """One that was sent."""
+    db.session.add(LimitedAct(subject=f"reset mail:{receiver.id}"))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import create_app, events, invites, library, presence, repair
+from webapp import audit, create_app, events, invites, library, mail, presence, repair, resets, status
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -32,7 +32,8 @@ STARTING_ROUND_S = 0.5
 CLEAN_UP_EVERY_S = 60.0
 WEBHOOKS_KEPT = timedelta(hours=1)
 """Ids of webhooks; their signatures expire within minutes."""
-EXPECTED = (AudioServerUnreachable, OperationalError)
+MAIL_EVERY_S = 1.0
+EXPECTED = (AudioServerUnreachable, OperationalError, mail.MailRefused)
 """Outages: named in the log, without a trace."""
 
 
@@ -40,6 +41,8 @@ def clean_up() -> None:
     """Forget what nobody will ask for again."""
     events.prune()
     invites.prune()
+    resets.prune()
+    audit.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
     db.session.commit()
 
@@ -51,14 +54,24 @@ class Reconciler:
         self._app = app
         self._stop = threading.Event()
         self._failing: set[str] = set()
-        self._cleaned_at = float("-inf")
+        self._cleaned_at = self._seen_at = float("-inf")
 
     def stop(self, *_: object) -> None:
         self._stop.set()
 
     def run(self) -> None:
+        postman = threading.Thread(target=self._answer_by_mail, name="mail")
+        postman.start()
         while not self._stop.is_set():
             self._stop.wait(self._round())
+        postman.join()
+
+    def _answer_by_mail(self) -> None:
+        """Beside the rounds: a mail server may take seconds to answer, and a stream must not wait for that."""
+        with self._app.app_context():
+            wanted = mail.is_configured()
+        while wanted and not self._stop.wait(MAIL_EVERY_S):
+            self._try("mail", resets.answer_wishes)
 
     def _round(self) -> float:
         """Seconds until the next one."""
@@ -66,6 +79,9 @@ class Reconciler:
         self._try("rooms", repair.close_old_rooms)
         self._try("presence", presence.sweep)
         self._try("recordings", library.tend)
+        if time.monotonic() - self._seen_at > status.SEEN_EVERY_S:
+            self._seen_at = time.monotonic()
+            self._try("sign of life", status.reconciler_is_here)
         if time.monotonic() - self._cleaned_at > CLEAN_UP_EVERY_S:
             self._cleaned_at = time.monotonic()
             self._try("clean-up", clean_up)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from flask import current_app
 from sqlalchemy import select
 
-from webapp import accounts, hourly_limits, invites
+from webapp import accounts, audit, hourly_limits, invites
 from webapp.config import Config
 from webapp.errors import Forbidden, Invalid
 from webapp.extensions import db
@@ -35,10 +35,12 @@ def mode() -> Mode:
     return Mode(chosen.value if chosen else config.registration)
 
 
-def choose(wanted: str) -> None:
+def choose(admin: User, wanted: str) -> None:
     """Raises Invalid."""
     if wanted not in list(Mode):
         raise Invalid.field("registration", "Choose one of the three.")
+    if wanted != mode():
+        audit.record(admin, "registration.chosen", detail=wanted)
     db.session.merge(Setting(key=KEY, value=wanted))
     db.session.commit()
 

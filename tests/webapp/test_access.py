@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
 from tests.webapp.recordings_on_disk import record
-from webapp import accounts, create_app, invites, library
+from webapp import accounts, audit, create_app, invites, library, resets
 from webapp.extensions import csrf, db
 from webapp.models import Recording, Stream, now
 
@@ -36,7 +36,7 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {deleted}, {invite}
+    path: str                                       # with {request}, {recording}, {deleted}, {invite}, {stream}, {token}
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -166,10 +166,38 @@ MATRIX = {
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
-    "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
-    "pages_settings.save_who_may_register": Line(
-        "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
+    "pages_settings.save_email": Line(
+        "POST", "/settings/email", page(logged_in(303)), form(email="me@example.org", email_password=PASSWORD),
     ),
+
+    "pages_admin.index": Line("GET", "/admin/", page(only(admin=200))),
+    "pages_admin.live": Line("GET", "/admin/live", page(only(admin=200))),
+    "pages_admin.end_stream": Line("POST", "/admin/live/{stream}/end", page(only(admin=303))),
+    "pages_admin.storage": Line("GET", "/admin/storage", page(only(admin=200))),
+    "pages_admin.who_may_register": Line("GET", "/admin/registration", page(only(admin=200))),
+    "pages_admin.save_who_may_register": Line(
+        "POST", "/admin/registration", page(only(admin=303)), form(registration="closed"),
+    ),
+    "pages_admin.log": Line("GET", "/admin/log", page(only(admin=200))),
+
+    "pages_members.index": Line("GET", "/admin/people", page(only(admin=200))),
+    "pages_members.person": Line("GET", "/admin/people/alice", page(only(admin=200))),
+    "pages_members.suspend": Line("POST", "/admin/people/alice/suspend", page(only(admin=303))),
+    "pages_members.restore": Line("POST", "/admin/people/alice/restore", page(only(admin=303))),
+    "pages_members.make_admin": Line("POST", "/admin/people/alice/make-admin", page(only(admin=303))),
+    "pages_members.unmake_admin": Line("POST", "/admin/people/alice/unmake-admin", page(only(admin=303))),
+    "pages_members.save_limits": Line("POST", "/admin/people/alice/limits", page(only(admin=303)), form(quota_gb="5")),
+    "pages_members.reset": Line("GET", "/admin/people/alice/reset", page(only(admin=200))),
+    "pages_members.make_reset_link": Line("POST", "/admin/people/alice/reset", page(only(admin=201))),
+    "pages_members.delete": Line("GET", "/admin/people/alice/delete", page(only(admin=200))),
+    "pages_members.delete_for_good": Line(
+        "POST", "/admin/people/alice/delete", page(only(admin=303)), form(username="alice"),
+    ),
+
+    "pages_resets.forgot": Line("GET", "/forgot", everybody(200)),
+    "pages_resets.ask_for_link": Line("POST", "/forgot", everybody(404), form(username="alice")),
+    "pages_resets.reset": Line("GET", "/reset/{token}", everybody(200)),
+    "pages_resets.choose_password": Line("POST", "/reset/{token}", everybody(303), form(password="another battery")),
 }
 
 
@@ -227,9 +255,11 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
         library.ingest()
-        db.session.add(Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.add(stream := Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
         db.session.commit()
+        ids["stream"] = stream.id
         ids["invite"] = invites.make(accounts.find("alice")).id
+        ids["token"] = resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
     world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
     world.save()
     yield world
@@ -254,7 +284,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i")
+        path = line.path.partition("?")[0].format(**dict.fromkeys(("request", "recording", "deleted", "invite", "stream", "token"), "x"))
         assert router.match(path, method=line.method)[0] == endpoint
 
 
@@ -267,7 +297,9 @@ def test_access(world, endpoint, role):
     check_headers(response)
 
 
-OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"}
+OPEN_TO_WHO_HAS_THE_LINK = {
+    "pages_invites.show", "pages_invites.accept", "pages_resets.reset", "pages_resets.choose_password",
+}
 OF_SOMEBODY = {endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path}
 
 

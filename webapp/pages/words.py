@@ -46,6 +46,12 @@ def date(moment: datetime) -> str:
     return f"{local.day} {MONTHS[local.month - 1]}"
 
 
+def moment(at: datetime) -> str:
+    """`14 November 2026, 14:10`, where it matters exactly."""
+    local = at.astimezone(reader_zone())
+    return f"{date(at)} {local.year}, {local:%H:%M}"
+
+
 def last(moment: datetime) -> str:
     """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     local, days = moment.astimezone(reader_zone()), _days_ago(moment)
@@ -78,4 +84,6 @@ def size(count: int) -> str:
     return f"{count / 1_000_000_000:.1f} GB"
 
 
-TEMPLATE_FILTERS = {"day": day, "date": date, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size}
+TEMPLATE_FILTERS = {
+    "day": day, "date": date, "moment": moment, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size,
+}

@@ -4,7 +4,7 @@ import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { Player } from "./player.js";
-import { expireParts, refreshParts } from "./refresh.js";
+import { expireParts, refreshByTime, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
 
 /**
@@ -35,6 +35,7 @@ export class App {
   start() {
     startFrame();
     startClocks();
+    refreshByTime();
     this.player.addEventListener("play", () => this.listening?.pause());
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
