@@ -6,7 +6,21 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp import (
+    accounts,
+    avatars,
+    cli,
+    clips,
+    compression,
+    errors,
+    event_hub,
+    language,
+    library,
+    opus,
+    pages,
+    security,
+    takeout,
+)
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
@@ -46,6 +60,8 @@ def create_app(config: Config | None = None) -> Flask:
     library.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)
+    avatars.init_app(app, config)
+    takeout.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
     compression.init_app(app)

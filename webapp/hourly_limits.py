@@ -20,6 +20,7 @@ HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
 RESET_WISHES = 20           # from one network
 RESET_MAILS = 3             # to one person
+PICTURES = 60               # tries of one person
 
 
 def check_registration(address: str) -> None:
@@ -51,6 +52,11 @@ def check_reset_mail(receiver: User) -> None:
 def count_reset_mail(receiver: User) -> None:
     """One that was sent."""
     db.session.add(LimitedAct(subject=f"reset mail:{receiver.id}"))
+
+
+def count_picture(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    _count(f"picture:{user.id}", PICTURES, _("You have sent too many pictures in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:

@@ -93,7 +93,7 @@ def _members(users: Iterable[User]) -> list[Member]:
 
 
 def _pairs(query: Select[Any]) -> dict[int, Any]:
-    return {user_id: value for user_id, value in db.session.execute(query)}
+    return dict(row for row in db.session.execute(query).all())
 
 
 # --- The admin's acts
@@ -123,11 +123,9 @@ def restore(admin: User, user: User) -> None:
 def delete(admin: User, user: User) -> None:
     """For good, with all recordings. Raises Conflict for oneself, and when a stream of theirs cannot be ended now."""
     not_oneself(admin, user)
-    audit.record(admin, "person.deleted", user)
     try:
-        account_deletion.delete(user)
+        account_deletion.delete(user, by=admin)
     except Conflict as error:
-        db.session.rollback()
         raise Conflict(_("Nothing was deleted: the audio server does not answer. Try again in a minute.")) from error
 
 

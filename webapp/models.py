@@ -56,6 +56,15 @@ class User(Base):
     most_days: Mapped[int | None] = mapped_column()                        # the admin's limit for keep_days; 0: none
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     email: Mapped[str | None] = mapped_column(String(254))                 # for a reset link by mail, and nothing else
+    about: Mapped[str] = mapped_column(String(160), default="")
+    avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)     # webapp.avatars
+    exact_name_only: Mapped[bool] = mapped_column(default=False)           # else strangers find parts of it, too
+    theme: Mapped[str] = mapped_column(String(8), default="system")        # preferences.THEMES
+    shortcuts: Mapped[bool] = mapped_column(default=True)                  # of the keyboard
+
+    @property
+    def avatar_url(self) -> str | None:
+        return f"/avatars/{self.avatar}.webp" if self.avatar else None
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -188,6 +197,18 @@ class Friendship(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class Block(Base):
+    """Somebody is out of reach for somebody else (webapp.blocks). It says nothing of the other way round."""
+
+    __tablename__ = "block"
+    __table_args__ = (CheckConstraint("blocker_id != blocked_id"),)
+
+    blocker_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    blocked_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    blocked: Mapped[User] = relationship(foreign_keys=[blocked_id])
+
+
 STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
 
 
@@ -275,6 +296,16 @@ class RecordingListen(Base):
     furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     listener: Mapped[User] = relationship()
+
+
+class DiscardedRecording(Base):
+    """Of somebody whose account is gone: its files are deleted, and never taken over again (webapp.library)."""
+
+    __tablename__ = "discarded_recording"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class Event(Base):

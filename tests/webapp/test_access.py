@@ -36,9 +36,12 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {deleted}, {invite}, {stream}, {token}
+    path: str                                       # with {...} of IDS
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
+
+
+IDS = ("request", "recording", "deleted", "invite", "stream", "token")
 
 
 def everybody(status: int) -> dict[str, int]:
@@ -284,7 +287,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(**dict.fromkeys(("request", "recording", "deleted", "invite", "stream", "token"), "x"))
+        path = line.path.partition("?")[0].format(**dict.fromkeys(IDS, "x"))
         assert router.match(path, method=line.method)[0] == endpoint
 
 

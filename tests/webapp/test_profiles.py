@@ -9,7 +9,7 @@ from webapp.errors import Invalid
 @pytest.mark.parametrize(("name", "stored"), [("  Ana\tMaría ", "Ana María"), ("a\u202eb", "ab"), ("🎙", "🎙"), ("x" * 64,) * 2])
 def test_a_display_name_is_cleaned(context, name, stored):
     user = accounts.register("alice", "correct horse battery")
-    profiles.change_display_name(user, name)
+    profiles.change(user, display_name=name, about="")
     assert user.display_name == stored
 
 
@@ -17,7 +17,7 @@ def test_a_display_name_is_cleaned(context, name, stored):
 def test_a_display_name_that_nobody_could_read_is_refused(context, name):
     user = accounts.register("alice", "correct horse battery")
     with pytest.raises(Invalid):
-        profiles.change_display_name(user, name)
+        profiles.change(user, display_name=name, about="")
     assert user.display_name == "alice"
 
 
@@ -27,6 +27,8 @@ def test_friends_and_open_requests_are_told_of_a_new_name_and_strangers_are_not(
     with charlie.events() as asking, dora.events() as hers, bob.events() as his:
         answer = alice.client.post("/settings/", data={"csrf_token": alice.csrf_token, "display_name": "Alice Ødegård"})
         assert answer.status_code == 303
-        assert his.next() == asking.next() == ("friend.renamed", {"username": "alice", "display_name": "Alice Ødegård"})
+        assert his.next() == asking.next() == (
+            "friend.renamed", {"username": "alice", "display_name": "Alice Ødegård", "avatar": None},
+        )
         alice.ask(dora)
         assert hers.next()[0] == "friend_request.received"

@@ -13,6 +13,7 @@ from webapp import events, people, samples
 from webapp.pages import (
     admin,
     auth,
+    avatars,
     difference,
     drawing,
     friends,
@@ -21,6 +22,8 @@ from webapp.pages import (
     listen,
     live,
     members,
+    preferences,
+    privacy,
     recordings,
     resets,
     search,
@@ -30,7 +33,10 @@ from webapp.pages import (
 
 
 def init_app(app: Flask) -> None:
-    for page in (admin, members, resets, auth, difference, home, search, friends, invites, live, listen, recordings, settings):
+    for page in (
+        admin, auth, avatars, difference, home, search, friends, invites, live, listen, members, preferences, privacy, recordings,
+        resets, settings,
+    ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
@@ -42,6 +48,7 @@ def init_app(app: Flask) -> None:
         latest_event=events.latest_id,
         page_path=page_path,
         route=route,
+        theme=theme,
     )
 
 
@@ -61,6 +68,11 @@ def csrf_field() -> Markup:
 def page_path() -> str:
     """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
     return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def theme() -> str:
+    """preferences.THEMES: what whoever looks at this page has chosen."""
+    return str(current_user.theme) if current_user.is_authenticated else "system"
 
 
 def route(name: str, **values: Any) -> str:

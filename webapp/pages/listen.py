@@ -20,6 +20,7 @@ def friend(username: str) -> ResponseReturnValue:
     return render_template(
         "listen/friend.html",
         friend=found,
+        friends_since=friendships.since(current_user, found),
         stream=broadcasts.on_air_streams([found.id]).get(found.id),
         last_live_at=people.last_live_at([found.id]).get(found.id),
         recordings=catalogue.of_person(current_user, found).recordings,

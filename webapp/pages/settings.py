@@ -25,10 +25,11 @@ def profile() -> ResponseReturnValue:
 @login_required
 def save_profile() -> ResponseReturnValue:
     try:
-        profiles.change_display_name(current_user, request.form.get("display_name", ""))
+        form = request.form
+        profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
-    flash("Saved. Friends see your new name.")
+    flash("Saved. Friends see it at once.")
     return redirect(url_for("pages_settings.profile"), 303)
 
 

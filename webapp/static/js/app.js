@@ -3,9 +3,12 @@ import { ServerEvents } from "./events.js";
 import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
+import { startPictureForm } from "./picture-form.js";
 import { Player } from "./player.js";
 import { expireParts, refreshByTime, refreshParts } from "./refresh.js";
+import { startShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { status } from "./status.js";
 
 /**
  * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
@@ -34,6 +37,8 @@ export class App {
 
   start() {
     startFrame();
+    startPictureForm();
+    startShortcuts(() => status(this));
     startClocks();
     refreshByTime();
     this.player.addEventListener("play", () => this.listening?.pause());
@@ -103,7 +108,7 @@ export class App {
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
     if (kind !== "stream.moved") this.sidebar.refresh();
-    if (kind === "friend.renamed") rename(data.username, data.display_name);
+    if (kind === "friend.renamed") rename(data.username, data.display_name, data.avatar);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
     refreshParts(kind).then(() => this.player.show());

@@ -1,12 +1,12 @@
 """What the admin needs: suspension, limits per person, reset links, the audit log
 
-Revision: administration, after recording_listens
+Revision: administration, after people
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'administration'
-down_revision = 'recording_listens'
+down_revision = 'people'
 branch_labels = None
 depends_on = None
 
