@@ -42,7 +42,8 @@ def leave(user: User, password: str, address: str, successor_name: str = "") -> 
 
 
 def delete(user: User, successor: User | None = None, *, by: User | None = None) -> None:
-    """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an admin, or the stream cannot be ended."""
+    """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an
+    admin, or the stream cannot be ended."""
     _end_stream(user)
     take_turn(accounts.FIRST_ACCOUNT)
     if successor is not None:

@@ -78,9 +78,9 @@ def _members(users: Iterable[User]) -> list[Member]:
     by_id = {user.id: user for user in users}
     online = presence.online(by_id)
     sizes = select(Recording.owner_id, func.sum(Recording.size)).where(Recording.deleted_at.is_(None))
-    used = _pairs(sizes.where(Recording.owner_id.in_(by_id)).group_by(Recording.owner_id))
+    used = dict(db.session.execute(sizes.where(Recording.owner_id.in_(by_id)).group_by(Recording.owner_id)).all())
     visits = select(LoginSession.user_id, func.max(LoginSession.seen_at)).where(LoginSession.user_id.in_(by_id))
-    seen = _pairs(visits.group_by(LoginSession.user_id))
+    seen = dict(db.session.execute(visits.group_by(LoginSession.user_id)).all())
     return [
         Member(
             user=user,
@@ -90,10 +90,6 @@ def _members(users: Iterable[User]) -> list[Member]:
         )
         for user in by_id.values()
     ]
-
-
-def _pairs(query: Select[Any]) -> dict[int, Any]:
-    return dict(row for row in db.session.execute(query).all())
 
 
 # --- The admin's acts
