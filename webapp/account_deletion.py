@@ -14,14 +14,12 @@ from webapp.errors import Conflict, Invalid
 from webapp.events import publish
 from webapp.extensions import db, take_turn
 from webapp.models import Stream, User, now
-
-ADMIN = User.is_admin, User.suspended_at.is_(None)
 ROOMS_CLOSE = timedelta(minutes=10)     # after a stream's end the reconciler has closed its rooms, if it can at all
 
 
 def needs_successor(user: User) -> bool:
     """The only admin leaves others behind."""
-    return user.is_admin and not is_alone(user) and not _count(User.id != user.id, *ADMIN)
+    return user.is_admin and not is_alone(user) and not _count(User.id != user.id, *accounts.ACTIVE_ADMIN)
 
 
 def is_alone(user: User) -> bool:
@@ -55,7 +53,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     avatar = user.avatar
     db.session.delete(user)
     db.session.flush()                  # from here on no other admin can leave at this moment
-    if _count() and not _count(*ADMIN):
+    if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
         db.session.rollback()
         raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))
     db.session.commit()

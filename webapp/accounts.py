@@ -26,6 +26,7 @@ from webapp.security import SESSION_LIFETIME
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,32}")
 RESERVED = frozenset({AGENT_NAME, "admin", "administrator", "root", "system", "stillair", "support", "me", "null", "undefined"})
 SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
+ACTIVE_ADMIN = User.is_admin, User.suspended_at.is_(None)
 FIRST_ACCOUNT = 0x5711      # take_turn key: whose account is the first
 
 
