@@ -170,7 +170,11 @@ def _recordings(settings: Config) -> Part:
             "Make room on the disk. Storage shows what takes most of it.",
         ))
     hours = (free - least) // HOUR_BYTES
-    words = ngettext("Room for about %(num)d hour of streams.", "Room for about %(num)d hours of streams.", hours)
+    words = ngettext(
+        "%(free)s GB are free, room for about %(num)d hour of streams. Below %(least)s GB recording stops.",
+        "%(free)s GB are free, room for about %(num)d hours of streams. Below %(least)s GB recording stops.",
+        hours, free=f"{free / 1e9:.1f}", least=f"{least / 1e9:.1f}",
+    )
     if hours < FEW_HOURS:
         return Part(name, State.LOOK, words, _("Make room on the disk. Storage shows what takes most of it."))
     return Part(name, State.WELL, words)
@@ -207,7 +211,7 @@ def _secure_page(settings: Config) -> Part:
 def _mail() -> Part:
     if mail.is_configured():
         return Part(_("Mail"), State.WELL, _("Who forgets the password and has left an e-mail address gets a link."))
-    return Part(_("Mail"), State.OFF, _("Not set up. Who forgets the password asks you for a link; make it under People."))
+    return Part(_("Mail"), State.OFF, _("Who forgets the password asks you for a link; make it under People."))
 
 
 def _see_log(program: str) -> str:
