@@ -19,6 +19,7 @@ from webapp import (
     opus,
     pages,
     security,
+    static_files,
     takeout,
 )
 from webapp.api import events as api_events
@@ -64,6 +65,7 @@ def create_app(config: Config | None = None) -> Flask:
     takeout.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
+    static_files.init_app(app)
     compression.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:

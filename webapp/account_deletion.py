@@ -14,6 +14,7 @@ from webapp.errors import Conflict, Invalid
 from webapp.events import publish
 from webapp.extensions import db, take_turn
 from webapp.models import Stream, User, now
+
 ROOMS_CLOSE = timedelta(minutes=10)     # after a stream's end the reconciler has closed its rooms, if it can at all
 
 

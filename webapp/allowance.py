@@ -88,7 +88,7 @@ def change(user: User, *, keep_days: str, audience: str) -> None:
     """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
     days = _days(keep_days.strip(), least=1, most=most_days(user) or MOST_DAYS)
     if audience not in sharing.AUDIENCES:
-        raise Invalid.field("audience", f"This must be {' or '.join(sharing.AUDIENCES)}.")
+        raise Invalid.field("audience", _("This must be %(choices)s.", choices=_(" or ").join(sharing.AUDIENCES)))
     user.keep_days, user.audience = days, audience
     db.session.commit()
 
@@ -97,7 +97,8 @@ def _days(text: str, *, least: int, most: int) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
-        raise Invalid.field("keep_days", f"Use a whole number of days from {least} to {most}, or leave it empty.")
+        words = _("Use a whole number of days from %(least)d to %(most)d, or leave it empty.", least=least, most=most)
+        raise Invalid.field("keep_days", words)
     return int(text)
 
 

@@ -184,7 +184,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         id=new_id(),
         room_key=new_id(),
         owner=owner,
-        title=title or f"{owner.display_name} on air",
+        title=title or _("%(name)s on air", name=owner.display_name),
         strength_db=strength_db,
         sound_check=sound_check,
     )
@@ -195,7 +195,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         db.session.rollback()
         running = running_stream_of(owner)
         raise Conflict(
-            "You are streaming already.", code="already_streaming", extra={"stream": as_json(running) if running else None},
+            _("You are streaming already."), code="already_streaming", extra={"stream": as_json(running) if running else None},
         ) from error
     try:
         open_rooms(Rooms.of(stream))
@@ -232,7 +232,7 @@ def stop(owner: User) -> Stream:
     """End the owner's stream; the last one again when it has ended already."""
     stream = db.session.scalar(select(Stream).where(Stream.owner_id == owner.id).order_by(Stream.started_at.desc()).limit(1))
     if stream is None:
-        raise NotFound("You have not streamed yet.")
+        raise NotFound(_("You have not streamed yet."))
     end(stream)
     return stream
 
@@ -256,7 +256,7 @@ def running_for(owner: User) -> Stream:
     """Raises NotFound when the owner is not streaming."""
     stream = running_stream_of(owner)
     if stream is None:
-        raise NotFound("You are not streaming.")
+        raise NotFound(_("You are not streaming."))
     return stream
 
 

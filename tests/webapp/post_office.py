@@ -41,7 +41,7 @@ class PostOffice(Controller):
         self.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         if self.refusing:
             return "451 Not now"
         self.letters.append(message_from_bytes(envelope.content, policy=policy.default))

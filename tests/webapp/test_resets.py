@@ -81,7 +81,8 @@ class TestLink:
         assert len({re.sub(r'value="[^"]*"|content="[^"]*"|\?next=[^"]*', "", page.text) for page in pages}) == 1
 
     @pytest.mark.parametrize(("password", "words"), [
-        ("short", "Use 8 characters or more."), ("x" * 129, "Use at most 128 characters."), ("password", "Too many people"), ("", "Use 8"),
+        ("short", "Use 8 characters or more."), ("x" * 129, "Use at most 128 characters."), ("password", "Too many people"),
+        ("", "Use 8 characters or more."),
     ])
     def test_a_bad_password_does_not_spend_it(self, link, visit, password, words):
         somebody = visit("somebody")

@@ -121,7 +121,9 @@ def test_the_reconciler_is_there_when_it_has_said_so_just_now(app, look, ago_s, 
 
 
 @pytest.mark.parametrize(("free_mb", "words"), [
-    (1_000_000, "room for about 4463 hours of streams."), (1200, "1.3 GB are free, room for about 4 hours of streams."), (150, "The disk is full"),
+    (1_000_000, "room for about 4463 hours of streams."),
+    (1200, "1.3 GB are free, room for about 4 hours of streams."),
+    (150, "The disk is full"),
 ])
 def test_the_disk(look, monkeypatch, free_mb, words):
     usage = namedtuple("usage", "total used free")

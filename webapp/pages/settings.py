@@ -29,7 +29,7 @@ def save_profile() -> ResponseReturnValue:
         profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
-    flash("Saved. Friends see it at once.")
+    flash(_("Saved. Friends see it at once."))
     return redirect(url_for("pages_settings.profile"), 303)
 
 
@@ -47,7 +47,7 @@ def save_recording() -> ResponseReturnValue:
         allowance.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
     except ApiError as error:
         return _recording(error.fields), error.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("pages_settings.recording"), 303)
 
 
@@ -70,7 +70,7 @@ def save_password() -> ResponseReturnValue:
         accounts.change_password(current_user, old, new, request.remote_addr or "")
     except ApiError as error:
         return _password(error.fields or {"old_password": error.message}), error.status
-    flash("Saved. Every other browser is logged out.")
+    flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
 
 

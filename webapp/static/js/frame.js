@@ -1,5 +1,6 @@
 import { isShortcut } from "./shortcuts.js";
 import { fill, say } from "./states.js";
+import { t } from "./words.js";
 
 /** The frame around every page: the friends disclosure, menus, colours. */
 
@@ -48,9 +49,9 @@ function showCopyButtons() {
 async function copy(button) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
   const done = await navigator.clipboard.writeText(field.value).then(() => true, () => false);
-  if (done) fill(button, "copied", "Copied");
+  if (done) fill(button, "copied", t("Copied"));
   else field.select();
-  say(done ? "Copied." : "The browser does not allow copying. The link is selected: copy it by hand.");
+  say(done ? t("Copied.") : t("The browser does not allow copying. The link is selected: copy it by hand."));
 }
 
 export function startFrame() {

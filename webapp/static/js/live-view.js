@@ -2,6 +2,7 @@ import { ApiError } from "./api.js";
 import { Broadcast } from "./broadcast.js";
 import { clock } from "./clock.js";
 import { ListenerList } from "./listener-list.js";
+import { loadLiveKitSoon } from "./livekit.js";
 import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
@@ -9,6 +10,7 @@ import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
+import { number, t } from "./words.js";
 
 const LOOK_MS = 500;
 const METER_MOST_DB = 40;
@@ -44,7 +46,7 @@ class LiveView {
     this.studio = studio;
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
-    this.notices = new LiveNotices(new Notices(root, (action) => this.#act(action)), studio, this.microphone);
+    this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
     this.listeners = new ListenerList(root, studio.monitor, this.#stop.signal);
     this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
     this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
@@ -65,6 +67,7 @@ class LiveView {
 
   #bind() {
     const on = { signal: this.#stop.signal };
+    loadLiveKitSoon();
     this.broadcast.strengthDb = Number(localStorage.getItem(STRENGTH) ?? this.broadcast.strengthDb);
     bindStrength(this.root, this.broadcast.strengthDb, (db) => { localStorage.setItem(STRENGTH, String(db)); this.broadcast.setStrength(db); });
     this.root.addEventListener("click", (event) => {
@@ -199,7 +202,7 @@ class LiveView {
 
   /** @param {string} action Of a toggle. @param {boolean} pressed */
   #press(action, pressed) {
-    this.root.querySelector(`[data-do=${action}]`)?.setAttribute("aria-pressed", String(pressed));
+    this.root.querySelector(`[data-do=${action}][aria-pressed]`)?.setAttribute("aria-pressed", String(pressed));
   }
 
   get #sentence() {
@@ -210,7 +213,7 @@ class LiveView {
     const behind = this.studio.monitor.behindS;
     const place = /** @type {HTMLElement} */ (this.root.querySelector("[data-delay]"));
     place.hidden = behind === null;
-    fill(this.root, "behind", String(behind));
+    fill(this.root, "behind", number(behind ?? 0));
   }
 
   #showRecording() {
@@ -224,9 +227,9 @@ class LiveView {
     const { connection, heard } = this.broadcast;
     const label = this.studio.microphone.track?.label ?? "";
     const connected = connection?.state === "connected";
-    this.#step("microphone", Boolean(label), label || "waiting");
-    this.#step("connection", connected, connected ? "connected" : "connecting");
-    this.#step("remover", heard, heard ? "ready" : "starting");
+    this.#step("microphone", Boolean(label), label || t("waiting"));
+    this.#step("connection", connected, connected ? t("connected") : t("connecting"));
+    this.#step("remover", heard, heard ? t("ready") : t("starting"));
   }
 
   /** @param {string} name @param {boolean} done @param {string} words */
@@ -239,9 +242,10 @@ class LiveView {
   }
 
   #showMeter() {
+    const off = ["idle", "elsewhere", "ended"].includes(this.#state);
     const measuring = ["checking", "live", "original"].includes(this.#state) && !this.broadcast.muted;
     const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
-    const words = measuring ? `${db} dB` : this.broadcast.muted ? "muted" : "waiting";
+    const words = measuring || off ? `${db} dB` : this.broadcast.muted ? t("muted") : t("waiting");
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
     noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
     noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));
