@@ -119,7 +119,7 @@ def send(user: User, username: str) -> FriendRequest:
 
 
 def _unknown() -> NotFound:
-    return NotFound("Nobody has this name. Check the spelling, or search.")
+    return NotFound(_("Nobody has this name. Check the spelling, or search."))
 
 
 def refuse_blocked(user: User, other: User) -> None:

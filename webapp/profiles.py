@@ -18,9 +18,9 @@ def change(user: User, *, display_name: str, about: str) -> None:
     """Pages that show them follow. Raises Invalid."""
     name, line = clean(display_name), clean(about)
     if not is_visible(name) or len(name) > DISPLAY_NAME_LENGTH:
-        raise Invalid.field("display_name", _("Use 1 to %(most)d characters.", most=DISPLAY_NAME_LENGTH))
+        raise Invalid.field("display_name", _("Use 1 to %(count)d characters.", count=DISPLAY_NAME_LENGTH))
     if len(line) > ABOUT_LENGTH:
-        raise Invalid.field("about", _("Use at most %(most)d characters.", most=ABOUT_LENGTH))
+        raise Invalid.field("about", _("Use at most %(count)d characters.", count=ABOUT_LENGTH))
     user.display_name, user.about = name, line if is_visible(line) else ""
     tell(user)
     db.session.commit()

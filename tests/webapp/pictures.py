@@ -16,3 +16,10 @@ def picture_file(kind: str = "PNG", size: tuple[int, int] = (40, 30), colour: An
 
 def opened(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture))
+
+
+def noise_file() -> bytes:
+    """A JPEG that no compression makes small."""
+    target = io.BytesIO()
+    Image.effect_noise((2400, 1800), 80).convert("RGB").save(target, "JPEG", quality=98)
+    return target.getvalue()

@@ -1,7 +1,8 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Charlie is a stranger, Mallory was her friend until she blocked him, and Adam is the admin. No audio server runs, so what needs one answers 503 to those who may.
+once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. No audio server runs, so what needs one
+answers 503 to those who may.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ MATRIX = {
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
     "api_friends.pending": Line("GET", "/api/friend-requests/pending", logged_in(200)),
     "api_friends.send": Line(
-        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, blocked=404, owner=422), body(username="alice"),
+        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, blocked=404, owner=422),
+        body(username="alice"),
     ),
     "api_friends.respond": Line("POST", "/api/friend-request/{request}/respond", only(owner=200), body(action="accept")),
     "api_friends.cancel": Line("DELETE", "/api/friend-request/{request}", only(pending=204)),
@@ -174,7 +176,9 @@ MATRIX = {
     "pages_preferences.save_keyboard": Line("POST", "/settings/keyboard", page(logged_in(303))),
     "pages_privacy.index": Line("GET", "/settings/privacy", page(logged_in(200))),
     "pages_privacy.save": Line("POST", "/settings/privacy", page(logged_in(303)), form(exact_name_only="on")),
-    "pages_privacy.block": Line("POST", "/settings/blocked", page(logged_in(303, blocked=404, owner=422)), form(username="alice")),
+    "pages_privacy.block": Line(
+        "POST", "/settings/blocked", page(logged_in(303, blocked=404, owner=422)), form(username="alice"),
+    ),
     "pages_privacy.unblock": Line("POST", "/settings/blocked/mallory/remove", page(only(owner=303))),
     "pages_privacy.download": Line("GET", "/settings/data.zip?recordings=1", page(logged_in(200))),
     "pages_privacy.confirm": Line("GET", "/settings/delete-account", page(logged_in(200))),

@@ -90,7 +90,7 @@ def test_the_page_says_what_goes(alice, bob, app, folder, ingest):
     record(folder, "bob")
     ingest()
     page = bob.get("/settings/delete-account").text
-    for words in ("This cannot be undone.", "your account bob", "all your recordings and clips", "for your friends too", "Download my data"):
+    for words in ("This cannot be undone.", "your account bob", "all your recordings and clips", "Download my data"):
         assert words in page
     assert "next admin" not in page
 

@@ -180,9 +180,9 @@ def test_open_pages_of_friends_are_told_of_a_new_picture(app, alice, bob):
     assert (kind, data["avatar"]) == ("friend.renamed", address(app))
 
 
-@pytest.mark.parametrize("path", ["/avatars/..%2fstillair.db.webp", "/avatars/x.webp", "/avatars/.webp", f"/avatars/{'0' * 32}.webp"])
-def test_other_addresses_lead_to_nothing(alice, path):
-    assert alice.get(path).status_code == 404
+@pytest.mark.parametrize("name", ["..%2fstillair.db", "x", "", "0" * 32])
+def test_other_addresses_lead_to_nothing(alice, name):
+    assert alice.get(f"/avatars/{name}.webp").status_code == 404
 
 
 def test_a_picture_that_cannot_be_written_changes_nothing(app, config, context):

@@ -14,7 +14,8 @@ from webapp.models import Block, Friendship
 
 
 def block(person, username: str):
-    return person.client.post("/settings/blocked", data={"csrf_token": person.csrf_token, "username": username}, follow_redirects=True)
+    form = {"csrf_token": person.csrf_token, "username": username}
+    return person.client.post("/settings/blocked", data=form, follow_redirects=True)
 
 
 def unblock(person, username: str):

@@ -35,7 +35,8 @@ def test_friends_and_open_requests_are_told_of_a_new_name_and_strangers_are_not(
 
 
 @pytest.mark.parametrize(("about", "stored"), [
-    ("", ""), ("  Radio from\nthe kitchen ", "Radio from the kitchen"), ("a\u202eb\x00\u200b", "ab"), ("\u200d\u0301", ""), ("x" * 160,) * 2,
+    ("", ""), ("  Radio from\nthe kitchen ", "Radio from the kitchen"), ("a\u202eb\x00\u200b", "ab"),
+    ("\u200d\u0301", ""), ("x" * 160,) * 2,
 ])
 def test_a_line_about_oneself_is_cleaned(context, about, stored):
     user = accounts.register("alice", "correct horse battery")
