@@ -94,7 +94,8 @@ def settle(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) ->
     sight, at = Sight.of(rooms, seen), now()
     alive = is_alive(stream, sight, at)
     _remember(stream, sight, at, alive=alive)
-    if (at - stream.broadcaster_seen_at).total_seconds() > broadcasts.config().grace_s:
+    is_left_alone = (at - stream.broadcaster_seen_at).total_seconds() > broadcasts.config().grace_s
+    if is_left_alone or stream.owner.suspended_at is not None:
         broadcasts.end(stream)
         return
     _move(stream, sight, alive=alive)

@@ -8,7 +8,7 @@ from tests.integration.streams.people import until
 from tests.webapp.conftest import Person
 from webapp import accounts, audit, members
 from webapp.extensions import db
-from webapp.models import Stream
+from webapp.models import Stream, now
 
 pytestmark = pytest.mark.usefixtures("reconciler")
 
@@ -45,3 +45,12 @@ async def test_a_stream_of_somebody_who_is_suspended_ends_with_its_rooms(app, br
     await until(lambda: not audio_server.rooms(names), 20, "no rooms")
     answer = await asyncio.to_thread(alice.post, "/api/stream/rejoin")
     assert answer.status_code == 401
+
+
+async def test_a_stream_that_began_at_that_very_moment_ends_too(app, broadcast, audio_server, alice):
+    await broadcast.start()
+    with app.app_context():
+        accounts.find("alice").suspended_at = now()
+        db.session.commit()
+    await until(broadcast.is_in("ended"), 20, "the reconciler has seen it")
+    await until(lambda: not audio_server.rooms(broadcast.rooms.names), 20, "no rooms")
