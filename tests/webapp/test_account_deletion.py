@@ -163,7 +163,7 @@ def test_whoever_is_alone_goes_and_the_next_is_the_admin(visit, alice):
     assert "the next who registers is the admin" in alice.get("/settings/delete-account").text
     assert leave(alice).request.path == "/register"
     newcomer = visit("newcomer").register()
-    assert newcomer.get("/settings/registration").status_code == 200
+    assert newcomer.get("/admin/registration").status_code == 200
 
 
 def test_of_two_admins_who_go_at_the_same_moment_one_stays(app, alice, bob, charlie):
