@@ -50,20 +50,21 @@ class TestList:
         assert 'People <span class="quiet num">2</span>' in page
         assert re.search(r"bob</p><p>Since today, \d\d:\d\d, last seen today, <span class=\"num\">\d+ kB", page)
 
-    @pytest.mark.parametrize(("query", "found"), [
-        ("", {"alice", "bob", "charlie"}),
-        ("q=BO", {"bob"}),
-        ("q=obs", {"bob"}),                              # in the name
-        ("q=%25", set()), ("q=_", set()), ("q=zz", set()),
-        ("kind=admins", {"alice"}), ("kind=suspended", set()), ("kind=nonsense", {"alice", "bob", "charlie"}),
-        ("after=BOB", {"charlie"}), ("after=zz", set()),
-        ("q=" + "x" * 5000, set()), ("q=%00%E2%80%AEbob", {"bob"}),
-    ])
-    def test_search(self, app, alice, bob, charlie, query, found):
+    def test_search(self, app, alice, bob, charlie):
         with app.app_context():
             accounts.find("bob").display_name = "Robert Jobson"
             db.session.commit()
-        assert set(re.findall(r'person--link" href="/admin/people/(\w+)"', alice.get(f"/admin/people/?{query}").text)) == found
+        found = {
+            "": {"alice", "bob", "charlie"},
+            "q=BO": {"bob"},
+            "q=obs": {"bob"},                            # in the name
+            "q=%25": set(), "q=_": set(), "q=zz": set(),
+            "kind=admins": {"alice"}, "kind=suspended": set(), "kind=nonsense": {"alice", "bob", "charlie"},
+            "after=BOB": {"charlie"}, "after=zz": set(),
+            "q=" + "x" * 5000: set(), "q=%00%E2%80%AEbob": {"bob"},
+        }
+        pages = {query: alice.get(f"/admin/people/?{query}").text for query in found}
+        assert {query: set(re.findall(r'person--link" href="/admin/people/(\w+)"', page)) for query, page in pages.items()} == found
 
     def test_ten_thousand_people_come_in_pages(self, app, alice):
         with app.app_context():

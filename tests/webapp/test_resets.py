@@ -176,12 +176,14 @@ class TestByMail:
         assert logged(app) == [("bob", "email.changed", "bob"), ("", "reset.sent", "bob"), ("", "password.reset", "bob")]
         assert self.wishes(app) == 0
 
-    @pytest.mark.parametrize("name", ["bob", "charlie", "nobody-here", "no name at all", "", "x" * 5000, "\u202e\x00"])
-    def test_the_answer_is_the_same_for_every_name(self, app, reachable, charlie, visit, name):
+    def test_the_answer_is_the_same_for_every_name(self, app, reachable, charlie, visit):
         """And so is what the server does before it answers: it writes the name down."""
-        answer = submit(visit("somebody"), "/forgot", username=name)
-        assert (answer.status_code, answer.request.full_path) == (200, "/forgot?sent=1")
-        assert self.wishes(app) == bool(accounts.USERNAME.fullmatch(name))
+        somebody, written = visit("somebody"), 0
+        for name in ("bob", "charlie", "nobody-here", "no name at all", "", "x" * 5000, "\u202e\x00"):
+            answer = submit(somebody, "/forgot", username=name)
+            assert (answer.status_code, answer.request.full_path) == (200, "/forgot?sent=1")
+            written += bool(accounts.USERNAME.fullmatch(name))
+            assert self.wishes(app) == written
 
     @pytest.mark.parametrize("state", ["unknown", "without address", "suspended"])
     def test_nobody_else_gets_one(self, app, alice, bob, reachable, office, deliver, visit, state):
