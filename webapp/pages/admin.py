@@ -56,4 +56,6 @@ def log() -> ResponseReturnValue:
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Invalid.field("before", _("This must be the id of an entry."))
     page = audit.page(int(before) if before else None, about)
-    return render_template("admin/log.html", page=page, about=about, acts=audit.ACTS, days=audit.KEPT.days, before=before)
+    return render_template(
+        "admin/log.html", page=page, about=about, before=before, acts=audit.ACTS, command_line=audit.COMMAND_LINE, days=audit.KEPT.days,
+    )
