@@ -115,6 +115,7 @@ def _account(user: User) -> dict[str, Any]:
         "exact_name_only": user.exact_name_only,
         "theme": user.theme,
         "shortcuts": user.shortcuts,
+        "quality": user.quality,
         "new_recordings_for": user.audience,
         "days_to_keep": user.keep_days,
     }
