@@ -109,6 +109,7 @@ def _account(user: User) -> dict[str, Any]:
         "username": user.username,
         "display_name": user.display_name,
         "about": user.about,
+        "email": user.email,
         "admin": user.is_admin,
         "created_at": rfc3339(user.created_at),
         "last_seen_at": _moment(user.last_seen_at),
