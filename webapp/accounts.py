@@ -87,13 +87,19 @@ def authenticate(username: str, password: str, address: str) -> User | None:
 
 
 def open_session(user: User) -> None:
-    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends."""
-    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(session.get("_user_id", ""))))
+    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends. For the same
+    person its row gets the new token, so that what hangs on it (webapp.push_subscriptions) goes on."""
+    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
+    earlier = _session(session.get("_user_id", ""))
+    if earlier is not None and earlier.user_id != user.id:
+        db.session.delete(earlier)
+        earlier = None
     session.clear()
     session.permanent = True
     user.session_token = secrets.token_urlsafe(32)
-    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
-    db.session.add(LoginSession(token_hash=_hash(user.session_token), user=user))
+    log_in = earlier or LoginSession(user=user)
+    log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
+    db.session.add(log_in)
     db.session.commit()
     login_user(user)
 
@@ -117,24 +123,24 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     if authenticate(user.username, old, address) is None:
         raise Invalid.field("old_password", _("This is not your password."))
     audit.record(user, "password.changed", user)
-    set_password(user, new)
+    set_password(user, new, stays=user.session_token)
     open_session(user)
 
 
-def set_password(user: User, password: str) -> None:
-    """Logs the person out everywhere, and no reset link works any more."""
+def set_password(user: User, password: str, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`, and no reset link works any more."""
     with passwords().turn():
         password_hash = passwords().hash(password)
-    replace_password(user, password_hash)
+    replace_password(user, password_hash, stays=stays)
     db.session.commit()
 
 
-def replace_password(user: User, password_hash: str) -> None:
+def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
     """The same with a hash that is made already, in the current transaction."""
     user.password_hash = password_hash
     db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
     login_limits.forget_failures(user.username)
-    end_sessions(user)
+    end_sessions(user, stays=stays)
 
 
 def change_email(user: User, email: str, password: str, address: str) -> None:
@@ -150,9 +156,18 @@ def change_email(user: User, email: str, password: str, address: str) -> None:
         db.session.commit()
 
 
-def end_sessions(user: User) -> None:
-    """Logs the person out everywhere, in the current transaction."""
-    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+def end_sessions(user: User, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`, in the current transaction."""
+    others = LoginSession.user_id == user.id, LoginSession.token_hash != _hash(stays)
+    db.session.execute(delete(LoginSession).where(*others))
+
+
+def session_id(user: User) -> int:
+    """Of the log-in by which the person asks. Raises NotLoggedIn when it is none of a browser."""
+    found = _session(user.session_token)
+    if found is None:
+        raise NotLoggedIn
+    return found.id
 
 
 def init_app(app: Flask) -> None:

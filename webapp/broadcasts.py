@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 import contract
-from webapp import accounts, allowance, audit, events, friendships, probe
+from webapp import accounts, allowance, audit, events, friendships, notices, probe
 from webapp.audio_server import AudioServer, AudioServerUnreachable
 from webapp.config import Config
 from webapp.errors import Conflict, NotFound
@@ -71,6 +71,7 @@ class Rooms:
                 title=stream.title,
                 started_at=rfc3339(stream.started_at),
                 strength_db=stream.strength_db,
+                quality=stream.quality,
             ),
         )
 
@@ -107,6 +108,7 @@ def as_json(stream: Stream) -> dict[str, Any]:
         "title": stream.title,
         "state": stream.state,
         "sound_check": stream.sound_check,
+        "quality": stream.quality,
         "started_at": rfc3339(stream.live_at or stream.started_at),
     }
 
@@ -178,8 +180,13 @@ def end_for_admin(admin: User, stream_id: str) -> Stream:
 
 # --- The owner's acts
 
-def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False) -> Ticket:
-    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one."""
+def start(
+    owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False, quality: str | None = None,
+) -> Ticket:
+    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one.
+
+    `quality`: of contract.QUALITIES; None is the owner's setting.
+    """
     stream = Stream(
         id=new_id(),
         room_key=new_id(),
@@ -187,6 +194,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         title=title or _("%(name)s on air", name=owner.display_name),
         strength_db=strength_db,
         sound_check=sound_check,
+        quality=quality or owner.quality,
     )
     db.session.add(stream)
     try:
@@ -306,6 +314,7 @@ def move(stream: Stream, state: str, admin: User | None = None) -> bool:
         return False
     if first_time_live:
         _publish("stream.live", stream, to_friends=True)
+        notices.tell_live(stream)
     elif state == "ended":
         if admin is not None:
             audit.record(admin, "stream.ended", stream.owner, stream.title)

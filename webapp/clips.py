@@ -88,8 +88,9 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     """Writes the frames to their places; -> what the head has to say."""
     file.seek(RECORDING_AUDIO_AT)
     whole_md5 = hashlib.md5(usedforsecurity=False) if piece.duration_s <= MD5_S else None
-    samples, blocks, sizes = 0, [], []
-    counts_samples = False
+    samples, counts_samples = 0, False
+    blocks: list[int] = []
+    sizes: list[int] = []
     for frame in flac_pieces.frames(sound, piece.start, piece.end, whole_md5.update if whole_md5 else None):
         if not blocks:      # only the last frame may be shorter than the others, unless all say where they stand
             counts_samples = frame.samples not in (PEAK_SAMPLES, piece.end - piece.start)
@@ -101,6 +102,7 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     return RecordingHead(
         samples=samples, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes, default=0), max_frame=max(sizes, default=0),
         md5=whole_md5.digest() if whole_md5 else bytes(16), min_block=min(blocks[:-1], default=PEAK_SAMPLES),
+        channels=sound.channels,
     )
 
 

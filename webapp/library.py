@@ -467,7 +467,7 @@ def delete_discarded() -> None:
 
 def tend() -> None:
     """The reconciler's share."""
-    delete_discarded()
     ingest()
     purge()
     expire()
+    delete_discarded()

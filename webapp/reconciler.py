@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import audit, create_app, events, invites, library, mail, presence, repair, resets, status
+from webapp import audit, chat_record, create_app, events, invites, library, mail, presence, push_sender, repair, resets, status
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -30,6 +30,7 @@ ROUND_S = 1.0
 STARTING_ROUND_S = 0.5
 """Between rounds while a stream is starting, when somebody waits for every half second."""
 CLEAN_UP_EVERY_S = 60.0
+PUSH_EVERY_S = 1.0
 WEBHOOKS_KEPT = timedelta(hours=1)
 """Ids of webhooks; their signatures expire within minutes."""
 MAIL_EVERY_S = 1.0
@@ -60,6 +61,7 @@ class Reconciler:
         self._stop.set()
 
     def run(self) -> None:
+        threading.Thread(target=self._send_pushes, name="push-sender", daemon=True).start()
         postman = threading.Thread(target=self._answer_by_mail, name="mail")
         postman.start()
         while not self._stop.is_set():
@@ -73,12 +75,18 @@ class Reconciler:
         while wanted and not self._stop.wait(MAIL_EVERY_S):
             self._try("mail", resets.answer_wishes)
 
+    def _send_pushes(self) -> None:
+        """Beside the rounds, which no push service may hold up."""
+        while not self._stop.wait(PUSH_EVERY_S):
+            self._try("pushes", lambda: push_sender.drain(self._app))
+
     def _round(self) -> float:
         """Seconds until the next one."""
         starting = self._try("streams", repair.repair_all)
         self._try("rooms", repair.close_old_rooms)
         self._try("presence", presence.sweep)
         self._try("recordings", library.tend)
+        self._try("chats", chat_record.tend)
         if time.monotonic() - self._seen_at > status.SEEN_EVERY_S:
             self._seen_at = time.monotonic()
             self._try("sign of life", status.reconciler_is_here)

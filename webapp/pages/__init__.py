@@ -12,16 +12,20 @@ from markupsafe import Markup
 from webapp import events, people, samples
 from webapp.pages import (
     admin,
+    attendance,
     auth,
     avatars,
+    chat,
     difference,
     drawing,
     friends,
     home,
+    install,
     invites,
     listen,
     live,
     members,
+    notifications,
     preferences,
     privacy,
     recordings,
@@ -34,8 +38,8 @@ from webapp.pages import (
 
 def init_app(app: Flask) -> None:
     for page in (
-        admin, auth, avatars, difference, home, search, friends, invites, live, listen, members, preferences, privacy, recordings,
-        resets, settings,
+        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
+        chat, attendance, avatars, preferences, privacy, admin, members, resets,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -55,9 +55,9 @@ def explain(error: ApiError) -> ResponseReturnValue:
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)
-def explain_size(error: RequestEntityTooLarge) -> ResponseReturnValue:
+def explain_size(_error: RequestEntityTooLarge) -> ResponseReturnValue:
     if not current_user.is_authenticated:
-        return error
+        return answer(ApiError(_("This is too large."), status=413, code="too_large"))
     left = min(request.content_length or 0, HEARD_OUT_BYTES)
     while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES))):
         left -= len(piece)

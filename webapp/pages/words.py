@@ -64,6 +64,11 @@ def date(moment: datetime) -> str:
     return _local(moment, "MMMMd")
 
 
+def time_of_day(moment: datetime) -> str:
+    """`19:02`."""
+    return _local(moment, "Hm")
+
+
 def moment(at: datetime) -> str:
     """`14 November 2026, 14:10`, where it matters exactly."""
     return f"{_local(at, 'yMMMMd')}, {_local(at, 'Hm')}"
@@ -109,5 +114,5 @@ def cause(text: str) -> str:
 
 TEMPLATE_FILTERS = {
     "day": day, "date": date, "moment": moment, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size,
-    "cause": cause,
+    "cause": cause, "time_of_day": time_of_day,
 }

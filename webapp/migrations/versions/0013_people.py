@@ -1,12 +1,12 @@
 """Profiles, blocked people, and accounts that are deleted
 
-Revision: people, after recording_listens
+Revision: people, after quality
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'people'
-down_revision = 'recording_listens'
+down_revision = 'quality'
 branch_labels = None
 depends_on = None
 
