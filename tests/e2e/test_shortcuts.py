@@ -1,4 +1,4 @@
-"""What is at hand without looking for it: single keys, the lock screen, the volume of last time, a sidebar that keeps the focus."""
+"""What is at hand without looking for it: single keys, the lock screen, the volume of last time, a focus that stays."""
 
 import re
 
