@@ -6,10 +6,27 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security, static_files
+from webapp import (
+    accounts,
+    cli,
+    clips,
+    compression,
+    errors,
+    event_hub,
+    language,
+    library,
+    opus,
+    pages,
+    push_route,
+    security,
+    static_files,
+)
+from webapp.api import chat as api_chat
+from webapp.api import checkup as api_checkup
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
+from webapp.api import push as api_push
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams
@@ -22,7 +39,10 @@ BLUEPRINTS = (
     api_friends.blueprint,
     api_events.blueprint,
     api_streams.blueprint,
+    api_chat.blueprint,
     api_recordings.blueprint,
+    api_push.blueprint,
+    api_checkup.blueprint,
     webhook.blueprint,
     health.blueprint,
 )
@@ -43,6 +63,7 @@ def create_app(config: Config | None = None) -> Flask:
     language.init_app(app)
     accounts.init_app(app)
     event_hub.init_app(app, config)
+    push_route.init_app(app)
     library.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)

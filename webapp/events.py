@@ -11,9 +11,10 @@ Kinds and their data; times are RFC 3339:
     friend_request.received  id, username, created_at
     friend_request.accepted  id, username        both people are told, each with the other's name
     friend_request.closed    id                  rejected or cancelled; both people are told
+    notice.live              username, display_name, title     a friend has gone live; told to who wants to hear of it
     resync                   nothing: too much was missed, load the lists again
 
-`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library.
+`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library, `chat.*` from webapp.chat and webapp.reactions.
 """
 
 from __future__ import annotations

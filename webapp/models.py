@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from contract import USUAL_QUALITY
 from webapp.extensions import Base
 from webapp.text import KEY_LENGTH, search_key
 
@@ -53,6 +54,7 @@ class User(Base):
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -75,6 +77,45 @@ class LoginSession(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     user: Mapped[User] = relationship()
+
+
+class PushSubscription(Base):
+    """A logged-in browser that is woken when a friend goes live (webapp.push_subscriptions). It goes with its log-in."""
+
+    __tablename__ = "push_subscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), unique=True)
+    endpoint: Mapped[str] = mapped_column(String(1024), unique=True)       # whoever knows it can send there: as secret as a token
+    p256dh: Mapped[str] = mapped_column(String(88))                        # the browser's public key, base64url
+    auth: Mapped[str] = mapped_column(String(24))                          # and the secret it shares with us
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    session: Mapped[LoginSession] = relationship()
+
+
+class PushMessage(Base):
+    """A push that waits to be sent: that a friend's stream has begun, once for each browser (webapp.push_sender)."""
+
+    __tablename__ = "push_message"
+    __table_args__ = (Index("ix_push_message_once", "subscription_id", "stream_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id", ondelete="CASCADE"))
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), index=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    subscription: Mapped[PushSubscription] = relationship()
+    stream: Mapped[Stream] = relationship()
+
+
+class NoticeOff(Base):
+    """Somebody does not want to be told when this friend goes live; without a row one is told (webapp.notices)."""
+
+    __tablename__ = "notice_off"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    friend_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class LoginFailure(Base):
@@ -166,6 +207,7 @@ class Stream(Base):
     state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
     sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
     strength_db: Mapped[float] = mapped_column(default=100.0)
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # from beginning to end
     room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
     stage_number: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -177,7 +219,56 @@ class Stream(Base):
     agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
+    reactions_on: Mapped[bool] = mapped_column(default=True)               # webapp.reactions
     owner: Mapped[User] = relationship()
+
+
+class ChatMessage(Base):
+    """Said in the chat of a stream. When the stream is over it moves into a file beside the recording (webapp.chat_record)."""
+
+    __tablename__ = "chat_message"
+    __table_args__ = (Index("ix_chat_message_stream_at", "stream_id", "at", "id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    stream: Mapped[Stream] = relationship()
+    author: Mapped[User] = relationship()
+
+
+class ChatMute(Base):
+    """Somebody who may not write in the chat of one stream."""
+
+    __tablename__ = "chat_mute"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    user: Mapped[User] = relationship()
+
+
+class Reaction(Base):
+    """A heart or the like, and not whose. Moves into the same file as the chat."""
+
+    __tablename__ = "reaction"
+    __table_args__ = (Index("ix_reaction_stream_kind", "stream_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))                          # reactions.KINDS
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class StreamSample(Base):
+    """How many listened from this moment on, and how much noise was removed then (webapp.attendance)."""
+
+    __tablename__ = "stream_sample"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
+    listeners: Mapped[int] = mapped_column()
+    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
 
 
 class Recording(Base):
@@ -260,6 +351,7 @@ class EventConnection(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)      # put off while the stream is open
+    watching: Mapped[bool] = mapped_column(default=True)                       # the page is in sight, not in the background
 
 
 class WebhookDelivery(Base):

@@ -1,4 +1,4 @@
-"""What is at hand without looking for it: single keys, the lock screen, the volume of last time, a focus that stays."""
+"""What is at hand without looking for it: single keys, the lock screen, the volume of last time, the focus in the sidebar."""
 
 import re
 

@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
+from tests.webapp.chats import put_on_air
 from webapp import create_app, library
 from webapp.config import Config
 from webapp.extensions import db
@@ -255,3 +256,10 @@ def ingest(app):
             library.ingest()
 
     return ingest
+
+
+@pytest.fixture
+def stream(app, alice) -> str:
+    """Alice's, on air; its id."""
+
+    return put_on_air(app, "alice")

@@ -1,12 +1,14 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Charlie is a stranger, and Adam is the admin. No audio server runs, so what needs one answers 503 to those who may.
+once, Charlie is a stranger, and Adam is the admin. Bob has written in the chat, and Dan is muted there. No audio server runs, so
+what needs one answers 503 to those who may.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,10 +22,11 @@ from werkzeug.test import TestResponse
 
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
+from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
 from webapp import accounts, create_app, invites, library
 from webapp.extensions import csrf, db
-from webapp.models import Recording, Stream, now
+from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
 
 ROLES = {
     "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "owner": "alice",
@@ -36,7 +39,7 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {deleted}, {invite}
+    path: str                                       # with {request}, {recording}, {stream}, ...
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -96,6 +99,15 @@ MATRIX = {
     "api_streams.status": Line("GET", "/api/stream/status/alice", only(friend=200, owner=200)),
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
 
+    "api_chat.room": Line("GET", "/api/stream/chat/{stream}", only(friend=200, owner=200)),
+    "api_chat.say": Line("POST", "/api/stream/chat/{stream}", only(friend=201, owner=201), body(text="Hello")),
+    "api_chat.delete": Line("DELETE", "/api/stream/chat/{stream}/{message}", only(friend=204, owner=204)),
+    "api_chat.mute": Line("PUT", "/api/stream/chat/{stream}/muted/bob", only(owner=204)),
+    "api_chat.unmute": Line("DELETE", "/api/stream/chat/{stream}/muted/dan", only(owner=204)),
+    "api_chat.react": Line("POST", "/api/stream/chat/{stream}/reactions", only(friend=201, owner=201), body(kind="heart")),
+    "api_chat.switch_reactions": Line("PUT", "/api/stream/chat/{stream}/reactions", only(owner=204), body(on=False)),
+    "api_chat.record": Line("GET", "/api/recordings/{recording}/chat", only(friend=200, owner=200)),
+
     "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
     "api_recordings.recording": Line("GET", "/api/recordings/alice/{recording}", only(friend=200, owner=200)),
     "api_recordings.audio": Line("GET", "/recordings/{recording}/audio", only(friend=200, owner=200)),
@@ -110,6 +122,16 @@ MATRIX = {
     "api_recordings.share": Line("PUT", "/api/recordings/{recording}/audience", only(owner=200), body(audience="nobody")),
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
+
+    "api_push.switch_on": Line("PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))),
+    "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
+
+    "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
+    "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
+    "pages_install.offline": Line("GET", "/offline", everybody(200)),
+    "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
+    "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
+    "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
 
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
@@ -133,6 +155,14 @@ MATRIX = {
 
     "pages_live.index": Line("GET", "/live", page(logged_in(200))),
     "pages_listen.friend": Line("GET", "/listen/alice", page(only(friend=200, owner=302))),
+
+    "pages_chat.index": Line("GET", "/chat/{stream}", page(only(friend=200, owner=200))),
+    "pages_chat.say": Line("POST", "/chat/{stream}", page(only(friend=303, owner=303)), form(text="Hello")),
+    "pages_chat.delete": Line("POST", "/chat/{stream}/{message}/delete", page(only(friend=303, owner=303))),
+    "pages_chat.mute": Line("POST", "/chat/{stream}/mute", page(only(owner=303)), form(username="bob")),
+    "pages_chat.unmute": Line("POST", "/chat/{stream}/unmute", page(only(owner=303)), form(username="dan")),
+    "pages_chat.react": Line("POST", "/chat/{stream}/react", page(only(friend=303, owner=303)), form(kind="heart")),
+    "pages_chat.switch_reactions": Line("POST", "/chat/{stream}/reactions", page(only(owner=303)), form(on="0")),
 
     "pages_recordings.mine": Line("GET", "/recordings/", page(logged_in(200))),
     "pages_recordings.friends": Line("GET", "/recordings/friends", page(logged_in(200))),
@@ -162,10 +192,16 @@ MATRIX = {
     "pages_settings.save_recording": Line(
         "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
     ),
+    "pages_settings.sound": Line("GET", "/settings/sound", page(logged_in(200))),
+    "pages_settings.save_sound": Line("POST", "/settings/sound", page(logged_in(303)), form(quality="music")),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
+    "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
+    "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
+    "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
+    "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
@@ -227,8 +263,12 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
         library.ingest()
-        db.session.add(Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.add(stream := Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.flush()
+        db.session.add(message := ChatMessage(stream=stream, author=accounts.find("bob"), text="Good morning"))
+        db.session.add(ChatMute(stream_id=stream.id, user=accounts.add("dan", PASSWORD)))
         db.session.commit()
+        ids |= {"stream": stream.id, "message": message.id}
         ids["invite"] = invites.make(accounts.find("alice")).id
     world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
     world.save()
@@ -254,7 +294,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i")
+        path = line.path.partition("?")[0].format_map(defaultdict(lambda: "x"))
         assert router.match(path, method=line.method)[0] == endpoint
 
 

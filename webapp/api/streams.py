@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+import contract
 from webapp import broadcasts
 from webapp.json_body import JsonBody
 
@@ -23,6 +24,7 @@ def start() -> ResponseReturnValue:
         title=body.text("title", default="", most=TITLE_LENGTH),
         strength_db=body.number("strength_db", default=100.0, least=0.0, most=100.0),
         sound_check=body.flag("sound_check"),
+        quality=body.choice("quality", *contract.QUALITIES, default=current_user.quality),
     )
     return broadcasts.ticket_json(ticket, request.host), 201
 

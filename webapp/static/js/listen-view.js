@@ -1,3 +1,4 @@
+import { openChat } from "./chat.js";
 import { Listening } from "./listening.js";
 import { loadLiveKitSoon } from "./livekit.js";
 import { Notices } from "./notices.js";
@@ -119,6 +120,7 @@ export function mount(root, app) {
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
+  const closeChat = openChat(app.events);
   if (id) {
     listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
     listening.start();
@@ -130,6 +132,7 @@ export function mount(root, app) {
 
   return () => {
     stopping.abort();
+    closeChat();
     wave?.close();
     if (!listening.connection && app.listening === listening) app.listenTo(null);      // nothing to hear: nothing to keep
   };

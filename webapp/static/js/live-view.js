@@ -1,5 +1,6 @@
 import { ApiError } from "./api.js";
 import { Broadcast } from "./broadcast.js";
+import { openChat } from "./chat.js";
 import { clock } from "./clock.js";
 import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
@@ -27,7 +28,8 @@ const UNREACHABLE = "audio_server_unreachable";
 export function mount(root, app) {
   app.studio ??= new Studio();
   const view = new LiveView(root, app.studio, app.events);
-  return () => view.close();
+  const closeChat = openChat(app.events);
+  return () => { view.close(); closeChat(); };
 }
 
 class LiveView {
@@ -44,6 +46,7 @@ class LiveView {
   constructor(root, studio, events) {
     this.root = root;
     this.studio = studio;
+    studio.microphone.music = root.dataset.quality === "music";
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
     this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
@@ -146,7 +149,7 @@ class LiveView {
     if (isTyping(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
-    if (event.key === "b") this.#compare(!this.broadcast.comparing);
+    if (event.key === "b" && this.broadcast.quality !== "music") this.#compare(!this.broadcast.comparing);
   }
 
   // --- What the broadcaster hears
