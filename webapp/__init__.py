@@ -8,6 +8,7 @@ from flask import Flask
 
 from webapp import (
     accounts,
+    avatars,
     cli,
     clips,
     compression,
@@ -20,6 +21,7 @@ from webapp import (
     push_route,
     security,
     static_files,
+    takeout,
 )
 from webapp.api import chat as api_chat
 from webapp.api import checkup as api_checkup
@@ -67,6 +69,8 @@ def create_app(config: Config | None = None) -> Flask:
     library.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)
+    avatars.init_app(app, config)
+    takeout.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
     static_files.init_app(app)

@@ -6,11 +6,11 @@ Kinds and their data; times are RFC 3339:
     friend.online            username
     friend.offline           username, last_seen
     friend.added             username            by an invite link; both people are told, each with the other's name
-    friend.renamed           username, display_name     told to friends, open requests and oneself
+    friend.renamed           username, display_name, avatar (address or null)   told to friends, open requests and oneself
     friend.removed           username            both people are told, each with the other's name
     friend_request.received  id, username, created_at
     friend_request.accepted  id, username        both people are told, each with the other's name
-    friend_request.closed    id                  rejected or cancelled; both people are told
+    friend_request.closed    id                  rejected, cancelled, or one has blocked the other; both people are told
     notice.live              username, display_name, title     a friend has gone live; told to who wants to hear of it
     resync                   nothing: too much was missed, load the lists again
 

@@ -55,6 +55,18 @@ class User(Base):
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
     quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
+    most_days: Mapped[int | None] = mapped_column()                        # the admin's limit for keep_days; 0: none
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    email: Mapped[str | None] = mapped_column(String(254))                 # for a reset link by mail, and nothing else
+    about: Mapped[str] = mapped_column(String(160), default="")
+    avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)     # webapp.avatars
+    exact_name_only: Mapped[bool] = mapped_column(default=False)           # else strangers find parts of it, too
+    theme: Mapped[str] = mapped_column(String(8), default="system")        # preferences.THEMES
+    shortcuts: Mapped[bool] = mapped_column(default=True)                  # of the keyboard
+
+    @property
+    def avatar_url(self) -> str | None:
+        return f"/avatars/{self.avatar}.webp" if self.avatar else None
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -128,6 +140,41 @@ class LoginFailure(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
+class ResetLink(Base):
+    """Lets whoever has the link choose a new password for the account, once. The link holds the token, the row its SHA-256."""
+
+    __tablename__ = "reset_link"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    user: Mapped[User] = relationship()
+
+
+class ResetWish(Base):
+    """Somebody wants a reset link by mail. Written for every name, whether an account has it or not; the reconciler answers."""
+
+    __tablename__ = "reset_wish"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username_key: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)     # later, when the mail server did not take it
+
+
+class AuditEntry(Base):
+    """What an admin did, and what concerns the safety of accounts (webapp.audit). Names, not ids: it outlives the accounts."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    actor: Mapped[str] = mapped_column(String(32))                         # user name; "": nobody who was logged in
+    act: Mapped[str] = mapped_column(String(32))                           # audit.ACTS
+    about: Mapped[str] = mapped_column(String(32), default="", index=True) # user name
+    detail: Mapped[str] = mapped_column(String(120), default="")           # what was chosen, in no language
+
+
 class LimitedAct(Base):
     """Something that somebody may do only so often in an hour (webapp.hourly_limits)."""
 
@@ -189,6 +236,18 @@ class Friendship(Base):
     low_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     high_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Block(Base):
+    """Somebody is out of reach for somebody else (webapp.blocks). It says nothing of the other way round."""
+
+    __tablename__ = "block"
+    __table_args__ = (CheckConstraint("blocker_id != blocked_id"),)
+
+    blocker_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    blocked_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    blocked: Mapped[User] = relationship(foreign_keys=[blocked_id])
 
 
 STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
@@ -328,6 +387,16 @@ class RecordingListen(Base):
     furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     listener: Mapped[User] = relationship()
+
+
+class DiscardedRecording(Base):
+    """Of somebody whose account is gone: its files are deleted, and never taken over again (webapp.library)."""
+
+    __tablename__ = "discarded_recording"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class Event(Base):

@@ -60,10 +60,10 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
     line(alice, LONG[:20]).locator("summary").click()
     line(alice, LONG[:20]).get_by_role("button", name="Mute bob").click()
     told = f"{alice.username} has muted you in this chat. You can still listen and read."
-    expect(bob.page.get_by_text(told)).to_be_visible()
+    expect(bob.page.get_by_role("status")).to_have_text(told)
     expect(bob.page.get_by_label("Message", exact=True)).to_be_hidden()
     bob.page.reload()
-    expect(bob.page.get_by_text(told)).to_be_visible()
+    expect(bob.page.get_by_role("region", name="Chat").get_by_text(told)).to_be_visible()
     expect(line(bob, "Can you hear me?")).to_be_visible()
     line(alice, "Can you hear me?").locator("summary").click()
     problems += problems_of(alice.page, 1280)

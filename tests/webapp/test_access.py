@@ -1,8 +1,8 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Charlie is a stranger, and Adam is the admin. Bob has written in the chat, and Dan is muted there. No audio server runs, so
-what needs one answers 503 to those who may.
+once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Bob has written in the chat, and Dan is
+muted there. No audio server runs, so what needs one answers 503 to those who may.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from werkzeug.test import TestResponse
 
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
+from tests.webapp.pictures import picture_file
 from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
-from webapp import accounts, create_app, invites, library
+from webapp import accounts, audit, avatars, create_app, invites, library, resets
 from webapp.extensions import csrf, db
 from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
 
 ROLES = {
-    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "owner": "alice",
-    "admin": "adam",
+    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "blocked": "mallory",
+    "owner": "alice", "admin": "adam",
 }
 
 
@@ -42,6 +43,9 @@ class Line:
     path: str                                       # with {request}, {recording}, {stream}, ...
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
+
+
+IDS = ("request", "recording", "deleted", "invite", "stream", "token", "avatar")
 
 
 def everybody(status: int) -> dict[str, int]:
@@ -69,6 +73,11 @@ def form(**fields: str) -> dict[str, Any]:
     return {"data": fields}
 
 
+def upload(picture: bytes) -> dict[str, Any]:
+    part = b'--x\r\nContent-Disposition: form-data; name="avatar"; filename="me.png"\r\n\r\n' + picture + b"\r\n--x--\r\n"
+    return {"data": part, "content_type": "multipart/form-data; boundary=x"}
+
+
 MATRIX = {
     "static": Line("GET", "/static/css/base.css", everybody(200)),
     "health.healthz": Line("GET", "/healthz", everybody(503)),
@@ -84,7 +93,8 @@ MATRIX = {
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
     "api_friends.pending": Line("GET", "/api/friend-requests/pending", logged_in(200)),
     "api_friends.send": Line(
-        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, owner=422), body(username="alice"),
+        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, blocked=404, owner=422),
+        body(username="alice"),
     ),
     "api_friends.respond": Line("POST", "/api/friend-request/{request}/respond", only(owner=200), body(action="accept")),
     "api_friends.cancel": Line("DELETE", "/api/friend-request/{request}", only(pending=204)),
@@ -147,7 +157,7 @@ MATRIX = {
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
     "pages_friends.index": Line("GET", "/friends/", page(logged_in(200))),
-    "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
+    "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303, blocked=404)), form(username="alice")),
     "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
     "pages_friends.cancel": Line("POST", "/friends/request/{request}/cancel", page(only(pending=303))),
@@ -183,8 +193,27 @@ MATRIX = {
     "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
     "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
     "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
-    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "owner": 303}),
-    "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, owner=409))),
+    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "blocked": 404, "owner": 303}),
+    "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, blocked=404, owner=409))),
+
+    "pages_avatars.show": Line("GET", "/avatars/{avatar}.webp", page(logged_in(200, blocked=404))),
+    "pages_avatars.change": Line("POST", "/settings/avatar", page(logged_in(303)), upload(picture_file())),
+    "pages_avatars.remove": Line("POST", "/settings/avatar/remove", page(logged_in(303))),
+    "pages_preferences.appearance": Line("GET", "/settings/appearance", page(logged_in(200))),
+    "pages_preferences.save_appearance": Line("POST", "/settings/appearance", page(logged_in(303)), form(theme="dark")),
+    "pages_preferences.keyboard": Line("GET", "/settings/keyboard", page(logged_in(200))),
+    "pages_preferences.save_keyboard": Line("POST", "/settings/keyboard", page(logged_in(303))),
+    "pages_privacy.index": Line("GET", "/settings/privacy", page(logged_in(200))),
+    "pages_privacy.save": Line("POST", "/settings/privacy", page(logged_in(303)), form(exact_name_only="on")),
+    "pages_privacy.block": Line(
+        "POST", "/settings/blocked", page(logged_in(303, blocked=404, owner=422)), form(username="alice"),
+    ),
+    "pages_privacy.unblock": Line("POST", "/settings/blocked/mallory/remove", page(only(owner=303))),
+    "pages_privacy.download": Line("GET", "/settings/data.zip?recordings=1", page(logged_in(200))),
+    "pages_privacy.confirm": Line("GET", "/settings/delete-account", page(logged_in(200))),
+    "pages_privacy.delete": Line(      # Alice is on air, and no audio server says that she is not
+        "POST", "/settings/delete-account", page(logged_in(303, owner=409)), form(password=PASSWORD, successor="bob"),
+    ),
 
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
@@ -202,10 +231,38 @@ MATRIX = {
     "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
     "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
     "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
-    "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
-    "pages_settings.save_who_may_register": Line(
-        "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
+    "pages_settings.save_email": Line(
+        "POST", "/settings/email", page(logged_in(303)), form(email="me@example.org", email_password=PASSWORD),
     ),
+
+    "pages_admin.index": Line("GET", "/admin/", page(only(admin=200))),
+    "pages_admin.live": Line("GET", "/admin/live", page(only(admin=200))),
+    "pages_admin.end_stream": Line("POST", "/admin/live/{stream}/end", page(only(admin=303))),
+    "pages_admin.storage": Line("GET", "/admin/storage", page(only(admin=200))),
+    "pages_admin.who_may_register": Line("GET", "/admin/registration", page(only(admin=200))),
+    "pages_admin.save_who_may_register": Line(
+        "POST", "/admin/registration", page(only(admin=303)), form(registration="closed"),
+    ),
+    "pages_admin.log": Line("GET", "/admin/log", page(only(admin=200))),
+
+    "pages_members.index": Line("GET", "/admin/people", page(only(admin=200))),
+    "pages_members.person": Line("GET", "/admin/people/alice", page(only(admin=200))),
+    "pages_members.suspend": Line("POST", "/admin/people/alice/suspend", page(only(admin=303))),
+    "pages_members.restore": Line("POST", "/admin/people/alice/restore", page(only(admin=303))),
+    "pages_members.make_admin": Line("POST", "/admin/people/alice/make-admin", page(only(admin=303))),
+    "pages_members.unmake_admin": Line("POST", "/admin/people/alice/unmake-admin", page(only(admin=303))),
+    "pages_members.save_limits": Line("POST", "/admin/people/alice/limits", page(only(admin=303)), form(quota_gb="5")),
+    "pages_members.reset": Line("GET", "/admin/people/alice/reset", page(only(admin=200))),
+    "pages_members.make_reset_link": Line("POST", "/admin/people/alice/reset", page(only(admin=201))),
+    "pages_members.delete": Line("GET", "/admin/people/alice/delete", page(only(admin=200))),
+    "pages_members.delete_for_good": Line(
+        "POST", "/admin/people/alice/delete", page(only(admin=303)), form(username="alice"),
+    ),
+
+    "pages_resets.forgot": Line("GET", "/forgot", everybody(200)),
+    "pages_resets.ask_for_link": Line("POST", "/forgot", everybody(404), form(username="alice")),
+    "pages_resets.reset": Line("GET", "/reset/{token}", everybody(200)),
+    "pages_resets.choose_password": Line("POST", "/reset/{token}", everybody(303), form(password="another battery")),
 }
 
 
@@ -228,7 +285,8 @@ class World:
 
     def restore(self) -> None:
         config = self.app.config["STILLAIR"]
-        shutil.copytree(self.backup / config.recordings.name, config.recordings, dirs_exist_ok=True)
+        for folder in (config.recordings.name, "avatars"):
+            shutil.copytree(self.backup / folder, config.data / folder, dirs_exist_ok=True)
         saved = sqlite.connect(self.backup / "stillair.db")
         with self.app.app_context():
             live = db.engine.raw_connection()
@@ -254,11 +312,13 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     app = create_app(make_config(data))
     app.testing = True
     people = {role: Person(app, name or "nobody") for role, name in ROLES.items()}
-    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "pending"):
+    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "blocked", "pending"):
         people[role].register()
     people["friend"].befriend(people["owner"])
     people["ex_friend"].befriend(people["owner"])
     assert people["owner"].delete("/api/friends/eve").status_code == 204
+    people["blocked"].befriend(people["owner"])
+    assert people["owner"].post("/settings/blocked", data={"username": "mallory"}).status_code == 303
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
@@ -270,6 +330,9 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         db.session.commit()
         ids |= {"stream": stream.id, "message": message.id}
         ids["invite"] = invites.make(accounts.find("alice")).id
+        ids["token"] = resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
+        avatars.change(accounts.find("alice"), picture_file())
+        ids["avatar"] = accounts.find("alice").avatar
     world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
     world.save()
     yield world
@@ -307,7 +370,8 @@ def test_access(world, endpoint, role):
     check_headers(response)
 
 
-OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"}
+WHOEVER_ASKS = {"pages_avatars.show", "pages_resets.reset", "pages_resets.choose_password"}
+OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"} | WHOEVER_ASKS
 OF_SOMEBODY = {endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path}
 
 
@@ -326,6 +390,20 @@ def _without_address(response: TestResponse, world: World) -> str:
     for known in (*world.ids.values(), "alice", "nobody-here", "f" * 32):
         text = text.replace(known, "")
     return "\n".join(part for part in text.splitlines() if "csrf" not in part and "nonce" not in part)
+
+
+NAMED_IN_THE_BODY = {"pages_friends.send", "api_friends.send"}
+
+
+@pytest.mark.parametrize("endpoint", sorted((OF_SOMEBODY | NAMED_IN_THE_BODY) - WHOEVER_ASKS))
+def test_for_whoever_is_blocked_the_other_is_like_a_name_that_nobody_has(world, endpoint):
+    line = MATRIX[endpoint]
+    path = line.path.replace("/alice", "/nobody-here").format(**dict.fromkeys(world.ids, "f" * 32))
+    sent = {kind: {**fields, "username": "nobody-here"} for kind, fields in line.sent.items() if "username" in fields}
+    missing = replace(line, path=path, sent=sent or line.sent)
+    answers = [world.ask("blocked", asked) for asked in (line, missing)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert _without_address(answers[0], world) == _without_address(answers[1], world)
 
 
 def test_only_the_webhook_works_without_a_csrf_token(world):

@@ -11,8 +11,10 @@ from markupsafe import Markup
 
 from webapp import events, people, samples
 from webapp.pages import (
+    admin,
     attendance,
     auth,
+    avatars,
     chat,
     difference,
     drawing,
@@ -22,8 +24,12 @@ from webapp.pages import (
     invites,
     listen,
     live,
+    members,
     notifications,
+    preferences,
+    privacy,
     recordings,
+    resets,
     search,
     settings,
     words,
@@ -33,7 +39,7 @@ from webapp.pages import (
 def init_app(app: Flask) -> None:
     for page in (
         auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
-        chat, attendance,
+        chat, attendance, avatars, preferences, privacy, admin, members, resets,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -46,6 +52,7 @@ def init_app(app: Flask) -> None:
         latest_event=events.latest_id,
         page_path=page_path,
         route=route,
+        theme=theme,
     )
 
 
@@ -65,6 +72,11 @@ def csrf_field() -> Markup:
 def page_path() -> str:
     """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
     return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def theme() -> str:
+    """preferences.THEMES: what whoever looks at this page has chosen."""
+    return str(current_user.theme) if current_user.is_authenticated else "system"
 
 
 def route(name: str, **values: Any) -> str:

@@ -21,6 +21,7 @@ def friend(username: str) -> ResponseReturnValue:
     return render_template(
         "listen/friend.html",
         friend=found,
+        friends_since=friendships.since(current_user, found),
         stream=stream,
         room=chat_room.beside(current_user, stream),
         last_live_at=people.last_live_at([found.id]).get(found.id),

@@ -4,10 +4,13 @@ import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { LiveBar } from "./live-bar.js";
+import { startPictureForm } from "./picture-form.js";
 import { Player } from "./player.js";
 import { startPush } from "./push.js";
-import { expireParts, refreshParts } from "./refresh.js";
+import { expireParts, refreshByTime, refreshParts } from "./refresh.js";
+import { startShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { status } from "./status.js";
 
 /**
  * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
@@ -40,7 +43,10 @@ export class App {
 
   start() {
     startFrame();
+    startPictureForm();
+    startShortcuts(() => status(this));
     startClocks();
+    refreshByTime();
     this.player.addEventListener("play", () => this.listening?.pause());
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
@@ -114,7 +120,7 @@ export class App {
     this.liveBar.told(kind, data);
     if (kind === "notice.live") return;
     if (kind !== "stream.moved" && !kind.startsWith("chat.")) this.sidebar.refresh();
-    if (kind === "friend.renamed") rename(data.username, data.display_name);
+    if (kind === "friend.renamed") rename(data.username, data.display_name, data.avatar);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
     refreshParts(kind).then(() => this.player.show());

@@ -72,7 +72,7 @@ export function mount(root, app) {
     for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]"))) time.dateTime = stream.started_at;
     const play = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
     if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title, username });
-    root.querySelector("[data-face]")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
+    root.querySelector(".face")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
   }
 
   function showBadge() {

@@ -2,12 +2,12 @@ import { ApiError } from "./api.js";
 import { Broadcast } from "./broadcast.js";
 import { openChat } from "./chat.js";
 import { clock } from "./clock.js";
-import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
 import { loadLiveKitSoon } from "./livekit.js";
 import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
+import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
@@ -146,7 +146,7 @@ class LiveView {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (isTyping(event) || !this.broadcast.running) return;
+    if (!isShortcut(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
     if (event.key === "b" && this.broadcast.quality !== "music") this.#compare(!this.broadcast.comparing);

@@ -1,8 +1,8 @@
 import { call } from "./api.js";
 import { clock, spoken } from "./clock.js";
-import { isTyping } from "./frame.js";
 import { Heard } from "./heard.js";
 import { RecordingWave } from "./recording-wave.js";
+import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { t } from "./words.js";
 
@@ -208,7 +208,7 @@ export class Player extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (!this.id || isTyping(event)) return;
+    if (!this.id || !isShortcut(event)) return;
     if (event.key === "j") this.#skip(-15);
     if (event.key === "l") this.#skip(30);
   }
