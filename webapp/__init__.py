@@ -6,10 +6,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp import accounts, bearer, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
 from webapp.api import health, webhook
+from webapp.api import openapi as api_openapi
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     api_events.blueprint,
     api_streams.blueprint,
     api_recordings.blueprint,
+    api_openapi.blueprint,
     webhook.blueprint,
     health.blueprint,
 )
@@ -39,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
     security.init_app(app, config)
     init_database(app, config.database_url)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
+    bearer.init_app(app)
     csrf.init_app(app)
     language.init_app(app)
     accounts.init_app(app)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contract import AGENT_NAME
-from webapp import login_limits
+from webapp import access_tokens, login_limits
 from webapp.errors import Conflict, Invalid, NotLoggedIn, wants_json
 from webapp.extensions import db, login_manager, take_turn
 from webapp.models import LoginSession, User, now
@@ -101,8 +101,8 @@ def close_session() -> None:
 
 
 def is_open(token: str) -> bool:
-    """Whether a log-in still counts, for answers that go on for hours."""
-    return _session(token) is not None
+    """Whether a log-in or an access token still counts, for answers that go on for hours."""
+    return _session(token) is not None or access_tokens.find(token) is not None
 
 
 def change_password(user: User, old: str, new: str, address: str) -> None:

@@ -10,11 +10,26 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from webapp import events, people, samples
-from webapp.pages import auth, difference, drawing, friends, home, invites, listen, live, recordings, search, settings, words
+from webapp.pages import (
+    api,
+    auth,
+    difference,
+    drawing,
+    friends,
+    home,
+    invites,
+    listen,
+    live,
+    recordings,
+    search,
+    settings,
+    tokens,
+    words,
+)
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings):
+    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings, tokens, api):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)
