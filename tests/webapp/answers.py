@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 from jsonschema import Draft202012Validator
@@ -18,7 +19,7 @@ DOCUMENT: dict[str, Any] = {}
 def problem_of(app: Flask, method: str, url: str, response: TestResponse, *, strict: bool = False) -> str:
     """Empty when all is well, and where nothing is described. `strict`: fields that are not described are a problem."""
     try:
-        rule, _ = app.url_map.bind("localhost").match(url.partition("?")[0], method, return_rule=True)
+        rule, _ = app.url_map.bind("localhost").match(unquote(url.partition("?")[0]), method, return_rule=True)
     except HTTPException:
         return ""
     if not DOCUMENT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -51,22 +51,23 @@ def index() -> ResponseReturnValue:
 def kind(schema: Mapping[str, Any]) -> Markup:
     """What a value is, in words: `list of Friend`, `text, 2 to 64 characters`."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return Markup('<a href="#{0}">{0}</a>').format(name)
+        return Markup('<a href="#{0}">{0}</a>').format(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return _either(kind(one) for one in schema["anyOf"])
     if "enum" in schema:
         return _either(Markup("<code>{}</code>").format(value) for value in schema["enum"])
-    if schema.get("type") == "array":
-        return escape(_("list of")) + " " + kind(schema["items"])
     types = schema.get("type", "object")
-    words = _either(escape(TYPES[one]) for one in ([types] if isinstance(types, str) else types))
+    words = _either(_type(one, schema) for one in ([types] if isinstance(types, str) else types))
     limits = _limits(schema)
     return words + Markup(", ") + limits if limits else words
 
 
-def _either(words: Any) -> Markup:
-    return escape(_(" or ")).join(words)
+def _type(name: str, schema: Mapping[str, Any]) -> Markup:
+    return escape(_("list of")) + " " + kind(schema["items"]) if name == "array" else escape(TYPES[name])
+
+
+def _either(words: Iterable[Markup]) -> Markup:
+    return Markup(" {} ").format(_("or")).join(words)
 
 
 def _limits(schema: Mapping[str, Any]) -> Markup:
