@@ -200,6 +200,7 @@ class Session:
         # The newest track wins. The old stream would never end by itself, it just stops delivering.
         if self._pump is not None:
             self._pump.cancel()
+            self._recorder.expect_gap(CAUSE_CONNECTION)     # not what the old one may have been late for
         self._pump = self._spawn(self._pump_track(track, publication), "pump")
 
     async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:

@@ -168,9 +168,9 @@ def _first_after(at: float, times: list[float]) -> float | None:
     return next((time - at for time in times if 0 < time - at < 0.9 * CLICK_FRAMES * FRAME_S), None)
 
 
-def people(url: str, core: int, orders: Connection) -> None:
+def people(url: str, cores: set[int], orders: Connection) -> None:
     """A process of people: does what is asked for through the pipe."""
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     asyncio.run(_people(url, orders))
 
 
@@ -199,8 +199,8 @@ async def _people(url: str, orders: Connection) -> None:
 class People:
     """All broadcasters and listeners."""
 
-    def __init__(self, url: str, core: int) -> None:
-        self._url, self._core = url, core
+    def __init__(self, url: str, cores: set[int]) -> None:
+        self._url, self._cores = url, cores
         self._pipes: list[Connection] = []
         self._processes: list[multiprocessing.process.BaseProcess] = []
         self._count = 0
@@ -209,7 +209,7 @@ class People:
         if self._count % TOGETHER == 0:
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            process = context.Process(target=people, args=(self._url, self._core, theirs), daemon=True)
+            process = context.Process(target=people, args=(self._url, self._cores, theirs), daemon=True)
             process.start()
             self._pipes.append(ours)
             self._processes.append(process)
@@ -408,11 +408,11 @@ def measure(running: Product, everybody: People, streams: int, seconds: float) -
     )
 
 
-def climb(way: str, core: int, people_core: int, first: int, most: int, seconds: float) -> int:
+def climb(way: str, core: int, people_cores: set[int], first: int, most: int, seconds: float) -> int:
     """Prints a row for each number of streams -> the largest that went well."""
     best, alone = 0, None
     with product(core, way == "shared") as (running, url):
-        everybody = People(url, people_core)
+        everybody = People(url, people_cores)
         try:
             count = 0
             while count < most:
@@ -422,14 +422,14 @@ def climb(way: str, core: int, people_core: int, first: int, most: int, seconds:
                 step = measure(running, everybody, count, seconds)
                 alone = alone or step
                 print(step.row(way, alone), flush=True)
-                if step.people_share > BUSY:
-                    print(f"The people's core is full ({step.people_share:.0%}): what they hear says nothing.", file=sys.stderr)
+                if step.people_share > BUSY * len(people_cores):
+                    print(f"The people's cores are full ({step.people_share:.0%}): what they hear says nothing.", file=sys.stderr)
                     break
                 if step.failure(alone):
                     break
                 best = count
             print(f"Private memory at the end: {', '.join(f'{part} {mb:.0f} MB' for part, mb in step.memory_mb.items())}; "
-                  f"people {step.people_share:.0%} of their core.", file=sys.stderr)
+                  f"people {step.people_share:.0%} of a core.", file=sys.stderr)
         finally:
             everybody.close()
     return best
@@ -439,18 +439,18 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--core", type=int, default=cores[-1], help="for the product")
-    parser.add_argument("--people-core", type=int, default=cores[0], help="for the broadcasters and listeners")
+    parser.add_argument("--people-cores", nargs="+", type=int, default=cores[:1], help="for the broadcasters and listeners")
     parser.add_argument("--ways", nargs="+", choices=["own", "shared"], default=["own", "shared"])
     parser.add_argument("--first", type=int, default=4, help="streams after the measurement of one alone")
     parser.add_argument("--most", type=int, default=14)
     parser.add_argument("--seconds", type=float, default=12, help="of each measurement")
     arguments = parser.parse_args()
-    if arguments.core == arguments.people_core:
+    if arguments.core in arguments.people_cores:
         parser.error("two cores are needed")
     prepare_forking()
     print(HEAD, flush=True)
     results = {
-        way: climb(way, arguments.core, arguments.people_core, arguments.first, arguments.most, arguments.seconds)
+        way: climb(way, arguments.core, set(arguments.people_cores), arguments.first, arguments.most, arguments.seconds)
         for way in arguments.ways
     }
     print("\nStreams a core carries: " + ", ".join(f"{way} {best}" for way, best in results.items()))

@@ -9,6 +9,7 @@ import secrets
 
 from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -54,7 +55,7 @@ def add(username: str, password: str) -> User:
         db.session.flush()
     except IntegrityError as error:
         db.session.rollback()
-        problem = "This name is taken. Choose another."
+        problem = _("This name is taken. Choose another.")
         raise Conflict(problem, {"username": problem}) from error
     user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
     return user
@@ -109,7 +110,7 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     """Every other browser is logged out. Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does."""
     check_password(new, user.username)
     if authenticate(user.username, old, address) is None:
-        raise Invalid.field("old_password", "This is not your password.")
+        raise Invalid.field("old_password", _("This is not your password."))
     set_password(user, new)
     open_session(user)
 
@@ -150,9 +151,9 @@ def load_user(token: str) -> User | None:
 
 def _check_username(username: str) -> None:
     if not USERNAME.fullmatch(username):
-        raise Invalid.field("username", "Use 3 to 32 letters, digits, - or _.")
+        raise Invalid.field("username", _("Use 3 to 32 letters, digits, - or _."))
     if username.lower() in RESERVED:
-        raise Invalid.field("username", "This name is reserved. Choose another.")
+        raise Invalid.field("username", _("This name is reserved. Choose another."))
 
 
 def _session(token: str) -> LoginSession | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from webapp import sharing
@@ -74,7 +75,7 @@ def change(user: User, *, keep_days: str, audience: str) -> None:
     """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
     days = _days(keep_days.strip())
     if audience not in sharing.AUDIENCES:
-        raise Invalid.field("audience", f"This must be {' or '.join(sharing.AUDIENCES)}.")
+        raise Invalid.field("audience", _("This must be %(choices)s.", choices=_(" or ").join(sharing.AUDIENCES)))
     user.keep_days, user.audience = days, audience
     db.session.commit()
 
@@ -84,5 +85,5 @@ def _days(text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise Invalid.field("keep_days", f"Use a whole number of days from 1 to {most}, or leave it empty.")
+        raise Invalid.field("keep_days", _("Use a whole number of days from 1 to %(most)d, or leave it empty.", most=most))
     return int(text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import aiohttp
+from flask_babel import gettext as _
 from livekit import api
 from livekit.protocol.agent import JobState, JobStatus
 
@@ -35,7 +36,7 @@ class AudioServerUnreachable(Busy):
     code = "audio_server_unreachable"
 
     def __init__(self) -> None:
-        super().__init__("Can't reach the audio server. Trying again in 5 s.", retry_after_s=5)
+        super().__init__(_("Can't reach the audio server. Trying again in 5 s."), retry_after_s=5)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -157,7 +158,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         id=new_id(),
         room_key=new_id(),
         owner=owner,
-        title=title or f"{owner.display_name} on air",
+        title=title or _("%(name)s on air", name=owner.display_name),
         strength_db=strength_db,
         sound_check=sound_check,
     )
@@ -168,7 +169,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         db.session.rollback()
         running = running_stream_of(owner)
         raise Conflict(
-            "You are streaming already.", code="already_streaming", extra={"stream": as_json(running) if running else None},
+            _("You are streaming already."), code="already_streaming", extra={"stream": as_json(running) if running else None},
         ) from error
     try:
         open_rooms(Rooms.of(stream))
@@ -205,7 +206,7 @@ def stop(owner: User) -> Stream:
     """End the owner's stream; the last one again when it has ended already."""
     stream = db.session.scalar(select(Stream).where(Stream.owner_id == owner.id).order_by(Stream.started_at.desc()).limit(1))
     if stream is None:
-        raise NotFound("You have not streamed yet.")
+        raise NotFound(_("You have not streamed yet."))
     end(stream)
     return stream
 
@@ -229,7 +230,7 @@ def running_for(owner: User) -> Stream:
     """Raises NotFound when the owner is not streaming."""
     stream = running_stream_of(owner)
     if stream is None:
-        raise NotFound("You are not streaming.")
+        raise NotFound(_("You are not streaming."))
     return stream
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
@@ -90,7 +91,7 @@ def _page(query: Select[Recording], count: int) -> Page:
 def _page_query(query: Select[Recording], owners: Sequence[User], wish: Wish) -> Select[Recording]:
     order = ORDERS.get(wish.order)
     if order is None:
-        raise Invalid.field("order", f"This must be {' or '.join(ORDERS)}.")
+        raise Invalid.field("order", _("This must be %(choices)s.", choices=_(" or ").join(ORDERS)))
     query = order.sort(_with_words(query, owners, wish.words))
     return order.behind(query, _place(order, owners, wish.before)) if wish.before else query
 
@@ -109,5 +110,5 @@ def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]
         return getattr(last, order.column.key), last.id
     moment = library.as_time(before)
     if moment is None or order.column.key != Recording.started_at.key:
-        raise Invalid.field("before", "This must be the id of a recording, or in an order of time its beginning.")
+        raise Invalid.field("before", _("This must be the id of a recording, or in an order of time its beginning."))
     return moment, "" if order.descending else "g"      # before and behind all ids of that moment

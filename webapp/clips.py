@@ -15,6 +15,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
+from flask_babel import format_decimal
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from contract import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead, RecordingManifest, Span
@@ -58,11 +60,11 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
     start = round(SAMPLE_RATE * max(0.0, start_s + length_s if start_s < 0 else start_s))
     end = min(sound.samples, round(SAMPLE_RATE * (length_s if end_s is None else end_s)))
     if start >= sound.samples:
-        raise Invalid.field("start", f"The recording is only {length_s:.1f} s long.")
+        raise Invalid.field("start", _("The recording is only %(seconds)s s long.", seconds=format_decimal(length_s, "0.0")))
     if end <= start:
-        raise Invalid.field("end", "This must be later than the beginning.")
+        raise Invalid.field("end", _("This must be later than the beginning."))
     if end - start > MOST_S * SAMPLE_RATE:
-        raise Invalid.field("end", f"A clip has at most {MOST_S / 60:.0f} minutes.")
+        raise Invalid.field("end", _("A clip has at most %(count)d minutes.", count=MOST_S / 60))
     return Piece(start, end)
 
 
@@ -118,7 +120,7 @@ def _blocks(sound: Sound, piece: Piece) -> Iterator[av.AudioFrame]:
 def _taken(fifo: av.AudioFifo, count: int) -> av.AudioFrame:
     frame = fifo.read(count)
     if frame is None:       # the file has fewer samples than its head says
-        raise Conflict("A part of this recording cannot be read. Try another piece of it.")
+        raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
     return frame
 
 
@@ -140,18 +142,18 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
         data = cut(sound, piece)
     left = allowance.left_for(owner, "")
     if left is not None and len(data) > left:
-        raise Conflict("Your space for recordings is used up. Delete old ones, or download the clip.")
+        raise Conflict(_("Your space for recordings is used up. Delete old ones, or download the clip."))
     manifest = _manifest(whole, piece, title)
     peaks = library.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES:-(-piece.end // PEAK_SAMPLES)]
     try:
         library.folder().add(manifest, data, peaks, sharing.audience_of(whole).to_json())
     except OSError as error:
         log.exception("a clip was not written", extra={"recording": whole.id})
-        raise Conflict("The clip could not be saved; the recording is safe. The server's admin can see why.") from error
+        raise Conflict(_("The clip could not be saved; the recording is safe. The server's admin can see why.")) from error
     library.ingest()
     clip = db.session.get(Recording, manifest.stream_id)
     if clip is None:
-        raise Conflict("The clip was saved, but is not in the list yet. Look again in a moment.")
+        raise Conflict(_("The clip was saved, but is not in the list yet. Look again in a moment."))
     if db.session.scalar(select(Recording.id).where(Recording.id == recording_id, Recording.deleted_at.is_(None))) is None:
         library.delete(owner, clip.id)          # the whole was deleted meanwhile, and its clips with it
         raise NotFound

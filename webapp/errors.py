@@ -22,6 +22,9 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -63,8 +66,8 @@ class BadRequest(ApiError):
 class NotLoggedIn(ApiError):
     status, code = 401, "not_logged_in"
 
-    def __init__(self, message: str = "Log in first.") -> None:
-        super().__init__(message)
+    def __init__(self) -> None:
+        super().__init__(_("Log in first."))
 
 
 class Forbidden(ApiError):
@@ -74,8 +77,8 @@ class Forbidden(ApiError):
 class NotFound(ApiError):
     status, code = 404, "not_found"
 
-    def __init__(self, message: str = "There is nothing here, or it is not yours.") -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or _("There is nothing here, or it is not yours."))
 
 
 class Conflict(ApiError):
@@ -105,14 +108,14 @@ class Busy(ApiError):
 
 
 # Messages for errors that Flask raises itself; its own texts speak of servers and URLs.
-HTTP_ERRORS: Mapping[int, tuple[str, str]] = {
-    400: ("bad_request", "This request cannot be read."),
-    403: ("forbidden", "This is not allowed."),
-    404: ("not_found", "There is nothing here, or it is not yours."),
-    405: ("method_not_allowed", "This address does not take such a request."),
-    413: ("too_large", "This is too large."),
-    415: ("bad_request", "Send JSON."),
-    416: ("range", "The recording is not that long."),
+HTTP_ERRORS: Mapping[int, tuple[str, LazyString]] = {
+    400: ("bad_request", lazy_gettext("This request cannot be read.")),
+    403: ("forbidden", lazy_gettext("This is not allowed.")),
+    404: ("not_found", lazy_gettext("There is nothing here, or it is not yours.")),
+    405: ("method_not_allowed", lazy_gettext("This address does not take such a request.")),
+    413: ("too_large", lazy_gettext("This is too large.")),
+    415: ("bad_request", lazy_gettext("Send JSON.")),
+    416: ("range", lazy_gettext("The recording is not that long.")),
 }
 
 
@@ -155,7 +158,7 @@ def _page(error: ApiError) -> Response:
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
-    message = "This page is too old or came from elsewhere. Nothing was changed. Load it again and repeat."
+    message = _("This page is too old or came from elsewhere. Nothing was changed. Load it again and repeat.")
     return answer(ApiError(message, status=403, code="csrf"))
 
 
@@ -163,9 +166,10 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:                # a redirect that the router asks for
         return error
-    code, message = HTTP_ERRORS.get(status, ("error", "This did not work."))
+    code, text = HTTP_ERRORS.get(status, ("error", lazy_gettext("This did not work.")))
+    message = str(text)
     if isinstance(error, SecurityError):
-        message = "This server does not answer to that name. Its admin can add it to STILLAIR_TRUSTED_HOSTS."
+        message = _("This server does not answer to that name. Its admin can add it to STILLAIR_TRUSTED_HOSTS.")
     response = answer(ApiError(message, status=status, code=code))
     for name, value in error.get_headers():
         if name in ("Allow", "Content-Range"):
@@ -175,4 +179,4 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _unexpected_error(error: Exception) -> ResponseReturnValue:
     log.error("request failed", exc_info=error, extra={"endpoint": request.endpoint, "method": request.method})
-    return answer(ApiError("Something went wrong on our side. Try again.", status=500, code="internal"))
+    return answer(ApiError(_("Something went wrong on our side. Try again."), status=500, code="internal"))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import Flask, current_app
+from flask_babel import gettext as _
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -68,7 +69,7 @@ class EventHub:
         with self._lock:
             mine = sum(other.user_id == user_id for other in self._streams)
             if len(self._streams) >= self._most or mine >= self._most_per_person:
-                raise Busy("Too many pages are open at once. This one looks for news every 10 s.", retry_after_s=RETRY_AFTER_S)
+                raise Busy(_("Too many pages are open at once. This one looks for news every 10 s."), retry_after_s=RETRY_AFTER_S)
             self._streams.add(stream)
             if self._poller is None:
                 self._poller = threading.Thread(target=self._poll, name="event-poller", daemon=True)

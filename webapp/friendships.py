@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CursorResult, Select, case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
@@ -73,9 +74,9 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
     """People whose name or display name contains `words`, with their relation to `user`: self, none, sent, received or friend."""
     words = clean(words).lower()
     if len(words) < SEARCH_LEAST:
-        raise Invalid.field("q", f"Type {SEARCH_LEAST} letters or more.")
+        raise Invalid.field("q", _("Type %(count)d letters or more.", count=SEARCH_LEAST))
     if len(words) > SEARCH_MOST:
-        raise Invalid.field("q", f"Type at most {SEARCH_MOST} letters.")
+        raise Invalid.field("q", _("Type at most %(count)d letters.", count=SEARCH_MOST))
     shown = db.func.lower(User.display_name)
     begins = or_(User.username_key.startswith(words, autoescape=True), shown.startswith(words, autoescape=True))
     query = (
@@ -92,9 +93,9 @@ def send(user: User, username: str) -> FriendRequest:
     """Asks somebody; when they have asked already, this accepts. Raises NotFound, Invalid for oneself, Conflict, or TooMany."""
     other = accounts.find(username)
     if other is None:
-        raise NotFound("Nobody has this name. Check the spelling, or search.")
+        raise NotFound(_("Nobody has this name. Check the spelling, or search."))
     if other.id == user.id:
-        raise Invalid.field("username", "That is you.")
+        raise Invalid.field("username", _("That is you."))
     low, high = _pair(user.id, other.id)
     db.session.add(request := FriendRequest(sender=user, receiver=other, low_id=low, high_id=high))
     try:
@@ -103,7 +104,7 @@ def send(user: User, username: str) -> FriendRequest:
         db.session.rollback()
         return _meet(user, other)
     if are_friends(user, other):            # asked only now: nobody else can accept a request of these two any more
-        raise Conflict(f"{other.username} is your friend already.")
+        raise Conflict(_("%(name)s is your friend already.", name=other.username))
     hourly_limits.count_friend_request(user)
     publish([other.id], "friend_request.received", {
         "id": request.id, "username": user.username, "created_at": rfc3339(request.created_at),
@@ -117,7 +118,7 @@ def _meet(user: User, other: User) -> FriendRequest:
     low, high = _pair(user.id, other.id)
     request = db.session.scalar(_open_requests().where(FriendRequest.low_id == low, FriendRequest.high_id == high))
     if request is None or request.sender_id == user.id:
-        raise Conflict(f"You have asked {other.username} already.")
+        raise Conflict(_("You have asked %(name)s already.", name=other.username))
     return accept(user, request.id)
 
 
@@ -197,7 +198,7 @@ def _close(request: FriendRequest, status: str) -> None:
     still_open = update(FriendRequest).where(FriendRequest.id == request.id, FriendRequest.status == "pending")
     result = cast("CursorResult[Any]", db.session.execute(still_open.values(status=status)))
     if result.rowcount == 0:
-        raise Conflict("This request is not open any more.")
+        raise Conflict(_("This request is not open any more."))
 
 
 def _relations(user: User) -> Mapping[int, str]:

@@ -7,6 +7,8 @@ import math
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import delete, select
 
 from webapp.addresses import network_of
@@ -31,12 +33,12 @@ def count_registration(address: str) -> None:
 
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
-    _count(f"friend request:{sender.id}", FRIEND_REQUESTS, "You have sent too many friend requests in the last hour.")
+    _count(f"friend request:{sender.id}", FRIEND_REQUESTS, _("You have sent too many friend requests in the last hour."))
 
 
 def _registration(address: str) -> tuple[str, int, str]:
     config: Config = current_app.config["STILLAIR"]
-    words = "Too many accounts were made from your network in the last hour."
+    words = _("Too many accounts were made from your network in the last hour.")
     return f"registration:{network_of(address)}", config.registrations_per_hour, words
 
 
@@ -54,9 +56,8 @@ def _check(subject: str, most: int, words: str) -> None:
         return
     db.session.rollback()
     wait_s = max(1, math.ceil((deciding + HOUR - now()).total_seconds()))
-    raise TooMany(f"{words} Try again {_in_words(wait_s)}.", retry_after_s=wait_s)
+    raise TooMany(f"{words} {_try_again(wait_s)}", retry_after_s=wait_s)
 
 
-def _in_words(seconds: int) -> str:
-    minutes = math.ceil(seconds / 60)
-    return "in a minute" if minutes == 1 else f"in {minutes} minutes"
+def _try_again(seconds: int) -> str:
+    return ngettext("Try again in a minute.", "Try again in %(num)d minutes.", math.ceil(seconds / 60))

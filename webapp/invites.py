@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, cast
 
+from flask_babel import gettext as _
 from sqlalchemy import CursorResult, delete, func, select, update
 
 from webapp import friendships
@@ -28,7 +29,7 @@ def make(inviter: User) -> Invite:
     db.session.flush()              # SQLite lets nobody else write from here on
     if (db.session.scalar(select(func.count()).where(*_open(inviter))) or 0) > MOST_OPEN:
         db.session.rollback()
-        raise Conflict(f"You have {MOST_OPEN} open invite links. Send one of those, or withdraw some first.")
+        raise Conflict(_("You have %(count)d open invite links. Send one of those, or withdraw some first.", count=MOST_OPEN))
     db.session.commit()
     return invite
 
@@ -45,12 +46,12 @@ def invite_for_guest(invite_id: str) -> Invite:
     """For whoever has the link. Raises NotFound when nobody knows it, Gone when it has been used or is too old."""
     invite = db.session.get(Invite, invite_id)
     if invite is None:
-        raise NotFound("This invite link is not known here. Look whether it was copied whole, or ask for a new one.")
+        raise NotFound(_("This invite link is not known here. Look whether it was copied whole, or ask for a new one."))
     name = invite.inviter.display_name
     if invite.used_at is not None:
-        raise Gone(f"This invite link has been used already, and each works once. Ask {name} for a new one.")
+        raise Gone(_("This invite link has been used already, and each works once. Ask %(name)s for a new one.", name=name))
     if invite.expires_at <= now():
-        raise Gone(f"This invite link has expired. Ask {name} for a new one.")
+        raise Gone(_("This invite link has expired. Ask %(name)s for a new one.", name=name))
     return invite
 
 
@@ -61,7 +62,9 @@ def use(invite: Invite, guest: User) -> None:
     if inviter.id == guest.id or friendships.are_friends(inviter, guest):
         name = inviter.display_name
         db.session.rollback()
-        raise Conflict(f"You and {name} are friends already." if inviter.id != guest.id else "This is your own invite link.")
+        if inviter.id == guest.id:
+            raise Conflict(_("This is your own invite link."))
+        raise Conflict(_("You and %(name)s are friends already.", name=name))
     mine = update(Invite).where(Invite.id == invite.id, Invite.used_at.is_(None), Invite.expires_at > now())
     if not cast("CursorResult[Any]", db.session.execute(mine.values(used_at=now()))).rowcount:
         db.session.rollback()

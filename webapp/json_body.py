@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from flask import request
+from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest as UnreadableJson
 
 from webapp.errors import BadRequest, Invalid
@@ -25,18 +26,18 @@ class JsonBody:
         try:
             data = request.get_json(force=True)
         except (UnreadableJson, RecursionError) as error:
-            raise BadRequest("The body is not JSON.") from error
+            raise BadRequest(_("The body is not JSON.")) from error
         if not isinstance(data, dict):
-            raise Invalid("The body must be a JSON object.")
+            raise Invalid(_("The body must be a JSON object."))
         return cls(data)
 
     def secret(self, name: str) -> str:
         """Text exactly as it was sent."""
         value = self._data.get(name)
         if not isinstance(value, str) or not value:
-            raise Invalid.field(name, "This must be text and may not be missing.")
+            raise Invalid.field(name, _("This must be text and may not be missing."))
         if not is_encodable(value):
-            raise Invalid.field(name, "This contains characters that do not exist.")
+            raise Invalid.field(name, _("This contains characters that do not exist."))
         return value
 
     def text(self, name: str, *, default: str | None = None, most: int = 128) -> str:
@@ -45,12 +46,12 @@ class JsonBody:
         if value is None and default is not None:
             return default
         if not isinstance(value, str):
-            raise Invalid.field(name, "This must be text and may not be missing.")
+            raise Invalid.field(name, _("This must be text and may not be missing."))
         value = clean(value) or default
         if value is None:
-            raise Invalid.field(name, "This may not be empty.")
+            raise Invalid.field(name, _("This may not be empty."))
         if len(value) > most:
-            raise Invalid.field(name, f"At most {most} characters.")
+            raise Invalid.field(name, _("At most %(count)d characters.", count=most))
         return value
 
     def number(self, name: str, *, default: float, least: float, most: float) -> float:
@@ -58,7 +59,7 @@ class JsonBody:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise Invalid.field(name, f"This must be a number from {least:g} to {most:g}.")
+            raise Invalid.field(name, _("This must be a number from %(least)g to %(most)g.", least=least, most=most))
         return float(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -66,13 +67,13 @@ class JsonBody:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise Invalid.field(name, "This must be true or false.")
+            raise Invalid.field(name, _("This must be true or false."))
         return value
 
     def choice(self, name: str, *choices: str) -> str:
         value = self._data.get(name)
         if not isinstance(value, str) or value not in choices:
-            raise Invalid.field(name, f"This must be {' or '.join(choices)}.")
+            raise Invalid.field(name, _("This must be %(choices)s.", choices=_(" or ").join(choices)))
         return value
 
     def texts(self, name: str, *, most: int = 1000) -> list[str]:
@@ -81,5 +82,5 @@ class JsonBody:
         if value is None:
             return []
         if not isinstance(value, list) or len(value) > most or not all(isinstance(text, str) for text in value):
-            raise Invalid.field(name, f"This must be a list of at most {most} texts.")
+            raise Invalid.field(name, _("This must be a list of at most %(count)d texts.", count=most))
         return value

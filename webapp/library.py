@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, current_app, url_for
+from flask_babel import gettext as _
 from sqlalchemy import CursorResult, Select, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
@@ -78,7 +79,7 @@ def sound_of(recording: Recording) -> Sound:
     sound = folder().sound(recording.id)
     if sound is None:
         log.error("a recording's sound file is missing", extra={"recording": recording.id})
-        raise NotFound("The sound of this recording is missing on the server. Its admin can look for the file.")
+        raise NotFound(_("The sound of this recording is missing on the server. Its admin can look for the file."))
     return sound
 
 
@@ -152,12 +153,12 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
 def checked_title(title: str) -> str:
     """Raises Invalid."""
     if not is_encodable(title):
-        raise Invalid.field("title", "This contains characters that do not exist.")
+        raise Invalid.field("title", _("This contains characters that do not exist."))
     title = clean(title)
     if not is_visible(title):
-        raise Invalid.field("title", "This may not be empty.")
+        raise Invalid.field("title", _("This may not be empty."))
     if len(title) > TITLE_LENGTH:
-        raise Invalid.field("title", f"At most {TITLE_LENGTH} characters.")
+        raise Invalid.field("title", _("At most %(count)d characters.", count=TITLE_LENGTH))
     return title
 
 
@@ -166,7 +167,7 @@ def _rename_sidecar(recording_id: str, title: str) -> None:
         folder().write_manifest(folder().manifest(recording_id).with_(title=title))
     except (ContractError, OSError) as error:
         log.exception("a recording was not renamed", extra={"recording": recording_id})
-        raise Conflict("The recording could not be renamed; it is safe. The server's admin can see why in its log.") from error
+        raise Conflict(_("The recording could not be renamed; it is safe. The server's admin can see why in its log.")) from error
 
 
 def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Recording:
@@ -189,14 +190,14 @@ def _write_audience(recording_id: str, audience: Audience) -> None:
         folder().write_audience(recording_id, audience.to_json())
     except OSError as error:
         log.exception("who may hear a recording was not changed", extra={"recording": recording_id})
-        raise Conflict("Not saved: who may hear it is as before. The server's admin can see why in its log.") from error
+        raise Conflict(_("Not saved: who may hear it is as before. The server's admin can see why in its log.")) from error
 
 
 def delete(owner: User, recording_id: str) -> None:
     """Out of all lists, with its clips; `restore` brings them back for UNDO. Raises NotFound, Conflict while it is recorded."""
     recording = own_recording(owner, recording_id)
     if _is_recorded(recording):
-        raise Conflict("This stream is still being recorded. Stop Streaming first, then delete the recording.")
+        raise Conflict(_("This stream is still being recorded. Stop Streaming first, then delete the recording."))
     moment = now()
     for one in (recording, *_clips_of(recording)):
         one.deleted_at = moment
@@ -212,7 +213,7 @@ def restore(owner: User, recording_id: str) -> Recording:
     if recording.deleted_at is None:
         return recording
     if recording.deleted_at < now() - UNDO - UNDO_SPARE:
-        raise NotFound("It is too late to bring this recording back.")
+        raise NotFound(_("It is too late to bring this recording back."))
     together = Recording.deleted_at == recording.deleted_at, Recording.clip_of == recording.id
     for one in (recording, *db.session.scalars(select(Recording).where(*together)).all()):
         one.deleted_at = None

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 
 from webapp.addresses import network_of
@@ -30,7 +31,7 @@ def check(username: str, address: str) -> None:
     wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
     if wait_s > 0:
         seconds = math.ceil(wait_s)
-        raise TooMany(f"Too many failed tries. Try again in {seconds} s.", retry_after_s=seconds)
+        raise TooMany(_("Too many failed tries. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
 
 
 def record_failure(username: str, address: str) -> None:

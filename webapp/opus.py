@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from flask import Flask, current_app
+from flask_babel import gettext as _
 
 from webapp import library
 from webapp.errors import Busy, Conflict
@@ -32,10 +33,10 @@ def init_app(app: Flask) -> None:
 def make(recording: Recording, tags: Mapping[str, str]) -> Iterator[bytes]:
     """The whole file, piece by piece. Raises NotFound, Conflict while it is recorded, or Busy."""
     if recording.state == "live":
-        raise Conflict("This stream is still being recorded. When it is over, its recording can be had as Opus.")
+        raise Conflict(_("This stream is still being recorded. When it is over, its recording can be had as Opus."))
     turn: threading.Semaphore = current_app.extensions["opus_turn"]
     if not turn.acquire(blocking=False):
-        raise Busy("Another recording is being converted. Try again in half a minute.", retry_after_s=RETRY_AFTER_S)
+        raise Busy(_("Another recording is being converted. Try again in half a minute."), retry_after_s=RETRY_AFTER_S)
     try:
         return _Making(recording, turn, tags)
     except BaseException:

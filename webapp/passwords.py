@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from flask import current_app
+from flask_babel import gettext as _
 
 from webapp.config import Config
 from webapp.errors import Busy, Invalid
@@ -35,7 +36,7 @@ class Passwords:
     @contextmanager
     def turn(self) -> Iterator[None]:
         if not self._turns.acquire(timeout=LONGEST_WAIT_S):
-            raise Busy("Too many people log in at this moment. Try again in a few seconds.", retry_after_s=LONGEST_WAIT_S)
+            raise Busy(_("Too many people log in at this moment. Try again in a few seconds."), retry_after_s=LONGEST_WAIT_S)
         try:
             yield
         finally:
@@ -70,8 +71,8 @@ def common_passwords() -> frozenset[str]:
 def check_password(password: str, username: str) -> None:
     """Raises Invalid. Length and guessability only: rules about kinds of letters make passwords worse (NIST SP 800-63B)."""
     if len(password) < LEAST_LENGTH:
-        raise Invalid.field("password", f"Use {LEAST_LENGTH} characters or more.")
+        raise Invalid.field("password", _("Use %(count)d characters or more.", count=LEAST_LENGTH))
     if len(password) > MOST_LENGTH:
-        raise Invalid.field("password", f"Use at most {MOST_LENGTH} characters.")
+        raise Invalid.field("password", _("Use at most %(count)d characters.", count=MOST_LENGTH))
     if password.lower() in common_passwords() or password.lower() == username.lower():
-        raise Invalid.field("password", "Too many people use this one. Choose another.")
+        raise Invalid.field("password", _("Too many people use this one. Choose another."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from webapp import accounts, hourly_limits, invites
@@ -23,8 +25,8 @@ class Mode(StrEnum):
 
 
 REFUSALS = {
-    Mode.INVITE: ("You need an invite link to register here. Ask a friend for one.", "invite_needed"),
-    Mode.CLOSED: ("Registration is closed here. Ask the admin for an account.", "registration_closed"),
+    Mode.INVITE: (lazy_gettext("You need an invite link to register here. Ask a friend for one."), "invite_needed"),
+    Mode.CLOSED: (lazy_gettext("Registration is closed here. Ask the admin for an account."), "registration_closed"),
 }
 
 
@@ -38,7 +40,7 @@ def mode() -> Mode:
 def choose(wanted: str) -> None:
     """Raises Invalid."""
     if wanted not in list(Mode):
-        raise Invalid.field("registration", "Choose one of the three.")
+        raise Invalid.field("registration", _("Choose one of the three."))
     db.session.merge(Setting(key=KEY, value=wanted))
     db.session.commit()
 
@@ -54,7 +56,7 @@ def refusal(invite_id: str) -> Forbidden | None:
     if current is Mode.OPEN or (current is Mode.INVITE and invite_id) or is_first():
         return None
     message, code = REFUSALS[current]
-    return Forbidden(message, code=code)
+    return Forbidden(str(message), code=code)
 
 
 def register(username: str, password: str, address: str, invite_id: str = "") -> User:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from webapp import probe
 from webapp.config import Config
 from webapp.errors import Busy, NotFound
 
-NAMES = {"kitchen": "Kitchen: extractor fan and dishes", "street": "Street: traffic", "typing": "Office: typing"}
+NAMES = {
+    "kitchen": lazy_gettext("Kitchen: extractor fan and dishes"), "street": lazy_gettext("Street: traffic"),
+    "typing": lazy_gettext("Office: typing"),
+}
 SOUNDS = ("clean", "original")
 CLEANING_S = 20.0       # for the first one who asks; some seconds are usual
 
@@ -32,5 +37,5 @@ def _ask(name: str, rest: str) -> probe.Answer:
     url = config.agent_health_url
     answer = probe.ask(url, f"samples/{name}{rest}", CLEANING_S) if url else probe.Answer(0)
     if not answer.ok:
-        raise Busy("The noise remover is not there yet. Try again in some seconds.", retry_after_s=3)
+        raise Busy(_("The noise remover is not there yet. Try again in some seconds."), retry_after_s=3)
     return answer

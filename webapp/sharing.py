@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from contract import ContractError
@@ -45,14 +46,14 @@ class Audience:
 def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
     """What the owner asks for. Raises Invalid, alike for names of strangers and of nobody."""
     if kind not in AUDIENCES:
-        raise Invalid.field("audience", f"This must be {' or '.join(AUDIENCES)}.")
+        raise Invalid.field("audience", _("This must be %(choices)s.", choices=_(" or ").join(AUDIENCES)))
     if kind != CHOSEN:
         return Audience(kind)
     chosen = []
     for name in usernames:
         friend = accounts.find(name)
         if friend is None or not friendships.are_friends(owner, friend):
-            raise Invalid.field("usernames", "Choose among your friends. One of these is not your friend any more.")
+            raise Invalid.field("usernames", _("Choose among your friends. One of these is not your friend any more."))
         chosen.append(friend.username)
     return Audience(kind, tuple(sorted(set(chosen))))
 

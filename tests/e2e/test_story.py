@@ -88,6 +88,20 @@ def test_the_sound_goes_on_while_both_look_at_other_pages(friends):
     assert all(person.page.evaluate("window.sameDocument") for person in friends)
 
 
+def test_who_comes_back_to_a_stream_that_has_ended_meanwhile_finds_its_recording(friends):
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    bob.page.get_by_role("link", name="Stillair").click()
+    bar = bob.page.get_by_role("region", name="Listening")
+    expect(bar).to_be_visible()
+    alice.stop()
+    expect(bar).to_be_hidden()
+    bob.in_sidebar(alice).click()
+    expect(bob.page.get_by_role("heading", name=f"{alice.username}'s stream has ended.")).to_be_visible()
+    expect(bob.page.get_by_role("button", name="Play the recording")).to_be_visible()
+
+
 def test_a_waiting_page_starts_to_play_by_itself(friends):
     alice, bob = friends
     bob.open(f"/listen/{alice.username}")

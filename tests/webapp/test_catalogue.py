@@ -121,7 +121,7 @@ def test_a_word_may_be_the_owners_name(alice, bob, add):
         page = bob.client.get("/recordings/friends", query_string={"q": words}).text
         assert "Morning talk" in titles_on(page)
         assert ("Evening talk" in titles_on(page)) is (words == "zoe")
-    assert "No recording has “nobody” in its title or its owner&#39;s name." in bob.get("/recordings/friends?q=nobody").text
+    assert "No recording has “nobody” in its title or its owner's name." in bob.get("/recordings/friends?q=nobody").text
 
 
 def test_search_and_order_find_nothing_of_strangers(alice, bob, charlie, add):

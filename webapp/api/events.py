@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import accounts, events, schemas
@@ -54,7 +55,7 @@ def _last_id() -> int:
     if asked is None:
         return events.latest_id()
     if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        raise Invalid.field("after", "This must be the id of an event.")
+        raise Invalid.field("after", _("This must be the id of an event."))
     return int(asked)
 
 

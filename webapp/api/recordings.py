@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
@@ -204,7 +205,7 @@ def _seconds(name: str, default: float | None) -> float | None:
     except ValueError:
         value = float("nan")
     if value is not None and not isfinite(value):
-        raise Invalid.field(name, "This must be a number of seconds.")
+        raise Invalid.field(name, _("This must be a number of seconds."))
     return value
 
 

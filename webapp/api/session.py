@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from flask_wtf.csrf import generate_csrf
 
@@ -64,7 +65,7 @@ def login() -> ResponseReturnValue:
     body = JsonBody.of_request()
     user = accounts.authenticate(body.text("username"), body.secret("password"), request.remote_addr or "")
     if user is None:
-        raise ApiError("User name or password is wrong.", status=401, code="wrong_password")
+        raise ApiError(_("User name or password is wrong."), status=401, code="wrong_password")
     accounts.open_session(user)
     return _session(user)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import accounts, friendships, invites, registration
@@ -30,7 +31,7 @@ def check_login() -> ResponseReturnValue:
     except ApiError as error:
         return render_template("auth/login.html", problem=error.message), error.status
     if user is None:
-        return render_template("auth/login.html", problem="User name and password do not match. Try again."), 401
+        return render_template("auth/login.html", problem=_("User name and password do not match. Try again.")), 401
     return _enter(user)
 
 
@@ -48,7 +49,7 @@ def create_account() -> ResponseReturnValue:
         return _registration(error.fields), error.status
     entered = _enter(user)
     if invite_id:
-        flash(f"Welcome. You and {friendships.friends_of(user)[0].display_name} are friends now.")
+        flash(_("Welcome. You and %(name)s are friends now.", name=friendships.friends_of(user)[0].display_name))
     return entered
 
 

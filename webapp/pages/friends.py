@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import friendships, people
@@ -28,28 +29,30 @@ def send() -> ResponseReturnValue:
     asked = friendships.send(current_user, request.form.get("username", ""))
     accepted = asked.status == "accepted"
     name = asked.sender.display_name if accepted else asked.receiver.display_name
-    return _back(f"You and {name} are friends now." if accepted else f"Friend request sent to {name}.")
+    if accepted:
+        return _back(_("You and %(name)s are friends now.", name=name))
+    return _back(_("Friend request sent to %(name)s.", name=name))
 
 
 @blueprint.post("/request/<request_id>/accept")
 @login_required
 def accept(request_id: str) -> ResponseReturnValue:
     asked = friendships.accept(current_user, request_id)
-    return _back(f"You and {asked.sender.display_name} are friends now.")
+    return _back(_("You and %(name)s are friends now.", name=asked.sender.display_name))
 
 
 @blueprint.post("/request/<request_id>/reject")
 @login_required
 def reject(request_id: str) -> ResponseReturnValue:
     friendships.reject(current_user, request_id)
-    return _back("Request rejected.")
+    return _back(_("Request rejected."))
 
 
 @blueprint.post("/request/<request_id>/cancel")
 @login_required
 def cancel(request_id: str) -> ResponseReturnValue:
     friendships.cancel(current_user, request_id)
-    return _back("Friend request taken back.")
+    return _back(_("Friend request taken back."))
 
 
 @blueprint.post("/<username>/remove")
@@ -57,7 +60,7 @@ def cancel(request_id: str) -> ResponseReturnValue:
 def unfriend(username: str) -> ResponseReturnValue:
     name = friendships.friend_for(current_user, username).display_name
     friendships.unfriend(current_user, username)
-    flash(f"{name} is not in your friends any more.")
+    flash(_("%(name)s is not in your friends any more.", name=name))
     return redirect(url_for("pages_home.index"), 303)
 
 

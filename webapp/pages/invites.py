@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import friendships, invites, registration
@@ -37,7 +38,7 @@ def make() -> ResponseReturnValue:
 @login_required
 def withdraw(invite_id: str) -> ResponseReturnValue:
     invites.withdraw(current_user, invite_id)
-    flash("Withdrawn. That link does not work any more.")
+    flash(_("Withdrawn. That link does not work any more."))
     return redirect(url_for("pages_invites.mine"), 303)
 
 
@@ -62,7 +63,7 @@ def accept(invite_id: str) -> ResponseReturnValue:
     username, name = invite.inviter.username, invite.inviter.display_name
     invites.use(invite, current_user)
     db.session.commit()
-    flash(f"You and {name} are friends now.")
+    flash(_("You and %(name)s are friends now.", name=name))
     return redirect(url_for("pages_listen.friend", username=username), 303)
 
 

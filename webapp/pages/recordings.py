@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user, login_required
 
 from webapp import allowance, catalogue, clips, friendships, library, listens, sharing
@@ -15,6 +17,11 @@ from webapp.models import Recording
 from webapp.text import seconds
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
+
+ORDER_WORDS = {
+    "newest": lazy_gettext("Newest"), "oldest": lazy_gettext("Oldest"), "longest": lazy_gettext("Longest"),
+    "title": lazy_gettext("Title"),
+}
 
 
 @blueprint.get("/")
@@ -40,7 +47,8 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
     orders = {name: _address(view, wish, order=name) for name in catalogue.ORDERS}
     return render_template(
-        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, recordings=page.recordings, more=more,
+        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, order_words=ORDER_WORDS,
+        recordings=page.recordings, more=more,
         heard=listens.counts(page.recordings) if view == "mine" else {},
         used=allowance.used(current_user), quota=allowance.quota(current_user), days_kept=allowance.days_kept(current_user),
     )
@@ -89,7 +97,7 @@ def save_audience(recording_id: str) -> ResponseReturnValue:
         if not error.fields:
             raise
         return _share_page(recording, problem=error.message), error.status
-    flash(f"Saved. {_heard_by(recording)}")
+    flash(f"{_('Saved.')} {_heard_by(recording)}")
     return redirect(url_for("pages_recordings.mine"), 303)
 
 
@@ -101,9 +109,10 @@ def _share_page(recording: Recording, problem: str = "") -> str:
 
 
 def _heard_by(recording: Recording) -> str:
-    count = len(sharing.hearers(recording))
-    who = "Only you can" if count == 0 else "One friend can" if count == 1 else f"{count} friends can"
-    return f"{who} hear “{recording.title}”."
+    count, title = len(sharing.hearers(recording)), recording.title
+    if not count:
+        return _("Only you can hear “%(title)s”.", title=title)
+    return ngettext("One friend can hear “%(title)s”.", "%(num)d friends can hear “%(title)s”.", count, title=title)
 
 
 @blueprint.get("/<recording_id>/heard")
@@ -125,7 +134,7 @@ def cut(recording_id: str) -> ResponseReturnValue:
     """Downloads the piece, or keeps it as a recording of its own."""
     recording = library.recording_for(current_user, recording_id)
     start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
-    problems = {name: "Write a time like 4:11." for name, value in (("start", start), ("end", end)) if value is None}
+    problems = {name: _("Write a time like 4:11.") for name, value in (("start", start), ("end", end)) if value is None}
     if start is None or end is None:
         return _clip_page(recording, problems), 422
     try:
@@ -138,12 +147,13 @@ def cut(recording_id: str) -> ResponseReturnValue:
         if not error.fields:
             raise
         return _clip_page(recording, error.fields), error.status
-    flash(f"Saved “{made.title}”. {_heard_by(made)}")
+    flash(f"{_('Saved “%(title)s”.', title=made.title)} {_heard_by(made)}")
     return redirect(url_for("pages_recordings.mine"), 303)
 
 
 def _clip_page(recording: Recording, problems: Mapping[str, str] | None = None) -> str:
-    return render_template("recordings/clip.html", recording=recording, problems=problems or {})
+    title = _("Clip of %(title)s", title=recording.title)
+    return render_template("recordings/clip.html", recording=recording, clip_title=title, problems=problems or {})
 
 
 @blueprint.post("/<recording_id>/delete")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp import accounts, allowance, profiles, registration
@@ -27,7 +28,7 @@ def save_profile() -> ResponseReturnValue:
         profiles.change_display_name(current_user, request.form.get("display_name", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
-    flash("Saved. Friends see your new name.")
+    flash(_("Saved. Friends see your new name."))
     return redirect(url_for("pages_settings.profile"), 303)
 
 
@@ -45,7 +46,7 @@ def save_recording() -> ResponseReturnValue:
         allowance.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
     except ApiError as error:
         return _recording(error.fields), error.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("pages_settings.recording"), 303)
 
 
@@ -68,7 +69,7 @@ def save_password() -> ResponseReturnValue:
         accounts.change_password(current_user, old, new, request.remote_addr or "")
     except ApiError as error:
         return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
-    flash("Saved. Every other browser is logged out.")
+    flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
 
 
@@ -84,7 +85,7 @@ def who_may_register() -> ResponseReturnValue:
 def save_who_may_register() -> ResponseReturnValue:
     _only_the_admin()
     registration.choose(request.form.get("registration", ""))
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("pages_settings.who_may_register"), 303)
 
 

@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 /** The JSON API (same origin, session cookie, CSRF token from the page). */
 
 /** What went wrong with a call: the server's own answer, or `status` 0 when there was none. */
@@ -37,10 +39,10 @@ async function send(method, path, body) {
     // `keepalive`: who presses Stop and goes away at once has stopped all the same.
     response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive: method !== "GET" });
   } catch {
-    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    throw new ApiError(0, "unreachable", t("The server cannot be reached."));
   }
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
   if (response.ok && answer !== null) return answer;
-  throw new ApiError(response.status, answer?.error?.code ?? "error", answer?.error?.message ?? "This did not work.", answer);
+  throw new ApiError(response.status, answer?.error?.code ?? "error", answer?.error?.message ?? t("This did not work."), answer);
 }

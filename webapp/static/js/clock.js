@@ -1,3 +1,5 @@
+import { nt, t } from "./words.js";
+
 /** Times that count on by themselves, and the browser's time zone for the server's words ("today, 14:10"). */
 
 /** @param {number} seconds @returns {string} `08:52` or `1:04:11` */
@@ -11,15 +13,19 @@ export function clock(seconds) {
 /** For screen readers. @param {number} seconds @returns {string} `23 minutes 51 seconds` */
 export function spoken(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  const parts = [[Math.floor(whole / 3600), "hour"], [Math.floor(whole / 60) % 60, "minute"], [whole % 60, "second"]];
-  const words = parts.filter(([count]) => count).map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`);
-  return words.join(" ") || "0 seconds";
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const words = [
+    hours ? nt("{count} hour", "{count} hours", hours) : "",
+    minutes ? nt("{count} minute", "{count} minutes", minutes) : "",
+    rest || !whole ? nt("{count} second", "{count} seconds", rest) : "",
+  ];
+  return words.filter(Boolean).join(" ");
 }
 
 /** @param {number} since Milliseconds since the epoch. @returns {string} `42 min`, as webapp/pages/words.py has it */
 export function minutesSince(since) {
   const minutes = Math.max(0, Math.floor((Date.now() - since) / 60_000));
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60 ? t("{minutes} min", { minutes }) : t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 function tick() {

@@ -1,6 +1,7 @@
 import { isTyping } from "./frame.js";
 import { Sample } from "./sample.js";
 import { fill, say, showState } from "./states.js";
+import { t } from "./words.js";
 
 const METER_MOST_DB = 40;
 const LOOK_MS = 100;
@@ -98,7 +99,7 @@ class DifferenceView {
   #show() {
     const playing = this.#sample.playing;
     showState(this.root, playing ? "playing" : "still");
-    this.button.setAttribute("aria-label", playing ? "Pause the sample" : "Play the sample");
+    this.button.setAttribute("aria-label", playing ? t("Pause the sample") : t("Play the sample"));
     this.#showMeter();
   }
 
@@ -118,7 +119,7 @@ class DifferenceView {
     const other = this.radios.find((radio) => !radio.checked);
     if (!other) return;
     other.checked = true;
-    say(other.value === "original" ? "Original" : "Clean");
+    say(other.value === "original" ? t("Original") : t("Clean"));
     this.#choose();
   }
 }

@@ -1,4 +1,5 @@
 import { fill, say } from "./states.js";
+import { t } from "./words.js";
 
 /** The frame around every page: the friends disclosure, menus, shortcuts. */
 
@@ -46,9 +47,9 @@ function showCopyButtons() {
 async function copy(button) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
   const done = await navigator.clipboard.writeText(field.value).then(() => true, () => false);
-  if (done) fill(button, "copied", "Copied");
+  if (done) fill(button, "copied", t("Copied"));
   else field.select();
-  say(done ? "Copied." : "The browser does not allow copying. The link is selected: copy it by hand.");
+  say(done ? t("Copied.") : t("The browser does not allow copying. The link is selected: copy it by hand."));
 }
 
 export function startFrame() {

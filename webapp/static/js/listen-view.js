@@ -3,15 +3,17 @@ import { Notices } from "./notices.js";
 import { latest } from "./player.js";
 import { fill, say, showState } from "./states.js";
 import { LiveWave } from "./wave.js";
+import { number, t } from "./words.js";
 
 /**
  * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
  * @param {HTMLElement} root @param {import("./app.js").App} app
  */
 export function mount(root, app) {
-  const { username = "", name = "" } = root.dataset;
-  const same = app.listening?.connection && app.listening.username === username;
-  const listening = same ? /** @type {Listening} */ (app.listening) : app.listenTo(new Listening(username, name));
+  const { username = "", name = "", stream: id, title, since } = root.dataset;
+  const before = app.listening;
+  const same = before?.username === username && (before.connection || before.state === "ended");      // it may just have ended
+  const listening = same ? before : app.listenTo(new Listening(username, name));
   const notices = new Notices(root, act);
   const stopping = new AbortController();
   const on = { signal: stopping.signal };
@@ -57,7 +59,7 @@ export function mount(root, app) {
     showStream();
     showBadge();
     showDelay();
-    root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? "Play" : "Pause");
+    root.querySelector("[data-do=toggle]")?.setAttribute("aria-label", listening.paused ? t("Play") : t("Pause"));
     speak(state);
   }
 
@@ -79,7 +81,7 @@ export function mount(root, app) {
   function showDelay() {
     const place = /** @type {HTMLElement} */ (root.querySelector("[data-delay]"));
     place.hidden = listening.behindS === null;
-    fill(root, "behind", String(listening.behindS));
+    fill(root, "behind", number(listening.behindS ?? 0));
   }
 
   /** Each state once, in the words that are seen. @param {string} state */
@@ -109,15 +111,17 @@ export function mount(root, app) {
     if (button) act(button.dataset.do ?? "");
   }, on);
   const volume = /** @type {HTMLInputElement} */ (root.querySelector("[data-volume]"));
-  const showVolume = () => volume.setAttribute("aria-valuetext", `${volume.value} percent`);
+  const showVolume = () => volume.setAttribute("aria-valuetext", t("{count} percent", { count: volume.value }));
   volume.value = String(Math.round(listening.audio.volume * 100));
   volume.addEventListener("input", () => { listening.setVolume(Number(volume.value) / 100); showVolume(); }, on);
   showVolume();
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
-  if (root.dataset.stream) listening.start();
-  else listening.look();      // the stream may have begun after the page was drawn and before this script came
+  if (id) {
+    listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
+    listening.start();
+  } else listening.look();      // the stream may have begun after the page was drawn and before this script came
   show();
 
   return () => {

@@ -1,5 +1,6 @@
 import { drawFace } from "./faces.js";
 import { fill } from "./states.js";
+import { nt } from "./words.js";
 
 /** Who listens, by name. */
 export class ListenerList {
@@ -21,7 +22,7 @@ export class ListenerList {
       return row;
     });
     this.root.querySelector("#listeners")?.replaceChildren(...rows);
-    fill(this.root, "listening", `${names.length} listening`);
+    fill(this.root, "listening", nt("{count} listening", "{count} listening", names.length));
     /** @type {HTMLElement} */ (this.root.querySelector("[data-nobody]")).hidden = names.length > 0;
   }
 }

@@ -1,4 +1,5 @@
 import { fill, showState } from "./states.js";
+import { t } from "./words.js";
 
 /** Below every page but the friend's own: what is being listened to, Pause, and the way back. */
 export class ListeningBar {
@@ -22,7 +23,7 @@ export class ListeningBar {
     fill(bar, "name", listening.name);
     /** @type {HTMLAnchorElement} */ (bar.querySelector("a")).href = home ?? "";
     showState(bar, listening.paused ? "paused" : "playing");
-    bar.querySelector("[data-bar=toggle]")?.setAttribute("aria-label", listening.paused ? "Play" : "Pause");
+    bar.querySelector("[data-bar=toggle]")?.setAttribute("aria-label", listening.paused ? t("Play") : t("Pause"));
   }
 
   /** @param {string} action */

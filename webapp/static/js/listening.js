@@ -2,6 +2,7 @@ import { ApiError, call } from "./api.js";
 import { Connection } from "./connection.js";
 import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent, Track } from "./livekit.js";
+import { t } from "./words.js";
 
 /** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
 
@@ -196,7 +197,7 @@ export class Listening extends EventTarget {
   #tellSystem() {
     const session = navigator.mediaSession;
     if (this.track && this.stream) {
-      session.metadata = new MediaMetadata({ title: this.stream.title, artist: this.name, album: "Stillair, live" });
+      session.metadata = new MediaMetadata({ title: this.stream.title, artist: this.name, album: t("Stillair, live") });
       session.setActionHandler("play", () => this.play());
       session.setActionHandler("pause", () => this.pause());
       session.setActionHandler("seekbackward", null);

@@ -1,3 +1,5 @@
+import { nt } from "./words.js";
+
 /** When the person is told that the noise remover takes long, and that something is wrong. */
 const REMOVER_STARTING_MS = 5000;
 const REMOVER_SILENT_MS = 20_000;
@@ -44,12 +46,12 @@ export class LiveNotices {
     if (state === "reconnecting" || this.#state !== "reconnecting" || !this.studio.onAir) return;
     const missing = Math.round((performance.now() - this.#lostAt) / 1000);
     this.#backUntil = performance.now() + BACK_LASTS_MS;
-    this.#back = `Back. ${missing} second${missing === 1 ? " is" : "s are"} missing.`;
+    this.#back = nt("Back. {count} second is missing.", "Back. {count} seconds are missing.", missing);
   }
 
   get #full() {
     const places = this.broadcast.placesTaken;
-    return places === 1 ? "The server can clean one stream at once and it is in use." : `The server can clean ${places} streams at once and all are in use.`;
+    return nt("The server can clean one stream at once and it is in use.", "The server can clean {count} streams at once and all are in use.", places);
   }
 
   #ofMicrophone() {

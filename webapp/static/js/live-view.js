@@ -9,6 +9,7 @@ import { Notices } from "./notices.js";
 import { fill, say, showState } from "./states.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
+import { number, t } from "./words.js";
 
 const LOOK_MS = 500;
 const METER_MOST_DB = 40;
@@ -210,7 +211,7 @@ class LiveView {
     const behind = this.studio.monitor.behindS;
     const place = /** @type {HTMLElement} */ (this.root.querySelector("[data-delay]"));
     place.hidden = behind === null;
-    fill(this.root, "behind", String(behind));
+    fill(this.root, "behind", number(behind ?? 0));
   }
 
   #showRecording() {
@@ -224,9 +225,9 @@ class LiveView {
     const { connection, heard } = this.broadcast;
     const label = this.studio.microphone.track?.label ?? "";
     const connected = connection?.state === "connected";
-    this.#step("microphone", Boolean(label), label || "waiting");
-    this.#step("connection", connected, connected ? "connected" : "connecting");
-    this.#step("remover", heard, heard ? "ready" : "starting");
+    this.#step("microphone", Boolean(label), label || t("waiting"));
+    this.#step("connection", connected, connected ? t("connected") : t("connecting"));
+    this.#step("remover", heard, heard ? t("ready") : t("starting"));
   }
 
   /** @param {string} name @param {boolean} done @param {string} words */
@@ -241,7 +242,7 @@ class LiveView {
   #showMeter() {
     const measuring = ["checking", "live", "original"].includes(this.#state) && !this.broadcast.muted;
     const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
-    const words = measuring ? `${db} dB` : this.broadcast.muted ? "muted" : "waiting";
+    const words = measuring ? `${db} dB` : this.broadcast.muted ? t("muted") : t("waiting");
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
     noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
     noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));

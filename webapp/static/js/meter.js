@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 /** Reads the level of a sound ten times a second, for the level meter and the wave. */
 
 const EVERY_MS = 100;
@@ -66,11 +68,11 @@ export const isDead = (db) => db < DEAD_DB;
 export class LevelWords {
   #held = -120;
 
-  /** @param {number} db @returns {"no sound" | "quiet" | "good level" | "too loud"} */
+  /** @param {number} db @returns {string} "no sound", "quiet", "good level" or "too loud" */
   read(db) {
     this.#held = Math.max(db, this.#held - 2);      // falls by 20 dB a second
-    if (this.#held < -75) return "no sound";
-    if (this.#held < -48) return "quiet";
-    return this.#held < -6 ? "good level" : "too loud";
+    if (this.#held < -75) return t("no sound");
+    if (this.#held < -48) return t("quiet");
+    return this.#held < -6 ? t("good level") : t("too loud");
   }
 }

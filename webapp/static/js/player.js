@@ -4,6 +4,7 @@ import { isTyping } from "./frame.js";
 import { Heard } from "./heard.js";
 import { RecordingWave } from "./recording-wave.js";
 import { fill, say, showState } from "./states.js";
+import { t } from "./words.js";
 
 /**
  * A recording as pages and the API offer it. `live`: it still grows, and `url` is what there was of it.
@@ -36,7 +37,7 @@ export class Player extends EventTarget {
     this.#audio.addEventListener("timeupdate", () => { if (this.playing) this.#heard.at(this.#audio.currentTime); });
     this.#audio.addEventListener("pause", () => this.#heard.at(this.#audio.currentTime, true));
     this.#audio.addEventListener("ended", () => this.#goOn());
-    this.#audio.addEventListener("error", () => this.#recording && say(`${this.#recording.title} cannot be played. The file is not there, or the server cannot be reached.`));
+    this.#audio.addEventListener("error", () => this.#recording && say(t("{title} cannot be played. The file is not there, or the server cannot be reached.", { title: this.#recording.title })));
     document.addEventListener("click", (event) => this.#onClick(event));
     document.addEventListener("input", (event) => this.#onInput(event));
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -118,11 +119,11 @@ export class Player extends EventTarget {
     player.hidden = !this.id;
     const state = this.playing ? "playing" : "still";
     showState(player, state);
-    player.querySelector("[data-toggle]")?.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    player.querySelector("[data-toggle]")?.setAttribute("aria-label", this.playing ? t("Pause") : t("Play"));
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-play]"))) {
       const mine = this.playing && button.dataset.play === this.id;
       showState(button, mine ? "playing" : "still");
-      if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", `${mine ? "Pause" : "Play"} ${button.dataset.title}`);
+      if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", mine ? t("Pause {title}", { title: button.dataset.title ?? "" }) : t("Play {title}", { title: button.dataset.title ?? "" }));
       button.classList.toggle("btn--main", mine || !button.hasAttribute("aria-label"));
       button.closest("[data-recording]")?.classList.toggle("is-playing", mine);
     }
@@ -166,7 +167,7 @@ export class Player extends EventTarget {
     fill(player, "duration", clock(length));
     slider.max = String(Math.max(1, Math.floor(length)));
     slider.value = String(Math.floor(position));
-    slider.setAttribute("aria-valuetext", `${spoken(position)} of ${spoken(length)}`);
+    slider.setAttribute("aria-valuetext", t("{position} of {length}", { position: spoken(position), length: spoken(length) }));
     this.#wave.showPlayed(length ? position / length : 0);
     if (position <= length) navigator.mediaSession.setPositionState({ duration: length, position, playbackRate: this.#audio.playbackRate });
     remember(this.id, position, length);
@@ -195,7 +196,7 @@ export class Player extends EventTarget {
     if (field.id === "speed") this.#audio.playbackRate = this.#audio.defaultPlaybackRate = Number(field.value);      // a new file starts with the default
     else if (field.matches("[data-volume]")) {
       this.#audio.volume = Number(field.value) / 100;
-      field.setAttribute("aria-valuetext", `${field.value} percent`);
+      field.setAttribute("aria-valuetext", t("{count} percent", { count: field.value }));
     } else this.#seek(Number(field.value));
   }
 

@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 const ALL_DB = 100;
 
 /**
@@ -12,7 +14,7 @@ export function bindStrength(root, start, changed) {
   /** @param {number} db */
   function show(db) {
     slider.value = String(db >= ALL_DB ? slider.max : db);
-    words.value = db >= ALL_DB ? "all of it" : `${db} dB`;
+    words.value = db >= ALL_DB ? t("all of it") : `${db} dB`;
     slider.setAttribute("aria-valuetext", words.value);
     for (const preset of presets) preset.checked = Number(preset.value) === db;
   }
