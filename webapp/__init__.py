@@ -9,8 +9,7 @@ from flask import Flask
 from webapp import accounts, bearer, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
-from webapp.api import health, webhook
-from webapp.api import openapi as api_openapi
+from webapp.api import description, health, webhook
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams
@@ -24,7 +23,7 @@ BLUEPRINTS = (
     api_events.blueprint,
     api_streams.blueprint,
     api_recordings.blueprint,
-    api_openapi.blueprint,
+    description.blueprint,
     webhook.blueprint,
     health.blueprint,
 )

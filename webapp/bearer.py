@@ -8,6 +8,7 @@ must bring. Without a cookie nobody else can have made the browser send it, so t
 from __future__ import annotations
 
 from flask import Flask, Request, Response, current_app, g, request, session
+from flask_babel import gettext as _
 
 from webapp import access_tokens, openapi
 from webapp.errors import ApiError, Forbidden
@@ -28,9 +29,9 @@ def _check() -> None:
         return
     token = access_tokens.find(given.token or "")
     if token is None:
-        raise ApiError("This access token is not known here, or it has ended.", status=401, code="bad_token")
+        raise ApiError(_("This access token is not known here, or it has ended."), status=401, code="bad_token")
     if operation.scope not in access_tokens.scopes_of(token):
-        raise Forbidden(f"This access token does not have the scope {operation.scope}.", code="scope")
+        raise Forbidden(_("This access token does not have the scope %(scope)s.", scope=operation.scope), code="scope")
     access_tokens.note_use(token)
     g.access_token = token
 

@@ -22,6 +22,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 IN_PATH = {"username": schemas.USERNAME, "recording_id": schemas.ID, "request_id": schemas.ID}
+VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 JSON = "application/json"
 
 ERRORS: Mapping[int, str] = {
@@ -106,8 +107,8 @@ def document(app: Flask) -> dict[str, Any]:
     return made
 
 
-def path(rule: Rule) -> str:
-    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+def operation_id(rule: Rule) -> str:
+    return str(rule.endpoint).removeprefix("api_")
 
 
 def _document(app: Flask) -> dict[str, Any]:
@@ -116,9 +117,10 @@ def _document(app: Flask) -> dict[str, Any]:
         spec.components.security_scheme(name, scheme)
     for status, words in ERRORS.items():
         spec.components.response(str(status), _error(status, words))
+    templates = _templates(app)
     for rule, method, found in described(app):
-        tag = str(rule.endpoint).partition(".")[0].removeprefix("api_")
-        spec.path(path(rule), operations={method.lower(): {"tags": [tag], **_operation(rule, method, found)}})
+        template = templates[_shape(rule)]
+        spec.path(template, operations={method.lower(): _operation(rule, template, method, found)})
     made = spec.to_dict()
     components: dict[str, Any] = {}
     made["paths"] = _hoisted(made["paths"], components)
@@ -144,14 +146,29 @@ def _error(status: int, words: str) -> dict[str, Any]:
     }
 
 
-def _operation(rule: Rule, method: str, found: Operation) -> dict[str, Any]:
+def _shape(rule: Rule) -> str:
+    return VARIABLE.sub("{}", rule.rule)
+
+
+def _templates(app: Flask) -> Mapping[str, str]:
+    """Of shapes. Routes that differ only in the name of a part are one path in OpenAPI: `{username_or_recording_id}`."""
+    names: dict[str, list[dict[str, None]]] = {}
+    for rule, _, _ in described(app):
+        found = VARIABLE.findall(rule.rule)
+        for part, name in zip(names.setdefault(_shape(rule), [{} for _ in found]), found, strict=True):
+            part[name] = None
+    return {shape: shape.format(*("{" + "_or_".join(part) + "}" for part in parts)) for shape, parts in names.items()}
+
+
+def _operation(rule: Rule, template: str, method: str, found: Operation) -> dict[str, Any]:
     errors = sorted(found.statuses_of_errors(rule, method) - found.answers.keys())
     made = {
-        "operationId": str(rule.endpoint).removeprefix("api_"),
+        "tags": [operation_id(rule).partition(".")[0]],
+        "operationId": operation_id(rule),
         "summary": found.summary,
         "description": found.about,
         "security": _security(method, found),
-        "parameters": list(_parameters(rule, found)),
+        "parameters": list(_parameters(rule, template, found)),
         "requestBody": found.body and {"required": "required" in found.body, "content": {JSON: {"schema": found.body}}},
         "responses": {
             **{str(status): _answer(status, answer) for status, answer in found.answers.items()},
@@ -161,8 +178,9 @@ def _operation(rule: Rule, method: str, found: Operation) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value or name == "security"}
 
 
-def _parameters(rule: Rule, found: Operation) -> Iterator[dict[str, Any]]:
-    in_path = {name: IN_PATH.get(name, schemas.text()) for name in sorted(rule.arguments)}
+def _parameters(rule: Rule, template: str, found: Operation) -> Iterator[dict[str, Any]]:
+    names = zip(re.findall(r"{(\w+)}", template), VARIABLE.findall(rule.rule), strict=True)
+    in_path = {name: IN_PATH.get(own_name, schemas.text()) for name, own_name in names}
     yield from _parameters_in("path", in_path, required=True)
     yield from _parameters_in("query", found.required_query, required=True)
     yield from _parameters_in("query", found.query)

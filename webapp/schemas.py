@@ -67,8 +67,8 @@ def _between(least: float | None, most: float | None) -> Schema:
     return {key: value for key, value in (("minimum", least), ("maximum", most)) if value is not None}
 
 
-ID = text(pattern="^[0-9a-f]{32}$", example="0f1e2d3c4b5a69788796a5b4c3d2e1f0")
-USERNAME = text(pattern="^[A-Za-z0-9_-]{3,32}$", example="alice")
+ID = text("An id.", pattern="^[0-9a-f]{32}$", example="0f1e2d3c4b5a69788796a5b4c3d2e1f0")
+USERNAME = text("A user name.", pattern="^[A-Za-z0-9_-]{3,32}$", example="alice")
 DISPLAY_NAME = text("What people call themselves.", most=64)
 TIME = text("UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example="2026-01-31T12:34:56.789Z")
 SECONDS = number("Seconds.", least=0)

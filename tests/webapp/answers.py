@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from webapp import openapi
 
 DOCUMENT: dict[str, Any] = {}
+OPERATIONS: dict[str, Any] = {}
 """Of the first app that is asked; all apps of the tests have the same routes, and making it takes a while."""
 
 
@@ -24,7 +25,8 @@ def problem_of(app: Flask, method: str, url: str, response: TestResponse, *, str
         return ""
     if not DOCUMENT:
         DOCUMENT.update(openapi.document(app))
-    operation = DOCUMENT["paths"].get(openapi.path(rule), {}).get(method.lower())
+        OPERATIONS.update({found["operationId"]: found for methods in DOCUMENT["paths"].values() for found in methods.values()})
+    operation = OPERATIONS.get(openapi.operation_id(rule))
     if operation is None or response.status_code == 500:
         return ""
     problem = _problem(operation["responses"].get(str(response.status_code)), response, strict)

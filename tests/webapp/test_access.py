@@ -113,7 +113,7 @@ MATRIX = {
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
 
-    "api_openapi.show": Line("GET", "/api/openapi.json", everybody(200)),
+    "api_description.show": Line("GET", "/api/openapi.json", everybody(200)),
     "pages_api.index": Line("GET", "/api/", everybody(200)),
 
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),

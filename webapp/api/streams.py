@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
+from contract import AGENT_NAME, AGENT_STATES, ATTRIBUTE_RECORDING, ATTRIBUTE_STATE, ATTRIBUTE_STRENGTH, RECORDING_STATES
 from webapp import broadcasts, schemas
 from webapp.access_tokens import Scope
 from webapp.json_body import JsonBody
@@ -15,6 +16,12 @@ from webapp.openapi import Operation
 blueprint = Blueprint("api_streams", __name__, url_prefix="/api/stream")
 
 TITLE_LENGTH = 120
+
+IN_THE_STUDIO = f"""The ticket is for the studio, where you publish the microphone. 409 comes with the stream that runs already.
+
+There the participant `{AGENT_NAME}` carries the attributes `{ATTRIBUTE_STATE}` ({", ".join(AGENT_STATES)}), \
+`{ATTRIBUTE_STRENGTH}` (0 to 100) and `{ATTRIBUTE_RECORDING}` ({", ".join(RECORDING_STATES)}). What it makes of the microphone is on \
+the stage."""
 
 TITLE = schemas.text(most=TITLE_LENGTH)
 LISTENED = schemas.record({**schemas.STREAM_FIELDS, "listeners": schemas.whole(least=0)}, title="StreamWithListeners")
@@ -49,7 +56,7 @@ STATUS = schemas.record(
     }),
     answers={201: TICKET, 409: ALREADY_STREAMING},
     errors=(503,),
-    about="The ticket is for the studio, where you publish the microphone.",
+    about=IN_THE_STUDIO,
 )
 def start() -> ResponseReturnValue:
     body = JsonBody.of_request()

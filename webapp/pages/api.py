@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, current_app, render_template
@@ -30,11 +29,10 @@ TYPES = {
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     document = openapi.document(current_app)
-    operations = (
-        {"method": method.upper(), "path": path, **operation}
-        for path, methods in document["paths"].items() for method, operation in methods.items()
-    )
-    groups = [(tag, list(members)) for tag, members in groupby(operations, lambda operation: operation["tags"][0])]
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            groups.setdefault(operation["tags"][0], []).append({"method": method.upper(), "path": path, **operation})
     return render_template(
         "api/index.html",
         about=document["info"]["description"],

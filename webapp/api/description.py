@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp import openapi
 from webapp.openapi import Operation
 
-blueprint = Blueprint("api_openapi", __name__, url_prefix="/api")
+blueprint = Blueprint("api_description", __name__, url_prefix="/api")
 
 DOCUMENT = {"type": "object", "required": ["openapi", "info", "paths"]}
 
