@@ -7,9 +7,9 @@ from pathlib import Path
 from flask import Flask
 
 from webapp import accounts, bearer, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp.api import description, health, webhook
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
-from webapp.api import description, health, webhook
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams

@@ -20,7 +20,7 @@ TITLE_LENGTH = 120
 IN_THE_STUDIO = f"""The ticket is for the studio, where you publish the microphone. 409 comes with the stream that runs already.
 
 There the participant `{AGENT_NAME}` carries the attributes `{ATTRIBUTE_STATE}` ({", ".join(AGENT_STATES)}), \
-`{ATTRIBUTE_STRENGTH}` (0 to 100) and `{ATTRIBUTE_RECORDING}` ({", ".join(RECORDING_STATES)}). What it makes of the microphone is on \
+`{ATTRIBUTE_STRENGTH}` (0 to 100) and `{ATTRIBUTE_RECORDING}` ({", ".join(RECORDING_STATES)}). The clean sound is on \
 the stage."""
 
 TITLE = schemas.text(most=TITLE_LENGTH)
