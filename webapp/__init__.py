@@ -6,7 +6,21 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp import accounts, bearer, cli, clips, compression, errors, event_hub, language, library, opus, pages, security
+from webapp import (
+    accounts,
+    bearer,
+    cli,
+    clips,
+    compression,
+    errors,
+    event_hub,
+    language,
+    library,
+    opus,
+    pages,
+    security,
+    static_files,
+)
 from webapp.api import description, health, webhook
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
@@ -50,6 +64,7 @@ def create_app(config: Config | None = None) -> Flask:
     opus.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
+    static_files.init_app(app)
     compression.init_app(app)
     cli.init_app(app)
     for blueprint in BLUEPRINTS:

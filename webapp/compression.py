@@ -8,6 +8,8 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from webapp import static_files
+
 TYPES = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
 LEAST_BYTES = 1000
 FILES_KEPT = 128
@@ -21,7 +23,7 @@ def init_app(app: Flask) -> None:
         if request.endpoint != "static" or response.mimetype not in TYPES:
             return response
         response.vary.add("Accept-Encoding")
-        path = folder / str((request.view_args or {})["filename"])
+        path = folder / static_files.without_version(str((request.view_args or {})["filename"]))
         if response.status_code != 200 or not request.accept_encodings["gzip"] or path.stat().st_size < LEAST_BYTES:
             return response
         response.direct_passthrough = False

@@ -1,4 +1,5 @@
-"""Looks at a page as people see it: both themes, a desk and a phone; axe finds nothing, nothing is wider than the screen.
+"""Looks at a page as people see it: both themes, a desk and a phone, text of twice the size, the colours of the system; axe finds
+nothing, nothing is wider than the screen, cut off or on top of something else, and nothing moves where motion is not wanted.
 Pictures for people to look at are left in tests/screenshots."""
 
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent.parent
+OWN = Path(__file__).parent / "looks.js"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "tests" / "screenshots"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -17,7 +19,6 @@ SETTLED = """() => new Promise((done) => {
         () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
     setTimeout(done, 2000);      // a page that always moves somewhere
 })"""
-
 
 def look(page: Page, name: str) -> list[str]:
     """Goes through all screens; returns what is wrong."""
@@ -33,6 +34,35 @@ def look(page: Page, name: str) -> list[str]:
         if width != 320:
             page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=width < 600)
     page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    page.evaluate(OWN.read_text())
+    problems += [f"{name}: {problem}" for problem in page.evaluate("looks.moving()")]
+    problems += [f"{name}, large text: {problem}" for problem in with_large_text(page, name)]
+    problems += [f"{name}, system's colours: {problem}" for problem in in_the_systems_colours(page, name)]
+    return problems
+
+
+def with_large_text(page: Page, name: str) -> list[str]:
+    """As for somebody who has set the browser's text to twice its size."""
+    devtools = page.context.new_cdp_session(page)
+    try:
+        devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        page.evaluate(SETTLED)
+        page.screenshot(path=PICTURES / f"{name}-1280-large.png")
+        too_wide = page.evaluate("document.documentElement.scrollWidth") - 1280
+        return page.evaluate("looks.cramped()") + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
+    finally:
+        devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+        devtools.detach()
+
+
+def in_the_systems_colours(page: Page, name: str) -> list[str]:
+    """As on Windows with a contrast theme."""
+    page.emulate_media(forced_colors="active")
+    page.keyboard.press("Tab")          # from here on the browser shows where the focus is
+    problems = page.evaluate("looks.colourless()")
+    page.screenshot(path=PICTURES / f"{name}-1280-forced.png")
+    page.emulate_media(forced_colors="none")
     return problems
 
 

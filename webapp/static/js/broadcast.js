@@ -18,7 +18,7 @@ const ASK_FOR_PLACE_MS = 2000;
 const METER_TOPIC = "meter";
 /** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
 const STREAMING = "streaming";
-const PUBLISH = { dtx: false, red: true, audioPreset: { maxBitrate: 64_000 }, source: Track.Source.Microphone, stopMicTrackOnMute: false };
+const PUBLISH = { dtx: false, red: true, audioPreset: { maxBitrate: 64_000 }, stopMicTrackOnMute: false };
 
 /**
  * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
@@ -212,7 +212,7 @@ export class Broadcast extends EventTarget {
       await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
     } else {
       this.#published = published;
-      await room.localParticipant.publishTrack(published, PUBLISH);
+      await room.localParticipant.publishTrack(published, { ...PUBLISH, source: Track.Source.Microphone });
     }
     if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
     await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK

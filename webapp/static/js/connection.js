@@ -1,5 +1,5 @@
 import { ApiError } from "./api.js";
-import { ConnectionError, DisconnectReason, Room, RoomEvent } from "./livekit.js";
+import { ConnectionError, DisconnectReason, loadLiveKit, Room, RoomEvent } from "./livekit.js";
 
 /**
  * @typedef {{url: string, token: string, stream: any}} Ticket
@@ -27,6 +27,8 @@ export class Connection extends EventTarget {
   /** @type {(() => void) | null} */
   #wake = null;
   #closed = false;
+  /** It has stood once: from then on it can be lost. */
+  #stood = false;
 
   /**
    * @param {() => Promise<Ticket>} ask Gets a token. A refusal (4xx) ends the connection.
@@ -44,7 +46,8 @@ export class Connection extends EventTarget {
   async run(ticket) {
     for (let failures = 0; !this.#closed; ) {
       try {
-        const room = await this.#join(ticket ?? (await this.ask()));
+        const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
+        const room = await this.#join(seat);
         failures = 0;
         const reason = await this.#stay(room);
         if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("elsewhere");
@@ -52,7 +55,7 @@ export class Connection extends EventTarget {
       } catch (error) {
         if (this.#closed) return;
         if (error instanceof ApiError && error.final) return this.#end(error);
-        this.#enter(this.state === "connecting" ? "connecting" : "reconnecting", causeOf(error));
+        this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
         failures += 1;
       }
       ticket = undefined;
@@ -88,9 +91,9 @@ export class Connection extends EventTarget {
       reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => SDK_RETRIES_MS[retryCount] ?? null },
     });
     this.room = room;
-    room.on(RoomEvent.SignalReconnecting, () => this.#enter("reconnecting"));
-    room.on(RoomEvent.Reconnecting, () => this.#enter("reconnecting"));
-    room.on(RoomEvent.Reconnected, () => this.#enter("connected"));
+    const lost = () => { if (this.#stood) this.#enter("reconnecting"); };
+    room.on(RoomEvent.SignalReconnecting, lost).on(RoomEvent.Reconnecting, lost);
+    room.on(RoomEvent.Reconnected, () => { if (this.#stood) this.#enter("connected"); });
     this.furnish(room);
     await room.connect(ticket.url, ticket.token, { maxRetries: 0, ...this.options });
     if (this.#closed) await room.disconnect(false);
@@ -101,6 +104,7 @@ export class Connection extends EventTarget {
   async #stay(room) {
     const gone = new Promise((resolve) => { room.once(RoomEvent.Disconnected, resolve); });
     if (room.state === "disconnected") return DisconnectReason.UNKNOWN_REASON;
+    this.#stood = true;
     this.#enter("connected");
     this.dispatchEvent(new Event("room"));
     return gone;
@@ -138,6 +142,6 @@ export class Connection extends EventTarget {
 /** @param {unknown} error */
 function causeOf(error) {
   // The signalling worked and the media did not: the SDK says so only in words.
-  if (error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
+  if (ConnectionError && error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
   return "unreachable";
 }

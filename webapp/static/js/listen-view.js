@@ -1,4 +1,5 @@
 import { Listening } from "./listening.js";
+import { loadLiveKitSoon } from "./livekit.js";
 import { Notices } from "./notices.js";
 import { latest } from "./player.js";
 import { fill, say, showState } from "./states.js";
@@ -14,7 +15,7 @@ export function mount(root, app) {
   const before = app.listening;
   const same = before?.username === username && (before.connection || before.state === "ended");      // it may just have ended
   const listening = same ? before : app.listenTo(new Listening(username, name));
-  const notices = new Notices(root, act);
+  const notices = new Notices(root);
   const stopping = new AbortController();
   const on = { signal: stopping.signal };
   /** @type {LiveWave | null} */
@@ -89,7 +90,7 @@ export function mount(root, app) {
     if (state === spoken || state === "connecting") return;
     spoken = state;
     if (state === "ended") offerRecording();
-    const words = [...root.querySelectorAll("h1, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
+    const words = [...root.querySelectorAll("h1, .as-h3, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
     say(words.join(". "));
   }
 
@@ -121,7 +122,10 @@ export function mount(root, app) {
   if (id) {
     listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
     listening.start();
-  } else listening.look();      // the stream may have begun after the page was drawn and before this script came
+  } else {
+    loadLiveKitSoon();
+    listening.look();      // the stream may have begun after the page was drawn and before this script came
+  }
   show();
 
   return () => {

@@ -3,6 +3,7 @@ import { Broadcast } from "./broadcast.js";
 import { clock } from "./clock.js";
 import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
+import { loadLiveKitSoon } from "./livekit.js";
 import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
@@ -45,7 +46,7 @@ class LiveView {
     this.studio = studio;
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
-    this.notices = new LiveNotices(new Notices(root, (action) => this.#act(action)), studio, this.microphone);
+    this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
     this.listeners = new ListenerList(root, studio.monitor, this.#stop.signal);
     this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
     this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
@@ -66,6 +67,7 @@ class LiveView {
 
   #bind() {
     const on = { signal: this.#stop.signal };
+    loadLiveKitSoon();
     this.broadcast.strengthDb = Number(localStorage.getItem(STRENGTH) ?? this.broadcast.strengthDb);
     bindStrength(this.root, this.broadcast.strengthDb, (db) => { localStorage.setItem(STRENGTH, String(db)); this.broadcast.setStrength(db); });
     this.root.addEventListener("click", (event) => {
@@ -200,7 +202,7 @@ class LiveView {
 
   /** @param {string} action Of a toggle. @param {boolean} pressed */
   #press(action, pressed) {
-    this.root.querySelector(`[data-do=${action}]`)?.setAttribute("aria-pressed", String(pressed));
+    this.root.querySelector(`[data-do=${action}][aria-pressed]`)?.setAttribute("aria-pressed", String(pressed));
   }
 
   get #sentence() {
@@ -240,9 +242,10 @@ class LiveView {
   }
 
   #showMeter() {
+    const off = ["idle", "elsewhere", "ended"].includes(this.#state);
     const measuring = ["checking", "live", "original"].includes(this.#state) && !this.broadcast.muted;
     const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
-    const words = measuring ? `${db} dB` : this.broadcast.muted ? t("muted") : t("waiting");
+    const words = measuring || off ? `${db} dB` : this.broadcast.muted ? t("muted") : t("waiting");
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
     noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
     noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));

@@ -1,13 +1,12 @@
-/** The messages of one page part: it brings them as `<template data-notice="name">`, and they appear in the page's alert region. */
+/** The messages of one page part: it brings them as `<template data-notice="name">`, and a live region in which they move nothing else. */
 export class Notices {
   /** @type {Map<string, Element>} */
   #shown = new Map();
 
-  /** @param {HTMLElement} root @param {(action: string, button: HTMLElement) => void} act Called for a press on `data-do` in a notice. */
-  constructor(root, act) {
+  /** @param {HTMLElement} root It also hears of presses on `data-do` in a notice. */
+  constructor(root) {
     this.root = root;
-    this.place = /** @type {HTMLElement} */ (document.getElementById("alert"));
-    this.act = act;
+    this.place = /** @type {HTMLElement} */ (root.querySelector("[data-notices]"));
   }
 
   /** @param {string} name @param {string} [title] Replaces the template's first sentence. */
@@ -21,10 +20,6 @@ export class Notices {
     const notice = /** @type {Element | null | undefined} */ (template?.content.firstElementChild?.cloneNode(true));
     if (!notice) return;
     if (title) fillTitle(notice, title);
-    notice.addEventListener("click", (event) => {
-      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
-      if (button) this.act(button.dataset.do ?? "", button);
-    });
     this.#shown.set(name, notice);
     this.place.append(notice);
   }
@@ -44,6 +39,6 @@ export class Notices {
 
 /** @param {Element} notice @param {string} title */
 function fillTitle(notice, title) {
-  const heading = notice.querySelector("[data-fill=title]");
+  const heading = notice.querySelector("[data-heading]");
   if (heading && heading.textContent !== title) heading.textContent = title;
 }

@@ -1,0 +1,30 @@
+"""A network that lets pages and signals through, and no packets of sound."""
+
+import pytest
+from playwright.sync_api import expect
+
+WORDS = "Connected, but no sound gets through. A firewall may block it."
+WITHIN_MS = 30_000
+"""The SDK gives a connection 15 s to come about."""
+
+
+@pytest.fixture(scope="module")
+def behind_a_firewall(chromium):
+    """A browser that may send no UDP, on an instance whose sound knows no other way: each Stillair for one machine is one."""
+    with chromium.launch("--webrtc-ip-handling-policy=disable_non_proxied_udp") as browser:
+        yield browser
+
+
+def test_broadcaster_and_listener_are_told(join, behind_a_firewall):
+    carol = join("carol")
+    alice, bob = (join(name, browser=behind_a_firewall) for name in ("alice", "bob"))
+    carol.befriend(bob)
+    carol.go_live()
+    alice.open("/live")
+    alice.page.get_by_role("button", name="Start Streaming").click()
+    bob.open(f"/listen/{carol.username}")
+    expect(alice.notice(WORDS)).to_be_visible(timeout=WITHIN_MS)
+    alice.expect_state("Starting")
+    expect(bob.notice(WORDS)).to_be_visible(timeout=WITHIN_MS)
+    expect(bob.page.get_by_text("Connecting", exact=True)).to_be_visible()
+    expect(bob.page.get_by_text("Connection lost")).to_be_hidden()
