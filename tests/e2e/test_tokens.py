@@ -15,7 +15,7 @@ def test_a_token_is_made_used_and_revoked(instance, join):
     problems = look(alice.page, "tokens-none")
     main = alice.page.get_by_role("main")
     main.get_by_role("button", name="Make a token").click()
-    alice.page.get_by_label("Name").fill("Lights in the kitchen")
+    alice.page.get_by_label("Name", exact=True).fill("Lights in the kitchen")
     main.get_by_role("button", name="Make a token").click()
     token = alice.page.get_by_label("Your new token").input_value()
     expect(main.get_by_role("listitem").filter(has_text="Lights in the kitchen")).to_contain_text("Never used.")

@@ -273,7 +273,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i")
+        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i", token="t")
         assert router.match(path, method=line.method)[0] == endpoint
 
 

@@ -12,16 +12,16 @@ from flask_login import current_user, login_required
 from webapp import access_tokens
 from webapp.errors import ApiError
 
-blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings/tokens")
+blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings")
 
 
-@blueprint.get("/")
+@blueprint.get("/tokens")
 @login_required
 def mine() -> ResponseReturnValue:
     return _page()
 
 
-@blueprint.post("/")
+@blueprint.post("/tokens")
 @login_required
 def make() -> ResponseReturnValue:
     """Answers with the token itself: it stands nowhere else, so that no other page could show it."""
@@ -33,7 +33,7 @@ def make() -> ResponseReturnValue:
     return _page(token=token), 201
 
 
-@blueprint.post("/<token_id>/revoke")
+@blueprint.post("/tokens/<token_id>/revoke")
 @login_required
 def revoke(token_id: str) -> ResponseReturnValue:
     access_tokens.revoke(current_user, token_id)
