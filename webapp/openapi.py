@@ -28,7 +28,7 @@ JSON = "application/json"
 ERRORS: Mapping[int, str] = {
     400: "The request cannot be read.",
     401: "Not logged in, or an access token that does not count.",
-    403: "The CSRF token is missing or wrong, or the access token has not this scope.",
+    403: "The CSRF token is missing or wrong, or the access token lacks the scope.",
     404: "Not there, or not yours: nobody can tell which.",
     409: "It does not fit how things are now.",
     410: "It was there once.",

@@ -14,6 +14,7 @@ Schema = Mapping[str, Any]
 
 
 def text(about: str = "", *, least: int = 0, most: int | None = None, pattern: str = "", example: str = "") -> Schema:
+    """`example`: with a pattern there must be one, which people are shown instead."""
     limits = {"minLength": least, "maxLength": most, "pattern": pattern, "examples": [example] if example else None}
     return {"type": "string", **_said(about, limits)}
 
@@ -70,7 +71,7 @@ def _between(least: float | None, most: float | None) -> Schema:
 ID = text("An id.", pattern="^[0-9a-f]{32}$", example="0f1e2d3c4b5a69788796a5b4c3d2e1f0")
 USERNAME = text("A user name.", pattern="^[A-Za-z0-9_-]{3,32}$", example="alice")
 DISPLAY_NAME = text("What people call themselves.", most=64)
-TIME = text("UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example="2026-01-31T12:34:56.789Z")
+TIME = text("A time in UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example="2026-01-31T12:34:56.789Z")
 SECONDS = number("Seconds.", least=0)
 
 STREAM_FIELDS = {

@@ -30,7 +30,7 @@ def test_a_token_is_made_used_and_revoked(instance, join):
     expect(alice.page.get_by_role("heading", name="API", level=1)).to_be_visible()
     problems += look(alice.page, "api")
     alice.page.locator("summary").filter(has_text="/api/stream/start").click()
-    expect(alice.page.get_by_text("strength_db")).to_be_visible()
+    expect(alice.page.get_by_text("strength_db").first).to_be_visible()
     problems += look(alice.page, "api-operation")
     alice.page.go_back()
     expect(main.get_by_role("listitem").filter(has_text="Lights in the kitchen")).to_contain_text("Last used today")

@@ -71,8 +71,8 @@ def _either(words: Iterable[Markup]) -> Markup:
 def _limits(schema: Mapping[str, Any]) -> Markup:
     unit = " " + _("characters") if "minLength" in schema or "maxLength" in schema else ""
     least, most = schema.get("minLength", schema.get("minimum")), schema.get("maxLength", schema.get("maximum"))
-    if "pattern" in schema:
-        return Markup("<code>{}</code>").format(schema["pattern"])
+    if "examples" in schema:
+        return Markup("{} <code>{}</code>").format(_("for example"), schema["examples"][0])
     if least is not None and most is not None:
         return escape(_("%(least)s to %(most)s", least=f"{least:g}", most=f"{most:g}") + unit)
     if most is not None:
