@@ -216,14 +216,14 @@ class RecordingHead:
     min_frame: int = 0        # bytes, 0 = not known
     max_frame: int = 0
     md5: bytes = bytes(16)    # of the samples, zeros = not known
+    min_block: int = PEAK_SAMPLES       # samples of the shortest frame, the last one left out; a clip may begin with a short one
 
-    _BLOCK_SAMPLES = PEAK_SAMPLES
     _RATE_CHANNELS_BITS = SAMPLE_RATE << 44 | 0 << 41 | 15 << 36           # 48 kHz, 1 channel, 16 bits; 36 bits for the samples
 
     def to_bytes(self) -> bytes:
         head = struct.pack(
             ">4sB3sHH3s3sQ16sB3s4sQ",
-            b"fLaC", 0, (34).to_bytes(3, "big"), self._BLOCK_SAMPLES, self._BLOCK_SAMPLES,
+            b"fLaC", 0, (34).to_bytes(3, "big"), self.min_block, PEAK_SAMPLES,
             self.min_frame.to_bytes(3, "big"), self.max_frame.to_bytes(3, "big"),
             self._RATE_CHANNELS_BITS | self.samples, self.md5,
             2, (16).to_bytes(3, "big"), b"STLR", self.end,
@@ -247,4 +247,5 @@ class RecordingHead:
             min_frame=int.from_bytes(head[12:15], "big"),
             max_frame=int.from_bytes(head[15:18], "big"),
             md5=head[26:42],
+            min_block=int.from_bytes(head[8:10], "big"),
         )

@@ -1,4 +1,4 @@
-"""FLAC as bytes (RFC 9639): single frames, and where a damaged file is still good.
+"""FLAC as the recorder writes it (RFC 9639): encoded frames, and where a damaged file is still good.
 
 A recording is 48 kHz, mono, 16 bit, in frames of 4608 samples (96 ms); only its last frame may be shorter. Nothing here
 knows of files or threads.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from mmap import mmap
 
 import av
@@ -17,62 +16,14 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from contract import RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead
+from flac_frames import FIXED, crc16_table, parse_frame_header
 
 BLOCK_SAMPLES = 4608
 MAX_FRAME_BYTES = 2 * BLOCK_SAMPLES + 32    # a frame that could not be compressed, and its headers
 MIN_FRAME_BYTES = 10
 
-_SYNC = b"\xff\xf8"                         # fixed block size: the header counts frames, not samples
-
-
-# Checksums (RFC 9639, 9.1.8 and 9.3). A region that ends with its own checksum has the checksum 0.
-
-
-@cache
-def _crc8_table() -> tuple[int, ...]:
-    def step(value: int) -> int:
-        for _ in range(8):
-            value = (value << 1 ^ (0x07 if value & 0x80 else 0)) & 0xFF
-        return value
-
-    return tuple(step(value) for value in range(256))
-
-
-@cache
-def _crc16_table() -> tuple[int, ...]:
-    def step(value: int) -> int:
-        for _ in range(8):
-            value = (value << 1 ^ (0x8005 if value & 0x8000 else 0)) & 0xFFFF
-        return value
-
-    return tuple(step(value << 8) for value in range(256))
-
-
-def crc8(data: bytes) -> int:
-    table = _crc8_table()
-    value = 0
-    for byte in data:
-        value = table[value ^ byte]
-    return value
-
-
-def crc16(data: bytes) -> int:
-    table = _crc16_table()
-    value = 0
-    for byte in data:
-        value = (value << 8 & 0xFF00) ^ table[value >> 8 ^ byte]
-    return value
-
 
 # Frames
-
-
-@dataclass(frozen=True)
-class FrameHeader:
-    number: int               # counted from 0
-    samples: int
-    size: int                 # bytes, its CRC-8 included
-    number_size: int          # bytes of the coded number, which starts at byte 4
 
 
 @dataclass(frozen=True)
@@ -83,69 +34,6 @@ class Frame:
     end: int
     number: int
     samples: int
-
-
-def parse_frame_header(data: bytes) -> FrameHeader | None:
-    """The frame header that `data` begins with; None when there is none (sync code, reserved values and CRC-8 are checked)."""
-    if len(data) < 6 or data[:2] != _SYNC:
-        return None
-    size_code, rate_code = data[2] >> 4, data[2] & 0x0F
-    if size_code == 0 or rate_code == 15 or data[3] & 1:
-        return None
-    coded = _read_number(data[4:11])
-    if coded is None:
-        return None
-    number, number_size = coded
-    size_bytes = {6: 1, 7: 2}.get(size_code, 0)
-    rate_bytes = {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    size_at = 4 + number_size
-    size = size_at + size_bytes + rate_bytes + 1
-    if len(data) < size or crc8(data[:size]) != 0:
-        return None
-    if size_bytes:
-        samples = int.from_bytes(data[size_at:size_at + size_bytes], "big") + 1
-    elif size_code == 1:
-        samples = 192
-    else:
-        samples = 576 << (size_code - 2) if size_code < 6 else 256 << (size_code - 8)
-    return FrameHeader(number, samples, size, number_size)
-
-
-def _read_number(data: bytes) -> tuple[int, int] | None:
-    """A number coded as UTF-8 codes characters, up to 36 bits: its value and its length in bytes."""
-    first = data[0]
-    if first < 0x80:
-        return first, 1
-    length = 8 - (~first & 0xFF).bit_length()
-    if not 2 <= length <= 7 or len(data) < length:
-        return None
-    value = first & (0x7F >> length)
-    for byte in data[1:length]:
-        if byte & 0xC0 != 0x80:
-            return None
-        value = value << 6 | byte & 0x3F
-    return value, length
-
-
-def _code_number(number: int) -> bytes:
-    if number < 0x80:
-        return bytes([number])
-    length = next(length for length in range(2, 8) if number < 1 << 5 * length + 1)
-    tail = [0x80 | number >> 6 * place & 0x3F for place in reversed(range(length - 1))]
-    lead = 0xFF00 >> length & 0xFF
-    return bytes([lead | number >> 6 * (length - 1), *tail])
-
-
-def renumber(frame: bytes, number: int) -> bytes:
-    """The same sound as frame `number`: a second encoder counts from 0 again, and a file must not."""
-    head = parse_frame_header(frame)
-    if head is None:
-        raise ValueError("not a FLAC frame")
-    if head.number == number:
-        return frame
-    start = frame[:4] + _code_number(number) + frame[4 + head.number_size:head.size - 1]
-    whole = start + bytes([crc8(start)]) + frame[head.size:-2]
-    return whole + crc16(whole).to_bytes(2, "big")
 
 
 def decode_frame(frame: bytes) -> NDArray[np.int16] | None:
@@ -169,9 +57,9 @@ def read_frame(data: bytes | mmap, start: int, limit: int) -> Frame | None:
     """
     window = data[start:min(limit, start + MAX_FRAME_BYTES)]
     head = parse_frame_header(window[:16])
-    if head is None:
+    if head is None or head.counts_samples:
         return None
-    table = _crc16_table()
+    table = crc16_table()
     value = 0
     for index, byte in enumerate(window):
         value = (value << 8 & 0xFF00) ^ table[value >> 8 ^ byte]
@@ -192,7 +80,7 @@ def frames(data: bytes | mmap, start: int, limit: int, number: int) -> Iterator[
 def last_frame(data: bytes | mmap, limit: int) -> Frame | None:
     """The last whole frame before `limit`, found from behind; None when there is none."""
     start = limit
-    while (start := data.rfind(_SYNC, RECORDING_AUDIO_AT, start)) >= 0:
+    while (start := data.rfind(FIXED, RECORDING_AUDIO_AT, start)) >= 0:
         frame = read_frame(data, start, limit)
         # A file of so many bytes cannot hold more frames than this: what says otherwise is not ours.
         if frame and frame.number * MIN_FRAME_BYTES <= start - RECORDING_AUDIO_AT:

@@ -19,10 +19,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, last_frame, renumber
+from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, last_frame
 from agent.peaks import Peaks, peak
 from agent.storage import DiskFile
 from contract import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, ContractError, RecordingHead
+from flac_frames import renumber
 
 
 class DamagedFile(Exception):
@@ -53,6 +54,8 @@ def repair(disk: DiskFile) -> Repaired:
         return Repaired(NOTHING, None, 0, 0)
     with disk.map() as data:
         told = _read_head(data)
+        if told and told.min_block < BLOCK_SAMPLES:
+            raise DamagedFile("this is a clip, which was written at once")
         found, last = _find_end(data, told, size)
         if last is None and _may_hold_sound(data, size):
             raise DamagedFile("this is not a recording of Stillair, or none of its sound can be read")

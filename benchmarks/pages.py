@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,12 +48,11 @@ def main() -> int:
     console = Console()
     install()
     with tempfile.TemporaryDirectory() as folder, two_friends(Path(folder), console) as (alice, bob):
-        cookie = "; ".join(f"{each['name']}={each['value']}" for each in bob.context.cookies())
         pages = {"friends": "/", "listening": f"/listen/{alice.username}", "recordings": "/recordings/friends"}
         reports = arguments.keep or Path(folder)
         reports.mkdir(exist_ok=True)
         results = {
-            name: judge(bob.url + path, cookie, reports / f"{name}.json", desktop=arguments.desktop)
+            name: judge(bob, path, reports / f"{name}.json", desktop=arguments.desktop)
             for name, path in pages.items()
         }
     show(results, console)
@@ -86,16 +86,23 @@ def two_friends(folder: Path, console: Console) -> Iterator[tuple[Person, Person
         alice.leave()
 
 
-def judge(url: str, cookie: str, report: Path, *, desktop: bool) -> Scores:
-    sandbox = " --no-sandbox" if os.geteuid() == 0 else ""
-    command = [
-        "node", str(FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"), url, "--quiet",
-        f"--extra-headers={json.dumps({'Cookie': cookie})}",
-        f"--only-categories={','.join(CATEGORIES)}", "--output=json", f"--output-path={report}",
-        f"--chrome-flags=--headless=new{sandbox} --mute-audio", *(["--preset=desktop"] if desktop else []),
-    ]
-    path = os.environ.get(chromium.VARIABLE) or shutil.which("chromium") or sys.exit("Chromium is not on PATH.")
-    subprocess.run(command, check=True, env={**os.environ, "CHROME_PATH": path})
+def judge(person: Person, path: str, report: Path, *, desktop: bool) -> Scores:
+    """In a new browser that knows the person and has loaded nothing yet."""
+    with socket.socket() as free, tempfile.TemporaryDirectory() as profile:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        browser = person.context.browser.browser_type.launch_persistent_context(
+            profile, executable_path=os.environ.get(chromium.VARIABLE) or shutil.which("chromium"),
+            args=[f"--remote-debugging-port={port}", "--mute-audio", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+        )
+        browser.add_cookies(person.context.cookies())
+        subprocess.run([
+            "node", str(FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"), person.url + path, "--quiet",
+            f"--port={port}", "--disable-storage-reset", f"--only-categories={','.join(CATEGORIES)}", "--output=json",
+            f"--output-path={report}", *(["--preset=desktop"] if desktop else []),
+        ], check=True)
+        browser.close()
     found = json.loads(report.read_text())
     return {name: round(found["categories"][name]["score"] * 100) for name in CATEGORIES}
 

@@ -2,7 +2,8 @@
 parts of it with `--only`.
 
 Peers in the same run: libsndfile by soundfile with a flush each second, and ffmpeg's FLAC muxer by PyAV with a flush of each
-packet. Speech comes from Debian's alsa-utils (/usr/share/sounds/alsa), or from --speech FILE.
+packet; for clips, decoding and encoding by PyAV. Speech comes from --speech FILE, from Debian's alsa-utils (/usr/share/sounds/alsa)
+or from the tests.
 """
 
 from __future__ import annotations
@@ -39,15 +40,16 @@ from agent.recorder import FlacRecorder
 from agent.storage import DiskFile, RecordingFolder
 from contract import RECORDING_AUDIO_AT, RecordingHead, RecordingManifest
 from tests.e2e.chromium import Chromium
-from webapp import create_app, library
+from webapp import clips, create_app, library, storage
 from webapp.config import Config
 from webapp.extensions import db
 
-PARTS = ("size", "cpu", "kills", "repair", "play")
+PARTS = ("size", "cpu", "kills", "repair", "play", "clip")
 RATE = 48_000
 BLOCK = 480
 STREAM_ID = "b" * 32
 ALSA_VOICES = Path("/usr/share/sounds/alsa")
+OWN_VOICES = Path(__file__).parent.parent / "tests" / "audio" / "voices"
 Sound = np.ndarray
 
 
@@ -55,9 +57,7 @@ Sound = np.ndarray
 
 
 def speech(path: Path | None) -> Sound:
-    files = [path] if path else sorted(ALSA_VOICES.glob("*_*.wav"))
-    if not files:
-        raise SystemExit("No speech found. Install alsa-utils, or name a file: --speech FILE")
+    files = [path] if path else sorted(ALSA_VOICES.glob("*_*.wav")) or sorted(OWN_VOICES.glob("*.flac"))
     return np.concatenate([_read(file) for file in files])
 
 
@@ -347,6 +347,37 @@ def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
         db.engine.dispose()
 
 
+def clip_times(sound: Sound, folder: Path) -> dict[str, float]:
+    """Seconds for an hour of a longer recording, by the place it begins at; each is compared with the whole, sample by sample."""
+    whole, clip = folder / "whole.flac", folder / "clip.flac"
+    disk, file = long_file(whole, 1.1, tile(sound, 60))
+    file.finish()
+    disk.close()
+    taken = {}
+    for words, start in (("at a frame", 100 * 4608), ("within a frame", 100 * 4608 + 1000)):
+        with storage.Sound(os.open(whole, os.O_RDONLY)) as source, clip.open("wb") as made:
+            begin = time.perf_counter()
+            head = clips.write(source, clips.Piece(start, start + 3600 * RATE), made)
+            made.seek(0)
+            made.write(head.to_header())
+            taken[words] = time.perf_counter() - begin
+        with soundfile.SoundFile(str(whole)) as one, soundfile.SoundFile(str(clip)) as other:
+            one.seek(start)
+            assert all(np.array_equal(one.read(len(block), "int16"), block) for block in other.blocks(RATE * 60, dtype="int16"))
+    begin = time.perf_counter()
+    _encode_again(clip)
+    return {**taken, "all encoded again, by PyAV": time.perf_counter() - begin}
+
+
+def _encode_again(path: Path) -> None:
+    encoder = av.CodecContext.create("flac", "w")
+    encoder.sample_rate, encoder.format, encoder.layout = RATE, "s16", "mono"
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            if frame.samples == 4608:
+                encoder.encode(frame)
+
+
 # --- Report
 
 
@@ -371,6 +402,7 @@ def main() -> None:
             "kills": lambda: _kills(options.kills, options.peer_kills, folder, options.seed),
             "repair": lambda: _repair(options.hours, to_int16(voice), folder),
             "play": lambda: _play(options.hours, to_int16(voice), folder),
+            "clip": lambda: _clip(to_int16(voice), folder),
         }
         for part in options.only:
             console.print(parts[part]())
@@ -422,6 +454,13 @@ def _play(hours: float, sound: Sound, folder: Path) -> Table:
     table = Table("from", "p50", "slowest", title=f"Time to first sound of {hours:g} h in Chromium")
     for place, taken in first_sounds(hours, sound, folder, (0, 0.5, 0.99), 10).items():
         table.add_row(f"{place:.0%}", f"{statistics.median(taken):.0f} ms", f"{max(taken):.0f} ms")
+    return table
+
+
+def _clip(sound: Sound, folder: Path) -> Table:
+    table = Table("it begins", "time", title="A clip of an hour")
+    for words, taken in clip_times(sound, folder).items():
+        table.add_row(words, f"{taken:.1f} s")
     return table
 
 

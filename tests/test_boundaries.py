@@ -50,7 +50,8 @@ def _imports(name, path):
 
 
 def _modules():
-    files = [ROOT / "contract.py", *(path for part in ("webapp", "agent", "launcher") for path in (ROOT / part).rglob("*.py"))]
+    files = [ROOT / "contract.py", ROOT / "flac_frames.py"]
+    files += [path for part in ("webapp", "agent", "launcher") for path in (ROOT / part).rglob("*.py")]
     for path in sorted(files):
         parts = path.relative_to(ROOT).with_suffix("").parts
         yield Module(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path)
@@ -72,10 +73,11 @@ FORBIDDEN = {
     "agent": ["webapp", "launcher", "flask", "sqlalchemy"],
     "agent.denoise": ["livekit", "asyncio", "contract", "av", "torch", "df"],
     "contract": ["webapp", "agent", "launcher"],
-    "launcher": ["webapp", "agent", "contract"],
+    "flac_frames": ["webapp", "agent", "launcher", "contract"],
+    "launcher": ["webapp", "agent", "contract", "flac_frames"],
 }
 
-STANDARD_LIBRARY_ONLY = ["contract", "launcher"]
+STANDARD_LIBRARY_ONLY = ["contract", "flac_frames", "launcher"]
 
 ONLY_IMPORTED_BY = {
     "livekit.api": ["webapp.tokens", "webapp.audio_server", "webapp.reconciler", "webapp.api.webhook", "agent"],

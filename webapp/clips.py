@@ -1,18 +1,18 @@
 """A piece of a recording, as a file of its own and, for the owner, as a recording of its own.
 
-The piece is decoded and encoded again, and holds exactly the samples that were asked for: FLAC is lossless either way, and 30 s
-take 0.1 s. Copying frames instead would have to write each one's number and two checksums anew, in Python, and takes longer.
+It holds exactly the samples that were asked for: frames that lie in the piece are copied, and get new numbers; only those at its
+ends are encoded again, where it begins or ends within one (webapp/flac_pieces.py). So an hour takes a second or two.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import IO
 
 from flask import Flask, current_app
 from flask_babel import format_decimal
@@ -20,18 +20,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from contract import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead, RecordingManifest, Span
-from webapp import allowance, library, sharing
+from flac_frames import renumber
+from webapp import allowance, flac_pieces, library, sharing
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import Recording, User, new_id, rfc3339
 from webapp.storage import Sound
 
-if TYPE_CHECKING:
-    import av  # 23 MB of memory, which a server that cuts nothing does not need
-
 log = logging.getLogger(__name__)
 
-MOST_S = 600.0
+MOST_S = 3600.0
+MD5_S = 60.0
+"""Longer clips go without the checksum of all samples, which FLAC leaves open: they would have to be decoded for it."""
 
 
 def init_app(app: Flask) -> None:
@@ -68,67 +68,40 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
     return Piece(start, end)
 
 
-def cut(sound: Sound, piece: Piece) -> bytes:
-    """A whole FLAC file, as the noise remover writes them. One at a time in this process: ten minutes take 60 MB of memory."""
-    with current_app.extensions["clip_turn"]:
-        return _cut(sound, piece)
+def cut(sound: Sound, piece: Piece) -> IO[bytes]:
+    """A whole FLAC file, for the caller to close. One at a time in this process. Raises Conflict."""
+    file = library.folder().scratch()
+    try:
+        with current_app.extensions["clip_turn"]:
+            head = write(sound, piece, file)
+        if head.samples != piece.end - piece.start:     # the file has fewer samples than its head says
+            raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
+        file.seek(0)
+        file.write(head.to_header())
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def _cut(sound: Sound, piece: Piece) -> bytes:
-    import av
-
-    digest, frames = hashlib.md5(usedforsecurity=False), []
-    encoder = av.CodecContext.create("flac", "w")
-    encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", "mono"
-    for block in _blocks(sound, piece):
-        digest.update(bytes(block.planes[0])[:2 * block.samples])
-        frames += [bytes(packet) for packet in encoder.encode(block)]
-    frames += [bytes(packet) for packet in encoder.encode(None)]
-    sizes = [len(frame) for frame in frames]
-    head = RecordingHead(
-        samples=piece.end - piece.start, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes), max_frame=max(sizes),
-        md5=digest.digest(),
+def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
+    """Writes the frames to their places; -> what the head has to say."""
+    file.seek(RECORDING_AUDIO_AT)
+    whole_md5 = hashlib.md5(usedforsecurity=False) if piece.duration_s <= MD5_S else None
+    samples, blocks, sizes = 0, [], []
+    counts_samples = False
+    for frame in flac_pieces.frames(sound, piece.start, piece.end, whole_md5.update if whole_md5 else None):
+        if not blocks:      # only the last frame may be shorter than the others, unless all say where they stand
+            counts_samples = frame.samples not in (PEAK_SAMPLES, piece.end - piece.start)
+        data = renumber(frame.data, samples if counts_samples else len(blocks), counts_samples=counts_samples)
+        file.write(data)
+        samples += frame.samples
+        blocks.append(frame.samples)
+        sizes.append(len(data))
+    return RecordingHead(
+        samples=samples, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes, default=0), max_frame=max(sizes, default=0),
+        md5=whole_md5.digest() if whole_md5 else bytes(16), min_block=min(blocks[:-1], default=PEAK_SAMPLES),
     )
-    return b"".join((head.to_header(), *frames))
-
-
-def _blocks(sound: Sound, piece: Piece) -> Iterator[av.AudioFrame]:
-    """The samples of the piece in frames of 4608; the last one may be shorter."""
-    import av
-
-    left, skip, fifo = piece.end - piece.start, -1, av.AudioFifo()
-    with av.open(sound, "r") as container:
-        stream = container.streams.audio[0]
-        if piece.start:
-            container.seek(piece.start, stream=stream)      # to a frame at or before it
-        for frame in container.decode(stream):
-            if skip < 0:
-                skip = piece.start - (frame.pts or 0)
-            frame.pts = None
-            fifo.write(frame)
-            if skip:
-                skip -= _drop(fifo, skip)
-            while left >= PEAK_SAMPLES <= fifo.samples:
-                yield _taken(fifo, PEAK_SAMPLES)
-                left -= PEAK_SAMPLES
-            if left <= fifo.samples:
-                break
-    if left:
-        yield _taken(fifo, left)
-
-
-def _taken(fifo: av.AudioFifo, count: int) -> av.AudioFrame:
-    frame = fifo.read(count)
-    if frame is None:       # the file has fewer samples than its head says
-        raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
-    return frame
-
-
-def _drop(fifo: av.AudioFifo, most: int) -> int:
-    count = min(most, fifo.samples)
-    if count:
-        fifo.read(count)
-    return count
 
 
 # --- A recording of its own
@@ -139,14 +112,19 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
     title = library.checked_title(title)
     with library.sound_of(whole) as sound:
         piece = piece_of(sound, start_s, end_s)
-        data = cut(sound, piece)
-    left = allowance.left_for(owner, "")
-    if left is not None and len(data) > left:
+        file = cut(sound, piece)
+    with file:
+        return _keep(owner, whole, piece, title, file)
+
+
+def _keep(owner: User, whole: Recording, piece: Piece, title: str, file: IO[bytes]) -> Recording:
+    whole_id, left = whole.id, allowance.left_for(owner, "")
+    if left is not None and file.seek(0, os.SEEK_END) > left:
         raise Conflict(_("Your space for recordings is used up. Delete old ones, or download the clip."))
     manifest = _manifest(whole, piece, title)
     peaks = library.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES:-(-piece.end // PEAK_SAMPLES)]
     try:
-        library.folder().add(manifest, data, peaks, sharing.audience_of(whole).to_json())
+        library.folder().add(manifest, file, peaks, sharing.audience_of(whole).to_json())
     except OSError as error:
         log.exception("a clip was not written", extra={"recording": whole.id})
         raise Conflict(_("The clip could not be saved; the recording is safe. The server's admin can see why.")) from error
@@ -154,7 +132,7 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
     clip = db.session.get(Recording, manifest.stream_id)
     if clip is None:
         raise Conflict(_("The clip was saved, but is not in the list yet. Look again in a moment."))
-    if db.session.scalar(select(Recording.id).where(Recording.id == recording_id, Recording.deleted_at.is_(None))) is None:
+    if db.session.scalar(select(Recording.id).where(Recording.id == whole_id, Recording.deleted_at.is_(None))) is None:
         library.delete(owner, clip.id)          # the whole was deleted meanwhile, and its clips with it
         raise NotFound
     return clip

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead, RecordingManifest
 from webapp.flac_tags import with_tags
@@ -34,6 +34,7 @@ ENDINGS = (
     AUDIENCE, f"{AUDIENCE}.web",
 )
 """Of all files that belong to a recording."""
+SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
 OPUS_ROOM_BYTES = 500 * 10**6
 """An Opus file is kept where so much is free besides: more than a day of sound."""
 
@@ -179,12 +180,17 @@ class RecordingFolder:
         with open(self._open(recording_id, "json"), encoding="utf-8", errors="replace") as file:
             return RecordingManifest.from_json(file.read())
 
-    def add(self, manifest: RecordingManifest, sound: bytes, peaks: bytes, audience: str) -> None:
+    def scratch(self) -> IO[bytes]:
+        """For a recording that is being made: a long one waits on this disk, in a file without a name."""
+        return cast(IO[bytes], tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=self.path))
+
+    def add(self, manifest: RecordingManifest, sound: IO[bytes], peaks: bytes, audience: str) -> None:
         """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""
         recording_id = manifest.stream_id
-        if not self._has_room(len(sound)):
+        if not self._has_room(sound.seek(0, os.SEEK_END)):
             raise OSError(errno.ENOSPC, "too little room is left")
         try:
+            sound.seek(0)
             self._replace(recording_id, "flac", sound)
             self._replace(recording_id, "peaks", peaks)
             self._replace(recording_id, AUDIENCE, audience.encode())
@@ -209,12 +215,12 @@ class RecordingFolder:
         """Raises OSError."""
         self._replace(recording_id, AUDIENCE, note.encode())
 
-    def _replace(self, recording_id: str, ending: str, content: bytes) -> None:
+    def _replace(self, recording_id: str, ending: str, content: bytes | IO[bytes]) -> None:
         path = self._path(recording_id, ending)
         temporary = path.with_name(f"{path.name}.web")      # not the name that the noise remover uses
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(content)
+            shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -13,18 +13,15 @@ from agent.flac import (
     BLOCK_SAMPLES,
     BlockEncoder,
     Frame,
-    crc8,
-    crc16,
     decode_frame,
     frames,
     last_frame,
-    parse_frame_header,
     read_frame,
-    renumber,
 )
 from agent.flac_file import DamagedFile, FlacFile, Repaired, repair, samples_md5
 from agent.storage import DiskFile
 from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead
+from flac_frames import crc8, crc16, parse_frame_header, renumber
 from tests.agent.judges import assert_valid, flac_says_ok, samples_of, speech_like
 
 
@@ -105,6 +102,27 @@ def test_a_renumbered_frame_has_the_number_and_the_same_sound(recording, number)
     assert head is not None
     assert (head.number, head.samples, crc16(frame)) == (number, BLOCK_SAMPLES, 0)
     np.testing.assert_array_equal(decode_frame(frame), decode_frame(recording.frames[3]))
+
+
+def test_a_frame_can_say_which_sample_it_begins_with(recording):
+    frame = renumber(recording.frames[3], 2**30 + 1, counts_samples=True)
+    head = parse_frame_header(frame)
+    assert (head.number, head.counts_samples, head.samples) == (2**30 + 1, True, BLOCK_SAMPLES)
+    np.testing.assert_array_equal(decode_frame(frame), recording.samples[3 * BLOCK_SAMPLES:4 * BLOCK_SAMPLES])
+    assert renumber(frame, 3) == recording.frames[3]
+
+
+def test_a_damaged_frame_does_not_become_a_good_one_by_its_new_number(recording):
+    damaged = bytearray(recording.frames[3])
+    damaged[100] ^= 1
+    assert decode_frame(renumber(bytes(damaged), 2**20)) is None
+
+
+def test_a_clip_is_left_as_it_is_by_a_repair(recording, path):
+    content = RecordingHead(99, RECORDING_AUDIO_AT + 8, min_block=99).to_header() + bytes(8)
+    with pytest.raises(DamagedFile, match="a clip"):
+        repaired(path, content)
+    assert path.read_bytes() == content
 
 
 def test_renumbering_something_else_raises():

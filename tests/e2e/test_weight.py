@@ -5,7 +5,7 @@ import pytest
 MOST_KB = 350
 
 
-def loaded(person, path: str) -> dict[str, int]:
+def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
     """Address -> bytes that came over the network, as a browser that was never here before loads the page."""
     devtools = person.context.new_cdp_session(person.page)
     devtools.send("Network.enable")
@@ -14,6 +14,8 @@ def loaded(person, path: str) -> dict[str, int]:
     devtools.on("Network.requestWillBeSent", lambda event: addresses.__setitem__(event["requestId"], event["request"]["url"]))
     devtools.on("Network.loadingFinished", lambda event: sizes.__setitem__(event["requestId"], event["encodedDataLength"]))
     person.page.goto(person.url + path, wait_until="load")
+    if audio_server:
+        person.page.wait_for_function("globalThis.LivekitClient")
     person.page.wait_for_timeout(1500)          # what scripts load afterwards
     devtools.detach()
     return {addresses[request]: int(size) for request, size in sizes.items() if request in addresses}
@@ -25,7 +27,7 @@ def loaded(person, path: str) -> dict[str, int]:
 ])
 def test_a_first_visit_is_light(friends, path, needs_audio_server):
     alice, bob = friends
-    found = loaded(alice, path.replace("FRIEND", bob.username))
+    found = loaded(alice, path.replace("FRIEND", bob.username), audio_server=needs_audio_server)
     assert 20 < sum(found.values()) / 1000 < MOST_KB, found
     assert any("livekit-client" in address for address in found) == needs_audio_server
 

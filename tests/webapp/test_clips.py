@@ -6,11 +6,13 @@ import io
 import subprocess
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
 from contract import RecordingHead, RecordingManifest, Span
+from flac_frames import parse_frame_header
 from tests.webapp.recordings_on_disk import RATE, record, record_more
 from webapp import accounts, library
 from webapp.extensions import db
@@ -40,7 +42,13 @@ def judged_by_flac(data: bytes, tmp_path: Path) -> str:
 FRAME = 4608
 
 
+LEAST = 16      # samples of a frame that is not the last one
+
+
 @pytest.mark.parametrize(("start", "end"), [
+    ((2 * FRAME - LEAST + 1) / RATE, 3), ((2 * FRAME - LEAST + 1) / RATE, (2 * FRAME + 1) / RATE),
+    ((2 * FRAME - LEAST) / RATE, 3), ((2 * FRAME - 1) / RATE, 2 * FRAME / RATE), (2 * FRAME / RATE, 3.01),
+    (2 * FRAME / RATE, (2 * FRAME + 1) / RATE),
     (0, 3.01), (0, 1), (0, 1 / RATE), (FRAME / RATE, 2 * FRAME / RATE), ((FRAME - 1) / RATE, (FRAME + 1) / RATE),
     (1.2345, 1.2346), (1.111, 2.999), (2.9, 3.01), (2.5, 99), (-1, None), (-99, None), (3.0099, None),
 ])
@@ -54,6 +62,55 @@ def test_a_clip_is_the_samples_that_were_asked_for(recording, alice, folder, tmp
     assert judged_by_flac(response.data, tmp_path) == ""
     head = RecordingHead.from_bytes(response.data)
     assert (head.samples, head.end) == (last - first, len(response.data))
+
+
+def frames(flac: bytes) -> list[bytes]:
+    """As FFmpeg's parser finds them."""
+    with av.open(io.BytesIO(flac)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize(("start", "end", "copied"), [
+    (5 * FRAME, 20 * FRAME, 15), (5 * FRAME, 20 * FRAME + 1, 15), (5 * FRAME + 1, 20 * FRAME, 14),
+    (5 * FRAME - 17, 20 * FRAME + 99, 15),
+])
+def test_frames_within_the_piece_are_not_encoded_again(recording, alice, folder, start, end, copied):
+    def sound_of(frame: bytes) -> bytes:
+        return frame[parse_frame_header(frame[:16]).size:-2]
+
+    clip = alice.client.get(f"/recordings/{recording}/clip.flac", query_string={"start": start / RATE, "end": end / RATE}).data
+    source = [sound_of(frame) for frame in frames((folder / f"{recording}.flac").read_bytes())]
+    found = [sound_of(frame) for frame in frames(clip)]
+    first = -(-start // FRAME)
+    assert found[len(found) - copied - (end % FRAME > 0):][:copied] == source[first:first + copied]
+    numbers = [parse_frame_header(frame[:16]) for frame in frames(clip)]
+    assert {head.counts_samples for head in numbers} == {start % FRAME > 0}
+
+
+def test_a_long_clip_goes_without_the_checksum_of_all_samples(recording, alice, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("webapp.clips.MD5_S", 1.0)
+    clip = alice.get(f"/recordings/{recording}/clip.flac?start=1.5&end=2.75").data
+    np.testing.assert_array_equal(samples(clip), samples(folder / f"{recording}.flac")[round(1.5 * RATE):round(2.75 * RATE)])
+    assert RecordingHead.from_bytes(clip).md5 == bytes(16)
+    assert "cannot check MD5 signature since it was unset" in judged_by_flac(clip, tmp_path)
+
+
+def test_a_clip_too_long_for_memory_waits_on_the_disk_and_leaves_nothing_there(recording, alice, folder, monkeypatch):
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr("webapp.storage.SCRATCH_IN_MEMORY_BYTES", 1)
+    assert len(samples(alice.get(f"/recordings/{recording}/clip.flac?start=0.1").data)) == round(3.01 * RATE) - round(0.1 * RATE)
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("damage", [slice(30_000, 30_500), slice(60_000, None)])
+def test_what_cannot_be_read_is_no_clip(recording, alice, folder, damage):
+    path = folder / f"{recording}.flac"
+    data = bytearray(path.read_bytes())
+    data[damage] = bytes(len(data[damage]))
+    path.write_bytes(data)
+    answer = alice.get(f"/recordings/{recording}/clip.flac?start=0.05")
+    assert answer.status_code == 409
+    assert "Try another piece of it." in answer.json["error"]["message"]
 
 
 def test_of_a_stream_that_is_on_air_the_last_seconds(folder, alice, bob, ingest, tmp_path):
@@ -152,9 +209,11 @@ def test_clips_go_and_come_back_with_the_whole(app, recording, alice, bob, folde
     assert list(folder.iterdir()) == []
 
 
-def test_a_clip_of_a_clip_belongs_to_the_whole(recording, alice):
+def test_a_clip_of_a_clip_belongs_to_the_whole(recording, alice, folder):
     first = keep(alice, recording, start=1, end=2).json["recording"]
     second = keep(alice, first["id"], start=0.5).json["recording"]
+    whole, clip = (samples(folder / f"{each}.flac") for each in (recording, second["id"]))
+    np.testing.assert_array_equal(clip, whole[round(1.5 * RATE):2 * RATE])
     assert (second["clip_of"], second["started_at"]) == (recording, "2026-01-02T03:04:06.500Z")
 
 
@@ -164,7 +223,7 @@ def test_a_clip_that_cannot_be_written_leaves_nothing(app, recording, alice, fol
     def refuse(self, recording_id, ending, content):
         if ending == "json":
             raise OSError(28, "No space left on device")
-        self._path(recording_id, ending).write_bytes(content)
+        self._path(recording_id, ending).write_bytes(content if isinstance(content, bytes) else content.read())
 
     monkeypatch.setattr(type(app.extensions["recordings"]), "_replace", refuse)
     response = keep(alice, recording, end=1)

@@ -13,7 +13,7 @@ def test_a_page_names_files_that_a_browser_may_keep_for_good(alice):
     for address in addresses:
         answer = alice.get(address)
         assert answer.status_code == 200
-        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Cache-Control"] == "public, immutable, max-age=31536000"
 
 
 def test_a_page_of_before_an_update_goes_on_with_the_scripts_that_there_are(app):
@@ -56,6 +56,6 @@ def test_scripts_with_all_that_they_import(tmp_path):
 @pytest.mark.parametrize(("path", "view"), [("/live", "live"), ("/listen/bob", "listen")])
 def test_a_page_names_the_scripts_of_its_view_and_not_the_audio_servers(alice, bob, path, view):
     page = alice.get(path).text
-    assert re.search(rf'<link rel="modulepreload" href="/static/v-[0-9a-f]{{12}}/js/{view}-view.js">', page)
+    assert re.search(rf'<link rel="modulepreload" href="/static/v-[0-9a-f]{{12}}/js/{view}-view.js" fetchpriority="low">', page)
     assert "js/connection.js" in page
     assert "livekit-client" not in page

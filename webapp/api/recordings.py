@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
+from typing import IO
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -188,14 +190,22 @@ def clip(recording_id: str) -> ResponseReturnValue:
     start, end = _seconds("start", 0.0), _seconds("end", None)
     with library.sound_of(recording) as sound:
         piece = clips.piece_of(sound, start or 0.0, end)
-        data = clips.cut(sound, piece)
+        file = clips.cut(sound, piece)
     at = recording.started_at + timedelta(seconds=piece.start_s)
-    header = with_tags(data[:RECORDING_AUDIO_AT], _tags(recording, at))
-    response = Response(header + data[RECORDING_AUDIO_AT:], mimetype="audio/flac")
+    response = Response(_tagged(file, _tags(recording, at)), mimetype="audio/flac")
+    response.content_length = file.seek(0, os.SEEK_END)
+    response.call_on_close(file.close)
     response.headers["Cache-Control"] = "private, no-store"
     part = f"{recording.title} {clock(piece.start_s)} to {clock(piece.start_s + piece.duration_s)}"
     response.headers.set("Content-Disposition", "attachment", **_file_name(recording, part))
     return response
+
+
+def _tagged(file: IO[bytes], tags: Mapping[str, str]) -> Iterator[bytes]:
+    file.seek(0)
+    yield with_tags(file.read(RECORDING_AUDIO_AT), tags)
+    while part := file.read(CHUNK_BYTES):
+        yield part
 
 
 def _seconds(name: str, default: float | None) -> float | None:
