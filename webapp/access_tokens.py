@@ -80,7 +80,9 @@ def find(token: str) -> AccessToken | None:
     if not token.startswith(PREFIX):
         return None
     found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == _hash(token)))
-    return None if found is None or is_over(found) else found
+    if found is None or is_over(found) or getattr(found.user, "suspended_at", None) is not None:
+        return None
+    return found
 
 
 def is_over(token: AccessToken) -> bool:

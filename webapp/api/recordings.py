@@ -65,6 +65,7 @@ ONE = schemas.record({"recording": RECORDING})
 TITLE = schemas.text(least=1, most=library.TITLE_LENGTH)
 FLAC = Media("audio/flac", "The sound.")
 OPUS = Media("audio/ogg", "The sound.")
+CLIP_LENGTH = f"At most {clips.MOST_S / 60:.0f} minutes."
 DOWNLOAD = {"download": schemas.text("1: as a file, with tags.", example="1")}
 
 
@@ -183,6 +184,7 @@ def audio(recording_id: str) -> ResponseReturnValue:
     },
     answers={200: FLAC},
     errors=(409,),
+    about=CLIP_LENGTH,
 )
 def clip(recording_id: str) -> ResponseReturnValue:
     """A piece as a file: `?start=` and `?end=` in seconds; a negative start counts from the end, no end is the end."""
@@ -230,6 +232,7 @@ def _seconds(name: str, default: float | None) -> float | None:
     }),
     answers={201: ONE},
     errors=(409,),
+    about=CLIP_LENGTH,
 )
 def keep_clip(recording_id: str) -> ResponseReturnValue:
     """`{title, start, end?}`: the piece as a recording of its own."""
