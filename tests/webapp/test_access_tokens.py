@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from tests.webapp.conftest import PASSWORD
 from webapp import access_tokens, accounts
@@ -51,6 +52,21 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(app, alice, make):
         assert token.removeprefix("stillair_") not in str(row)
         db.session.execute(update(AccessToken).values(token_hash=token))
         db.session.commit()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_token_is_logged(app, make, ask, caplog, broken):
+    caplog.set_level(logging.DEBUG)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    token = make()
+    if broken:
+        with app.app_context():
+            db.session.execute(text("DROP TABLE access_token"))
+            db.session.commit()
+    assert ask(token).status_code == (500 if broken else 200)
+    logged = "\n".join(logging.Formatter("%(message)s").format(record) for record in caplog.records)
+    assert ("request failed" in logged) is broken
+    assert "stillair_" not in logged
 
 
 def test_a_script_needs_no_csrf_token(make, ask, charlie):
