@@ -2,8 +2,8 @@
 parts of it with `--only`.
 
 Peers in the same run: libsndfile by soundfile with a flush each second, and ffmpeg's FLAC muxer by PyAV with a flush of each
-packet; for clips, decoding and encoding by PyAV. Speech comes from --speech FILE, from Debian's alsa-utils (/usr/share/sounds/alsa)
-or from the tests.
+packet; for clips, decoding and encoding by PyAV. Speech comes from --speech FILE, Debian's alsa-utils (/usr/share/sounds/alsa) or
+the tests.
 """
 
 from __future__ import annotations

@@ -18,12 +18,14 @@ from webapp import (
     library,
     opus,
     pages,
+    push_route,
     security,
     static_files,
 )
 from webapp.api import description, health, webhook
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
+from webapp.api import push as api_push
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
 from webapp.api import streams as api_streams
@@ -37,6 +39,7 @@ BLUEPRINTS = (
     api_events.blueprint,
     api_streams.blueprint,
     api_recordings.blueprint,
+    api_push.blueprint,
     description.blueprint,
     webhook.blueprint,
     health.blueprint,
@@ -59,6 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
     language.init_app(app)
     accounts.init_app(app)
     event_hub.init_app(app, config)
+    push_route.init_app(app)
     library.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)

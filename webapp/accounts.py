@@ -82,13 +82,19 @@ def authenticate(username: str, password: str, address: str) -> User | None:
 
 
 def open_session(user: User) -> None:
-    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends."""
-    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(session.get("_user_id", ""))))
+    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends. For the same
+    person its row gets the new token, so that what hangs on it (webapp.push_subscriptions) goes on."""
+    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
+    earlier = _session(session.get("_user_id", ""))
+    if earlier is not None and earlier.user_id != user.id:
+        db.session.delete(earlier)
+        earlier = None
     session.clear()
     session.permanent = True
     user.session_token = secrets.token_urlsafe(32)
-    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
-    db.session.add(LoginSession(token_hash=_hash(user.session_token), user=user))
+    log_in = earlier or LoginSession(user=user)
+    log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
+    db.session.add(log_in)
     db.session.commit()
     login_user(user)
 
@@ -111,16 +117,25 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     check_password(new, user.username)
     if authenticate(user.username, old, address) is None:
         raise Invalid.field("old_password", _("This is not your password."))
-    set_password(user, new)
+    set_password(user, new, stays=user.session_token)
     open_session(user)
 
 
-def set_password(user: User, password: str) -> None:
-    """Logs the person out everywhere."""
+def set_password(user: User, password: str, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`."""
     with passwords().turn():
         user.password_hash = passwords().hash(password)
-    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    others = LoginSession.user_id == user.id, LoginSession.token_hash != _hash(stays)
+    db.session.execute(delete(LoginSession).where(*others))
     db.session.commit()
+
+
+def session_id(user: User) -> int:
+    """Of the log-in by which the person asks. Raises NotLoggedIn when it is none of a browser."""
+    found = _session(user.session_token)
+    if found is None:
+        raise NotLoggedIn
+    return found.id
 
 
 def init_app(app: Flask) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 
 import contract
-from webapp import accounts, allowance, events, friendships, probe
+from webapp import accounts, allowance, events, friendships, notices, probe
 from webapp.audio_server import AudioServer, AudioServerUnreachable
 from webapp.config import Config
 from webapp.errors import Conflict, NotFound
@@ -280,6 +280,7 @@ def move(stream: Stream, state: str) -> bool:
         return False
     if first_time_live:
         _publish("stream.live", stream, to_friends=True)
+        notices.tell_live(stream)
     elif state == "ended":
         _publish("stream.ended", stream, to_friends=stream.live_at is not None)
     db.session.commit()

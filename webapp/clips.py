@@ -88,8 +88,9 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     """Writes the frames to their places; -> what the head has to say."""
     file.seek(RECORDING_AUDIO_AT)
     whole_md5 = hashlib.md5(usedforsecurity=False) if piece.duration_s <= MD5_S else None
-    samples, blocks, sizes = 0, [], []
-    counts_samples = False
+    samples, counts_samples = 0, False
+    blocks: list[int] = []
+    sizes: list[int] = []
     for frame in flac_pieces.frames(sound, piece.start, piece.end, whole_md5.update if whole_md5 else None):
         if not blocks:      # only the last frame may be shorter than the others, unless all say where they stand
             counts_samples = frame.samples not in (PEAK_SAMPLES, piece.end - piece.start)

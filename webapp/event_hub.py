@@ -63,11 +63,14 @@ class EventHub:
         self._committed = threading.Event()
         self.is_serving: Callable[[], bool] = lambda: True      # gunicorn.py sets it: a process that stops ends its streams
 
-    def open(self, user_id: int, connection: socket.socket | None) -> EventStream:
-        """Raises Busy beyond the budget: an open stream holds a thread, and requests must never wait for one."""
+    def open(self, user_id: int, connection: socket.socket | None, *, watching: bool = True) -> EventStream:
+        """`watching`: the page is in sight.
+
+        Raises Busy beyond the budget: an open stream holds a thread, and requests must never wait for one.
+        """
         stream = EventStream(user_id, connection)
         with self._lock:
-            mine = sum(other.user_id == user_id for other in self._streams)
+            mine = sum(other.user_id == user_id and not other.has_left() for other in self._streams)
             if len(self._streams) >= self._most or mine >= self._most_per_person:
                 raise Busy(_("Too many pages are open at once. This one looks for news every 10 s."), retry_after_s=RETRY_AFTER_S)
             self._streams.add(stream)
@@ -75,7 +78,7 @@ class EventHub:
                 self._poller = threading.Thread(target=self._poll, name="event-poller", daemon=True)
                 self._poller.start()
         try:
-            presence.enter(user_id, stream.id)
+            presence.enter(user_id, stream.id, watching=watching)
         except SQLAlchemyError:
             self._forget(stream)
             raise

@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "friend_request.received": "id, username, created_at",
     "friend_request.accepted": "id, username; both people are told, each with the other's name",
     "friend_request.closed": "id; rejected or taken back, both people are told",
+    "notice.live": "username, display_name, title; a friend has gone live, told to who wants to hear of it",
     "stream.live": STREAM,
     "stream.title": STREAM,
     "stream.moved": f"{STREAM}; ask for a new ticket to go on listening",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from contract import PEAK_SAMPLES, SAMPLE_RATE
 from flac_frames import parse_frame_header
+from webapp.storage import Sound
 
 if TYPE_CHECKING:
     import av  # 23 MB of memory, which a server that cuts nothing does not need
@@ -22,7 +23,7 @@ class Frame:
     samples: int
 
 
-def frames(sound: BinaryIO, start: int, end: int, heard: Callable[[bytes], object] | None = None) -> Iterator[Frame]:
+def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] | None = None) -> Iterator[Frame]:
     """Of the samples from `start` to `end`. `heard`: gets all of these samples, 16 bit, little-endian. Fewer come where the
     recording cannot be read."""
     import av
@@ -64,7 +65,7 @@ def frames(sound: BinaryIO, start: int, end: int, heard: Callable[[bytes], objec
                 ends = b""
 
 
-def _decoded(decoder: av.CodecContext, packet: av.Packet) -> bytes:
+def _decoded(decoder: av.AudioCodecContext, packet: av.Packet[av.AudioStream]) -> bytes:
     return b"".join(bytes(frame.planes[0])[:SAMPLE_BYTES * frame.samples] for frame in decoder.decode(packet))
 
 

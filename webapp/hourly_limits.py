@@ -19,6 +19,7 @@ from webapp.models import LimitedAct, User, now
 
 HOUR = timedelta(hours=1)
 FRIEND_REQUESTS = 60        # of one person, in an hour
+PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 
 
 def check_registration(address: str) -> None:
@@ -34,6 +35,12 @@ def count_registration(address: str) -> None:
 def count_friend_request(sender: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"friend request:{sender.id}", FRIEND_REQUESTS, _("You have sent too many friend requests in the last hour."))
+
+
+def count_push_subscription(user: User) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("You have switched notifications on too often in the last hour.")
+    _count(f"push subscription:{user.id}", PUSH_SUBSCRIPTIONS, words)
 
 
 def _registration(address: str) -> tuple[str, int, str]:

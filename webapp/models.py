@@ -93,6 +93,45 @@ class AccessToken(Base):
     user: Mapped[User] = relationship()
 
 
+class PushSubscription(Base):
+    """A logged-in browser that is woken when a friend goes live (webapp.push_subscriptions). It goes with its log-in."""
+
+    __tablename__ = "push_subscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), unique=True)
+    endpoint: Mapped[str] = mapped_column(String(1024), unique=True)       # whoever knows it can send there: as secret as a token
+    p256dh: Mapped[str] = mapped_column(String(88))                        # the browser's public key, base64url
+    auth: Mapped[str] = mapped_column(String(24))                          # and the secret it shares with us
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    session: Mapped[LoginSession] = relationship()
+
+
+class PushMessage(Base):
+    """A push that waits to be sent: that a friend's stream has begun, once for each browser (webapp.push_sender)."""
+
+    __tablename__ = "push_message"
+    __table_args__ = (Index("ix_push_message_once", "subscription_id", "stream_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id", ondelete="CASCADE"))
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), index=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    subscription: Mapped[PushSubscription] = relationship()
+    stream: Mapped[Stream] = relationship()
+
+
+class NoticeOff(Base):
+    """Somebody does not want to be told when this friend goes live; without a row one is told (webapp.notices)."""
+
+    __tablename__ = "notice_off"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    friend_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
 class LoginFailure(Base):
     """A failed log-in, for the limits per account and per address."""
 
@@ -276,6 +315,7 @@ class EventConnection(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)      # put off while the stream is open
+    watching: Mapped[bool] = mapped_column(default=True)                       # the page is in sight, not in the background
 
 
 class WebhookDelivery(Base):

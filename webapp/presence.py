@@ -24,10 +24,17 @@ def online(user_ids: Iterable[int]) -> set[int]:
     return set(db.session.scalars(query))
 
 
-def enter(user_id: int, connection_id: str) -> None:
+def watching(user_ids: Iterable[int]) -> set[int]:
+    """Those of `user_ids` who have a page in sight; one in the background, or in a pocket, does not count."""
+    there = EventConnection.expires_at > now(), EventConnection.watching.is_(True)
+    return set(db.session.scalars(select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), *there)))
+
+
+def enter(user_id: int, connection_id: str, *, watching: bool) -> None:
     sweep()
     user = _locked(user_id)
-    db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=now() + LIFETIME))
+    until = now() + LIFETIME
+    db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
     db.session.flush()          # SQLite lets nobody else write from here on
     if _connections(user_id) == 1:
         publish(friend_ids(user_id), "friend.online", {"username": user.username})
@@ -39,16 +46,16 @@ def keep(connections: Mapping[str, int]) -> None:
     _put_off(connections, LIFETIME)
     there = set(db.session.scalars(select(EventConnection.id).where(EventConnection.id.in_(connections))))
     for connection_id in connections.keys() - there:
-        enter(connections[connection_id], connection_id)
+        enter(connections[connection_id], connection_id, watching=False)       # not known any more: rather a push too many
 
 
 def leave(connection_id: str) -> None:
-    _put_off([connection_id], GRACE)
+    _put_off([connection_id], GRACE, watching=False)
 
 
-def _put_off(connection_ids: Iterable[str], time: timedelta) -> None:
+def _put_off(connection_ids: Iterable[str], time: timedelta, **changes: Any) -> None:
     rows = EventConnection.id.in_(connection_ids)
-    db.session.execute(update(EventConnection).where(rows).values(expires_at=now() + time))
+    db.session.execute(update(EventConnection).where(rows).values(expires_at=now() + time, **changes))
     db.session.commit()
 
 

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import create_app, events, invites, library, presence, repair
+from webapp import create_app, events, invites, library, presence, push_sender, repair
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -30,6 +30,7 @@ ROUND_S = 1.0
 STARTING_ROUND_S = 0.5
 """Between rounds while a stream is starting, when somebody waits for every half second."""
 CLEAN_UP_EVERY_S = 60.0
+PUSH_EVERY_S = 1.0
 WEBHOOKS_KEPT = timedelta(hours=1)
 """Ids of webhooks; their signatures expire within minutes."""
 EXPECTED = (AudioServerUnreachable, OperationalError)
@@ -57,8 +58,14 @@ class Reconciler:
         self._stop.set()
 
     def run(self) -> None:
+        threading.Thread(target=self._send_pushes, name="push-sender", daemon=True).start()
         while not self._stop.is_set():
             self._stop.wait(self._round())
+
+    def _send_pushes(self) -> None:
+        """Beside the rounds, which no push service may hold up."""
+        while not self._stop.wait(PUSH_EVERY_S):
+            self._try("pushes", lambda: push_sender.drain(self._app))
 
     def _round(self) -> float:
         """Seconds until the next one."""

@@ -86,6 +86,7 @@ def content_security_policy(audio_url: str) -> str:
         "font-src 'self'",
         "media-src 'self' blob:",
         "manifest-src 'self'",
+        "worker-src 'self'",
         f"connect-src 'self' ws{audio} http{audio}",
         "form-action 'self'",
         "frame-ancestors 'none'",

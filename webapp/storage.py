@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from contract import RECORDING_AUDIO_AT, ContractError, RecordingHead, RecordingManifest
 from webapp.flac_tags import with_tags
@@ -182,7 +182,7 @@ class RecordingFolder:
 
     def scratch(self) -> IO[bytes]:
         """For a recording that is being made: a long one waits on this disk, in a file without a name."""
-        return cast(IO[bytes], tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=self.path))
+        return tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=str(self.path))
 
     def add(self, manifest: RecordingManifest, sound: IO[bytes], peaks: bytes, audience: str) -> None:
         """A whole recording; its sidecar comes last, and without one nobody knows of the others. Raises OSError."""

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from tests.webapp.answers import problem_of
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
+from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
 from webapp import access_tokens, accounts, create_app, invites, library, openapi
 from webapp.access_tokens import Scope
@@ -116,6 +117,13 @@ MATRIX = {
     "api_description.show": Line("GET", "/api/openapi.json", everybody(200)),
     "pages_api.index": Line("GET", "/api/", everybody(200)),
 
+    "api_push.switch_on": Line("PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))),
+    "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
+
+    "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
+    "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
+    "pages_install.offline": Line("GET", "/offline", everybody(200)),
+
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
     "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
@@ -174,6 +182,8 @@ MATRIX = {
     "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
     "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
     "pages_tokens.revoke": Line("POST", "/settings/tokens/{token}/revoke", page(only(owner=303))),
+    "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
+    "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from tests.webapp.conftest import PASSWORD
+from tests.webapp.conftest import PASSWORD, Person
+from tests.webapp.push_service import Browser
 from webapp import accounts, invites
 from webapp.extensions import db
-from webapp.models import FriendRequest, Friendship, LoginFailure, User
+from webapp.models import FriendRequest, Friendship, LoginFailure, PushSubscription, User
 
 CROWD = 50
 
@@ -124,3 +125,15 @@ def test_a_limit_holds_for_those_who_come_together(make_app, visit_app):
     browsers = [visit_app(app, f"person-{number}") for number in range(CROWD)]
     statuses = at_once([lambda browser=browser: browser.enter("/api/register").status_code for browser in browsers])
     assert statuses == {201: 10, 429: CROWD - 10}
+
+
+def test_the_tabs_of_a_browser_are_one_subscription(app, alice):
+    tabs = []
+    for _ in range(10):
+        tabs.append(Person(app, "alice"))
+        tabs[-1].client._cookies, tabs[-1].csrf_token = dict(alice.client._cookies), alice.csrf_token
+    told = Browser().subscription("https://8.8.8.8/alice")
+    statuses = at_once([lambda tab=tab: tab.put("/api/push/subscription", told).status_code for tab in tabs])
+    assert statuses.keys() <= {204, 409}
+    assert statuses[204] >= 1
+    assert count(app, PushSubscription) == 1

@@ -32,18 +32,20 @@ ABOUT = "\n".join((
 @Operation(
     "What happens, as it happens",
     scope=Scope.READ,
-    query={"after": EVENT_ID},
+    query={"after": EVENT_ID, "watching": schemas.text("0: nobody looks at the page.", example="0")},
     headers={"Last-Event-ID": EVENT_ID},
     answers={200: Media("text/event-stream", "Server-sent events, without end.")},
     errors=(503,),
     about=ABOUT,
 )
 def stream() -> ResponseReturnValue:
-    """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on."""
+    """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on.
+    `?watching=0` says that the page is in the background."""
     last_id = _last_id()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     event_hub = hub()
-    event_stream = event_hub.open(current_user.id, request.environ.get("gunicorn.socket"))
+    watching = request.args.get("watching") != "0"
+    event_stream = event_hub.open(current_user.id, request.environ.get("gunicorn.socket"), watching=watching)
     response = Response(_body(app, event_hub, event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"        # nginx would hold events back
     response.call_on_close(lambda: event_hub.close(event_stream))

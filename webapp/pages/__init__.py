@@ -17,9 +17,11 @@ from webapp.pages import (
     drawing,
     friends,
     home,
+    install,
     invites,
     listen,
     live,
+    notifications,
     recordings,
     search,
     settings,
@@ -29,7 +31,9 @@ from webapp.pages import (
 
 
 def init_app(app: Flask) -> None:
-    for page in (auth, difference, home, search, friends, invites, live, listen, recordings, settings, tokens, api):
+    for page in (
+        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, tokens, install, api,
+    ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(words.TEMPLATE_FILTERS)

@@ -3,7 +3,9 @@ import { ServerEvents } from "./events.js";
 import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
+import { LiveBar } from "./live-bar.js";
 import { Player } from "./player.js";
+import { startPush } from "./push.js";
 import { expireParts, refreshParts } from "./refresh.js";
 import { Sidebar } from "./sidebar.js";
 
@@ -15,6 +17,7 @@ const VIEWS = {
   live: () => import("./live-view.js"),
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
+  notifications: () => import("./push-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -23,6 +26,7 @@ export class App {
   events = new ServerEvents();
   sidebar = new Sidebar();
   bar = new ListeningBar(this);
+  liveBar = new LiveBar(this);
   /** @type {import("./listening.js").Listening | null} */
   listening = null;
   /** @type {import("./studio.js").Studio | null} */
@@ -64,6 +68,7 @@ export class App {
     this.#checkUser();
     this.player.show();
     this.bar.show();
+    this.liveBar.show();
     expireParts();
     const root = /** @type {HTMLElement | null} */ (document.querySelector("[data-view]"));
     const load = VIEWS[root?.dataset.view ?? ""];
@@ -89,9 +94,12 @@ export class App {
       this.studio?.close();
       this.studio = null;
       this.player.close();
+      this.liveBar.clear();
     }
     this.#user = user;
-    if (user) this.events.open(meta("events-after"));
+    if (!user) return;
+    this.events.open(meta("events-after"));
+    startPush(user).catch(() => {});        // without it the pages are the same
   }
 
   #again() {
@@ -101,6 +109,8 @@ export class App {
 
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
+    this.liveBar.told(kind, data);
+    if (kind === "notice.live") return;
     if (kind !== "stream.moved") this.sidebar.refresh();
     if (kind === "friend.renamed") rename(data.username, data.display_name);
     this.studio?.told(kind, data);

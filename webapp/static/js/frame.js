@@ -10,6 +10,15 @@ function fitFriends() {
   for (const friends of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.friends"))) friends.open = wide.matches;
 }
 
+/** What sticks to the bottom of the page lies above the players, which come and go there. */
+const players = new ResizeObserver(([{ contentRect }]) => document.documentElement.style.setProperty("--players", `${contentRect.height}px`));
+
+function watchPlayers() {
+  const shown = document.querySelector(".players");
+  players.disconnect();
+  if (shown) players.observe(shown);
+}
+
 /** @param {Element | null} except */
 function closeMenus(except) {
   for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.menu[open]"))) {
@@ -58,6 +67,7 @@ export function startFrame() {
   document.addEventListener("click", (event) => closeMenus(event.target instanceof Element ? event.target.closest("details.menu") : null));
   document.addEventListener("keydown", onKey);
   document.addEventListener("turbo:load", showCopyButtons);
+  for (const drawn of ["turbo:load", "turbo:render"]) document.addEventListener(drawn, watchPlayers);
   document.addEventListener("turbo:render", fitFriends);
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("[data-copy]");

@@ -3,9 +3,10 @@
 /**
  * @typedef {object} Turbo
  * @property {(html: string) => void} renderStreamMessage
+ * @property {(path: string) => void} visit
  * @property {(current: Element, wanted: Element) => void} morphElements
  */
 
 const turbo = /** @type {Turbo} */ (/** @type {any} */ (globalThis).Turbo);
 
-export const { morphElements, renderStreamMessage } = turbo;
+export const { morphElements, renderStreamMessage, visit } = turbo;

@@ -1,12 +1,12 @@
 """Access tokens
 
-Revision: access_tokens, after recording_listens
+Revision: access_tokens, after push
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'access_tokens'
-down_revision = 'recording_listens'
+down_revision = 'push'
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,145 @@
+"""The way to a push service. Where it is, a browser has said, and whoever pretends to be one could name a machine of ours: so
+only https to public addresses, looked up when somebody subscribes and again for every message, which goes to the very address
+that was looked at. Redirects are not followed, proxies of the environment are not used, and no answer is waited for long."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+
+ENDPOINT_LENGTH = 1024          # those of browsers have 150 to 700 characters
+CONNECT_S = 4.0
+WHOLE_S = 8.0                   # a message takes at most this, however slowly the other side speaks
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+GLOBAL_UNICAST = ip_network("2000::/3")        # all that has been given out of IPv6
+NAT64 = ip_network("64:ff9b::/96")      # an IPv4 address for networks that have only IPv6 (RFC 6052)
+
+Address = IPv4Address | IPv6Address
+
+
+class NoWay(Exception):
+    """Nothing may be sent there, now or ever."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of the push service; `status` 0 when none came."""
+
+    status: int
+    retry_after: str = ""
+
+
+@dataclass(frozen=True)
+class PushRoute:
+    """`app.extensions["push_route"]`. Tests have a push service of their own and say so: `private`, `ports`, `tls`."""
+
+    private: bool = False
+    ports: frozenset[int] = frozenset({443})
+    tls: ssl.SSLContext | None = None           # whose certificates are believed; None: as on the web
+
+    def check(self, endpoint: str) -> None:
+        """Raises NoWay, or OSError when the name cannot be looked up."""
+        self._addresses(*self._host_and_port(endpoint))
+
+    def post(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Raises NoWay."""
+        host, port = self._host_and_port(endpoint)
+        parts = urlsplit(endpoint)
+        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        tls = self.tls or ssl.create_default_context()
+        try:
+            bare = self._connect(host, port)
+            with tls.wrap_socket(bare, server_hostname=host, do_handshake_on_connect=False) as connected, _ended(connected):
+                connected.do_handshake()
+                connection = http.client.HTTPSConnection(host, port, context=tls)
+                connection.sock = connected
+                connection.request("POST", path, body, dict(headers))
+                response = connection.getresponse()
+                return Answer(response.status, response.getheader("Retry-After", ""))
+        except (OSError, http.client.HTTPException):
+            return Answer(0)
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        """To one of the addresses that were looked at, so that a name cannot mean another one a moment later."""
+        addresses = self._addresses(host, port)
+        for address in addresses[:-1]:
+            try:
+                return socket.create_connection((str(address), port), CONNECT_S)
+            except OSError:             # IPv6 on a machine that has none, for example
+                continue
+        return socket.create_connection((str(addresses[-1]), port), CONNECT_S)
+
+    def _host_and_port(self, endpoint: str) -> tuple[str, int]:
+        if len(endpoint) > ENDPOINT_LENGTH or not re.fullmatch(r"https://[!-~]+", endpoint) or "\\" in endpoint:
+            raise NoWay
+        try:
+            parts = urlsplit(endpoint)
+            port = 443 if parts.port is None else parts.port
+        except ValueError:              # a port that is no number, brackets that do not match
+            raise NoWay from None
+        host = parts.hostname or ""
+        if "@" in parts.netloc or port not in self.ports or not HOST.fullmatch(host):
+            raise NoWay
+        return host, port
+
+    def _addresses(self, host: str, port: int) -> list[Address]:
+        """All must be public: of a mixed answer somebody else would choose."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:            # a name of labels that are empty or too long
+            raise NoWay from None
+        addresses = [ip_address(cast(str, entry[4][0])) for entry in found]
+        if not self.private and not all(map(is_public, addresses)):
+            raise NoWay
+        return addresses
+
+
+@contextmanager
+def _ended(connected: socket.socket) -> Iterator[None]:
+    """Ends the connection after WHOLE_S, though each of its bytes may come in time."""
+    def end() -> None:
+        with suppress(OSError):         # it is over this moment
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)         # TLS's own would first wait for the other side
+
+    timer = threading.Timer(WHOLE_S, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is somewhere in the Internet, also where an IPv6 address stands for an IPv4 one."""
+    if isinstance(address, IPv6Address):
+        inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        if address in NAT64:
+            inside.append(IPv4Address(int(address) & 0xFFFF_FFFF))
+        stands_for = [each for each in inside if each is not None]
+        if stands_for:
+            return all(map(is_public, stands_for))
+        if address not in GLOBAL_UNICAST:
+            return False
+    return address.is_global and not address.is_multicast
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["push_route"] = PushRoute()
+
+
+def push_route() -> PushRoute:
+    """The current app's."""
+    found: PushRoute = current_app.extensions["push_route"]
+    return found

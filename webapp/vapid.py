@@ -1,0 +1,46 @@
+"""The key by which push services know this server (VAPID, RFC 8292): made when it is first needed, kept in `<data>/vapid.pem`.
+Browsers are bound to it when they subscribe; with another key they are not reached any more."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from py_vapid import Vapid02
+
+FILE = "vapid.pem"
+
+
+def load(data: Path) -> Vapid02:
+    """The key of this data folder. Raises ValueError when its file holds none."""
+    path = data / FILE
+    if not path.exists():
+        _make(path)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError(f"{path} holds no P-256 key. Move it away to get a new one; people then switch notifications on again.")
+    return Vapid02(key)
+
+
+def public_key(data: Path) -> str:
+    """As `pushManager.subscribe` takes it: an uncompressed point in base64url."""
+    point = load(data).public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+def _make(path: Path) -> None:
+    """All or nothing, never readable by others, and of two programs that need it at once the first one's."""
+    key = Vapid02(ec.generate_private_key(ec.SECP256R1()))
+    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key.private_pem())
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(temporary, path)
+    temporary.unlink()
