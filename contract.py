@@ -17,16 +17,18 @@ AGENT_NAME = "noise-remover"
 
 SAMPLE_RATE = 48_000
 
-# Attributes of the participant `noise-remover` in the studio. The web app reads `beat`, the page the rest.
+# Attributes of the participant `noise-remover` in the studio. The web app reads `beat` and `removed_db`, the page the rest.
 ATTRIBUTE_STATE = "state"              # AGENT_STATES
 ATTRIBUTE_STRENGTH = "strength_db"     # "0" to "100"
 ATTRIBUTE_RECORDING = "recording"      # RECORDING_STATES
 ATTRIBUTE_BEAT = "beat"                # changes every 2 s while the agent lives
 ATTRIBUTE_DELAY = "delay_ms"           # age of the voice when it leaves the noise remover, "" at first; on the stage, too
+ATTRIBUTE_REMOVED = "removed_db"       # how much noise is removed, at every beat; the page has finer readings
 ATTRIBUTE_STAGE = "stage"              # room that carries the clean track now, "" before the first
 
-AGENT_STATES = ("starting", "cleaning", "paused", "silenced")
-"""paused: the original sound is sent; silenced: it is not cleaned either, and silence is sent, for the setting says so."""
+AGENT_STATES = ("starting", "cleaning", "paused", "silenced", "music")
+"""paused: the original sound is sent; silenced: it is not cleaned either, and silence is sent, for the setting says so; music: it
+is passed on as it is, for that was chosen before the start."""
 RECORDING_STATES = ("on", "off", "failed", "full")     # full: its owner may have no more; failed: the disk takes no more
 
 # RPC methods of the agent in the studio; only the broadcaster may call them. Payload and answer are JSON.
@@ -37,6 +39,24 @@ RPC_SET_MONITOR = "set_monitor"        # {"original": bool}: publish the delay-m
 
 METER_TOPIC = "meter"
 """Data packets from the agent to the broadcaster, ten a second: {"removed_db": 18.2, "level_db": -23.0, "seconds": 12.4}."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a broadcaster chooses for a whole stream."""
+
+    bit_rate: int             # bit/s of Opus, from the broadcaster to the audio server and from the noise remover to the stage
+    channels: int = 1
+    is_cleaned: bool = True
+    is_sent_twice: bool = False       # RED (RFC 2198) against loss: doubles what goes over the line, and carries one channel only
+
+
+QUALITIES = {
+    "voice": Quality(32_000),         # for thin lines
+    "standard": Quality(64_000, is_sent_twice=True),
+    "music": Quality(128_000, channels=2, is_cleaned=False),        # noise removal is made for speech, and thins music out
+}
+USUAL_QUALITY = "standard"
 
 
 class ContractError(ValueError):
@@ -79,6 +99,7 @@ class BroadcastJob:
     title: str
     started_at: str           # RFC 3339, UTC
     strength_db: float
+    quality: str = USUAL_QUALITY      # of QUALITIES
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -87,12 +108,16 @@ class BroadcastJob:
     def from_json(cls, text: str) -> Self:
         name = "broadcast job"
         data = _read(name, text)
+        quality = _take(name, {"quality": USUAL_QUALITY, **data}, "quality", str)       # older web apps do not know of it
+        if quality not in QUALITIES:
+            raise ContractError(f"{name}: quality is {quality!r}, not one of {', '.join(QUALITIES)}")
         return cls(
             stream_id=_take(name, data, "stream_id", str),
             owner=_take(name, data, "owner", str),
             title=_take(name, data, "title", str),
             started_at=_take(name, data, "started_at", str),
             strength_db=float(_take(name, data, "strength_db", int, float)),
+            quality=quality,
         )
 
 
@@ -217,15 +242,16 @@ class RecordingHead:
     max_frame: int = 0
     md5: bytes = bytes(16)    # of the samples, zeros = not known
     min_block: int = PEAK_SAMPLES       # samples of the shortest frame, the last one left out; a clip may begin with a short one
+    channels: int = 1
 
-    _RATE_CHANNELS_BITS = SAMPLE_RATE << 44 | 0 << 41 | 15 << 36           # 48 kHz, 1 channel, 16 bits; 36 bits for the samples
+    _RATE_BITS = SAMPLE_RATE << 44 | 15 << 36       # 48 kHz, 3 bits for the channels less one, 16 bits; 36 bits for the samples
 
     def to_bytes(self) -> bytes:
         head = struct.pack(
             ">4sB3sHH3s3sQ16sB3s4sQ",
             b"fLaC", 0, (34).to_bytes(3, "big"), self.min_block, PEAK_SAMPLES,
             self.min_frame.to_bytes(3, "big"), self.max_frame.to_bytes(3, "big"),
-            self._RATE_CHANNELS_BITS | self.samples, self.md5,
+            self._RATE_BITS | self.channels - 1 << 41 | self.samples, self.md5,
             2, (16).to_bytes(3, "big"), b"STLR", self.end,
         )
         return head + zlib.crc32(head).to_bytes(4, "big")
@@ -241,11 +267,13 @@ class RecordingHead:
         head = data[:RECORDING_HEAD_BYTES]
         if len(head) < RECORDING_HEAD_BYTES or zlib.crc32(head[:-4]).to_bytes(4, "big") != head[-4:] or head[:4] != b"fLaC":
             raise ContractError("recording: its head is not one of Stillair's, or is damaged")
+        packed = int.from_bytes(head[18:26], "big")
         return cls(
-            samples=int.from_bytes(head[18:26], "big") & (1 << 36) - 1,
+            samples=packed & (1 << 36) - 1,
             end=int.from_bytes(head[50:58], "big"),
             min_frame=int.from_bytes(head[12:15], "big"),
             max_frame=int.from_bytes(head[15:18], "big"),
             md5=head[26:42],
             min_block=int.from_bytes(head[8:10], "big"),
+            channels=(packed >> 41 & 7) + 1,
         )

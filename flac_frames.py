@@ -56,6 +56,7 @@ def crc16(data: bytes) -> int:
 class FrameHeader:
     number: int               # of the frame, counted from 0, or of its first sample
     samples: int
+    channels: int
     size: int                 # bytes, its CRC-8 included
     number_size: int          # bytes of the coded number, which starts at byte 4
     counts_samples: bool
@@ -84,7 +85,9 @@ def parse_frame_header(data: bytes) -> FrameHeader | None:
         samples = 192
     else:
         samples = 576 << (size_code - 2) if size_code < 6 else 256 << (size_code - 8)
-    return FrameHeader(number, samples, size, number_size, data[:2] == VARIABLE)
+    channels_code = data[3] >> 4
+    channels = channels_code + 1 if channels_code < 8 else 2        # 8 to 10: stereo as left, right or mid, and their difference
+    return FrameHeader(number, samples, channels, size, number_size, data[:2] == VARIABLE)
 
 
 def _read_number(data: bytes) -> tuple[int, int] | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import aiohttp
 
+from contract import USUAL_QUALITY
+
 TIMEOUT_S = 15.0
 
 
@@ -53,7 +55,8 @@ class Account:
         self._headers = {"X-CSRF-Token": (await self._ask(method, path, body))["csrf_token"]}
 
     async def start(self, title: str, strength_db: float) -> Ticket:
-        return _ticket(await self._ask("POST", "/api/stream/start", {"title": title, "strength_db": strength_db}))
+        asked = {"title": title, "strength_db": strength_db, "quality": USUAL_QUALITY}
+        return _ticket(await self._ask("POST", "/api/stream/start", asked))
 
     async def stop(self) -> None:
         await self._ask("POST", "/api/stream/stop", {})

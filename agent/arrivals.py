@@ -34,7 +34,7 @@ class Arrivals:
         """Nothing arrives, and what the SDK hands out is made up."""
 
     def look_at(self, samples: Int16) -> None:
-        if samples[-1] or samples.any():        # most often the one number tells
+        if samples.item(-1) or samples.any():     # most often the one number tells
             self._silent = 0
             self.missing = False
             return

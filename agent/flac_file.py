@@ -19,7 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, last_frame
+from agent.flac import BLOCK_SAMPLES, MAX_FRAME_BYTES, BlockEncoder, Frame, decode_frame, frames, last_frame, shaped
 from agent.peaks import Peaks, peak
 from agent.storage import DiskFile
 from contract import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, ContractError, RecordingHead
@@ -80,7 +80,9 @@ def _find_end(data: mmap, told: RecordingHead | None, size: int) -> tuple[Record
     if told is None and next(frames(data, RECORDING_AUDIO_AT, size, 0), None) is None:
         return NOTHING, None            # a file of somebody else
     last = last_frame(data, size)
-    return (RecordingHead(last.number * BLOCK_SAMPLES + last.samples, last.end), last) if last else (NOTHING, None)
+    if last is None:
+        return NOTHING, None
+    return RecordingHead(last.number * BLOCK_SAMPLES + last.samples, last.end, channels=last.channels), last
 
 
 def _follow(data: mmap, head: RecordingHead, last: Frame, size: int) -> tuple[RecordingHead, Frame]:
@@ -98,6 +100,7 @@ def _extended(head: RecordingHead, length: int, samples: int) -> RecordingHead:
         end=(head.end or RECORDING_AUDIO_AT) + length,
         min_frame=min(head.min_frame or length, length) if known else 0,
         max_frame=max(head.max_frame, length) if known else 0,
+        channels=head.channels,
     )
 
 
@@ -130,17 +133,19 @@ class FlacFile:
     nothing is lost: the file is valid to its last frame, and the same call goes on where it stopped.
     """
 
-    def __init__(self, disk: DiskFile, found: Repaired, peaks: Peaks | None = None) -> None:
-        """`peaks`: told of every frame that is written."""
+    def __init__(self, disk: DiskFile, found: Repaired, peaks: Peaks | None = None, channels: int = 1) -> None:
+        """`peaks`: told of every frame that is written. `channels`: of a new file; another one keeps its own."""
         self._disk = disk
         self._peaks = peaks
-        self._encoder = BlockEncoder()
+        head = found.head if found.head.samples else replace(found.head, channels=channels)
+        self.channels = head.channels
+        self._encoder = BlockEncoder(head.channels)
         self._encoded: deque[tuple[bytes, int, int]] = deque()     # frame, samples, peak
-        self._block = np.empty(BLOCK_SAMPLES, np.int16)
+        self._block = self.silence(BLOCK_SAMPLES)
         self._filled = 0
-        self._md5 = hashlib.md5(usedforsecurity=False) if found.head.samples == 0 else None
+        self._md5 = hashlib.md5(usedforsecurity=False) if head.samples == 0 else None
         self._next_number = 0
-        self._written = self._told = found.head
+        self._written = self._told = head
         self._finished = False
         self._head_lock = threading.Lock()
         if found.last:
@@ -167,6 +172,10 @@ class FlacFile:
     def end(self) -> int:
         """Bytes up to the end of the last frame on the disk."""
         return self._written.end
+
+    def silence(self, count: int) -> NDArray[np.int16]:
+        """So many samples, to be appended."""
+        return shaped(np.zeros(count * self.channels, np.int16), self.channels)
 
     def append(self, samples: NDArray[np.int16]) -> None:
         self.position += len(samples)
@@ -228,7 +237,7 @@ class FlacFile:
 
     def fill_block(self) -> None:
         """Silence to the end of the block: what a reader has got stays as it is when another process goes on."""
-        self.append(np.zeros(-self._filled % BLOCK_SAMPLES, np.int16))
+        self.append(self.silence(-self._filled % BLOCK_SAMPLES))
 
     def finish(self) -> None:
         """Writes the rest as a short last frame, and the MD5 when all samples went through this object."""

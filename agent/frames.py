@@ -1,7 +1,8 @@
 """Ten milliseconds of sound at a time: conversion between the SDK's frames and arrays, the delay line, and the fades.
 
 Samples travel as int16 (what the SDK and the recording take) and as float32 in [-1, 1) (what the denoiser takes). A frame
-is FRAME samples, 48 kHz, one channel. Nothing here is thread-safe; one voice is handled by one task.
+is FRAME samples, 48 kHz: an array [FRAME], or with two channels [FRAME, 2]. Nothing here is thread-safe; one voice is handled by
+one task.
 """
 
 from __future__ import annotations
@@ -28,7 +29,15 @@ _SMALLEST = np.float32(-32768)
 
 def samples_of(frame: rtc.AudioFrame) -> Int16:
     """The samples of a received frame, without a copy."""
-    return np.frombuffer(frame.data, dtype=np.int16)
+    return _shaped(np.frombuffer(frame.data, dtype=np.int16), frame.num_channels)
+
+
+def silent_frame(channels: int) -> Int16:
+    return _shaped(np.zeros(FRAME * channels, np.int16), channels)
+
+
+def _shaped(interleaved: Int16, channels: int) -> Int16:
+    return interleaved if channels == 1 else interleaved.reshape(-1, channels)
 
 
 class Outgoing:
@@ -36,11 +45,11 @@ class Outgoing:
 
     __slots__ = ("frame", "samples")
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
         # The SDK copies every buffer but a bytearray.
-        memory = bytearray(FRAME * 2)
-        self.samples: Int16 = np.frombuffer(memory, dtype=np.int16)
-        self.frame = rtc.AudioFrame(memory, SAMPLE_RATE, 1, FRAME)
+        memory = bytearray(FRAME * 2 * channels)
+        self.samples = _shaped(np.frombuffer(memory, dtype=np.int16), channels)
+        self.frame = rtc.AudioFrame(memory, SAMPLE_RATE, channels, FRAME)
 
 
 def to_float(samples: Int16, out: Float32) -> Float32:

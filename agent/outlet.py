@@ -21,13 +21,13 @@ _CONFIRM_TIMEOUT_S = 1.0
 
 
 class Outlet:
-    """A source for one track at 48 kHz, mono, fed in frames of 10 ms. Belongs to the event loop that it was made on."""
+    """A source for one track at 48 kHz, fed in frames of 10 ms. Belongs to the event loop that it was made on."""
 
-    def __init__(self) -> None:
-        self.source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
+    def __init__(self, channels: int = 1) -> None:
+        self.source = rtc.AudioSource(SAMPLE_RATE, channels, queue_size_ms=0)
         handle = self.source._ffi_handle.handle
         # The SDK reads the memory of a frame until it has confirmed it, and no other frame is sent before.
-        self._outgoing = Outgoing()
+        self._outgoing = Outgoing(channels)
         self._request = ffi_pb2.FfiRequest()
         self._request.capture_audio_frame.source_handle = handle
         self._request.capture_audio_frame.buffer.CopyFrom(self._outgoing.frame._proto_info())

@@ -16,6 +16,7 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from agent.flac import samples_of
 from agent.storage import DiskFile, RecordingFolder
 from contract import PEAK_SAMPLES
 
@@ -75,5 +76,5 @@ def draw_one_missing(folder: Path, done: set[str]) -> str | None:
 
 def _peaks_of(path: Path) -> bytes:
     with av.open(str(path)) as container:
-        samples = (np.asarray(frame.to_ndarray(), np.int16).reshape(-1) for frame in container.decode(audio=0))
-        return bytes(peak(block[at:at + PEAK_SAMPLES]) for block in samples for at in range(0, len(block), PEAK_SAMPLES))
+        blocks = map(samples_of, container.decode(audio=0))
+        return bytes(peak(block[at:at + PEAK_SAMPLES]) for block in blocks for at in range(0, len(block), PEAK_SAMPLES))

@@ -14,7 +14,7 @@ from agent.account import Account, AccountError
 from agent.files import voice_of
 from agent.frames import FRAME, FRAME_S, Int16, to_int16
 from agent.stage import publish_options
-from contract import AGENT_NAME, ATTRIBUTE_STATE, SAMPLE_RATE
+from contract import AGENT_NAME, ATTRIBUTE_STATE, QUALITIES, SAMPLE_RATE, USUAL_QUALITY
 
 READY_TIMEOUT_S = 30.0
 TAIL_S = 0.5
@@ -53,7 +53,8 @@ def _frames_of(file: Path) -> Int16:
 async def _send(room: rtc.Room, frames: Int16, tell: Callable[[float], None]) -> None:
     source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=200)
     track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
-    await room.local_participant.publish_track(track, publish_options(rtc.TrackSource.SOURCE_MICROPHONE))
+    options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, QUALITIES[USUAL_QUALITY])
+    await room.local_participant.publish_track(track, options)
     silence = np.zeros(FRAME, np.int16)
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):

@@ -87,6 +87,7 @@ class FlacRecorder:
         title: str,
         started_at: str = "",
         on_state: Callable[[str], None],
+        channels: int = 1,
         storage: RecordingFolder | None = None,
         clock: Callable[[], float] = boot_time,
     ) -> None:
@@ -94,6 +95,7 @@ class FlacRecorder:
         self._storage = storage or RecordingFolder(folder)
         self._clock = clock
         self._on_state = on_state
+        self._channels = channels
         self.state = "off"
         self._limit: int | None = None      # bytes
         self._wake = threading.Condition()
@@ -124,8 +126,8 @@ class FlacRecorder:
         self._thread.start()
 
     def write(self, samples: NDArray[np.int16]) -> None:
-        """48 kHz mono, any length, a copy is kept. When 30 s wait already, it is left out and becomes a gap."""
-        chunk = _Chunk(self._clock(), np.array(samples, dtype=np.int16).reshape(-1))
+        """48 kHz, [n] or [n, channels], any length, a copy is kept. When 30 s wait already, it is left out and becomes a gap."""
+        chunk = _Chunk(self._clock(), np.array(samples, dtype=np.int16))
         with self._wake:
             if self._closing:
                 return
@@ -301,7 +303,7 @@ class FlacRecorder:
             return self._open()
         self._manifest = self._resumed_manifest(found)
         self._peaks = Peaks.beside(self._storage, stream_id, -(-found.head.samples // BLOCK_SAMPLES))
-        self._file = FlacFile(self._disk, found, self._peaks)
+        self._file = FlacFile(self._disk, found, self._peaks, self._channels)
         return self._file
 
     def _resumed_manifest(self, found: Repaired) -> RecordingManifest:
@@ -414,7 +416,7 @@ class FlacRecorder:
     def _fill(self, file: FlacFile, end: int) -> None:
         """Silence up to sample `end`; after an OSError it is called again and goes on."""
         while file.position < end:
-            file.append(np.zeros(min(SAMPLE_RATE, end - file.position), np.int16))
+            file.append(file.silence(min(SAMPLE_RATE, end - file.position)))
             file.drain()
         self._fill_to = None
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-import numpy as np
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
 from livekit.rtc.participant import PublishDataError, PublishTrackError, UnpublishTrackError
@@ -24,8 +23,9 @@ from livekit.rtc.participant import PublishDataError, PublishTrackError, Unpubli
 from agent.arrivals import Arrivals, packets_of
 from agent.config import AgentConfig
 from agent.delay import Delay, Waited
-from agent.frames import FRAME, FRAME_S, Int16, samples_of
+from agent.frames import FRAME_S, Int16, samples_of, silent_frame
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
+from agent.music import Music
 from agent.outlet import Outlet
 from agent.recorder import CAUSE_CONNECTION, FlacRecorder
 from agent.stage import Stage, publish_options, stage_token
@@ -35,10 +35,12 @@ from contract import (
     ATTRIBUTE_BEAT,
     ATTRIBUTE_DELAY,
     ATTRIBUTE_RECORDING,
+    ATTRIBUTE_REMOVED,
     ATTRIBUTE_STAGE,
     ATTRIBUTE_STATE,
     ATTRIBUTE_STRENGTH,
     METER_TOPIC,
+    QUALITIES,
     RPC_SET_BYPASS,
     RPC_SET_MONITOR,
     RPC_SET_STRENGTH,
@@ -46,6 +48,7 @@ from contract import (
     SAMPLE_RATE,
     BroadcastJob,
     ContractError,
+    Quality,
     StudioMetadata,
 )
 
@@ -72,16 +75,22 @@ class Session:
         self._job = job
         self._studio = ctx.room
         self._loop = asyncio.get_running_loop()
-        self._voice = Voice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
+        self._quality = QUALITIES[job.quality]
+        self._voice: Voice | Music
+        if self._quality.is_cleaned:
+            self._voice = Voice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
+        else:
+            self._voice = Music()
         self._delay = Delay(self._voice.latency_samples)
-        self._stage = Stage(config.url, lambda room: stage_token(config.api_key, config.api_secret, room))
-        self._monitor = Monitor(self._studio)
+        self._stage = Stage(config.url, self._quality, lambda room: stage_token(config.api_key, config.api_secret, room))
+        self._monitor = Monitor(self._studio, self._quality)
         self._recorder = FlacRecorder(
             config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title,
-            on_state=self._recorder_changed,
+            on_state=self._recorder_changed, channels=self._quality.channels,
             storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
-        self._heard: Int16 = np.zeros(FRAME, np.int16)      # of the present frame, what goes to friends and into the recording
+        self._usual_state = "cleaning" if self._quality.is_cleaned else "music"
+        self._heard = silent_frame(self._quality.channels)    # of the present frame, what goes to friends and into the recording
         self._recording = False
         self._over = False
         self._gone = asyncio.Event()
@@ -204,7 +213,8 @@ class Session:
         self._pump = self._spawn(self._pump_track(track, publication), "pump")
 
     async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
-        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1, capacity=MAX_QUEUED_FRAMES)
+        channels = self._quality.channels
+        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=channels, capacity=MAX_QUEUED_FRAMES)
         clock = FrameClock()
         arrivals = Arrivals(partial(packets_of, track))
         watch = self._spawn(arrivals.watch(), "watch arrivals")
@@ -260,7 +270,7 @@ class Session:
         room = await self._stage.send(self._heard)
         self._set(ATTRIBUTE_STAGE, room)
         if room:
-            state = "silenced" if self._voice.silenced else "paused" if self._paused else "cleaning"
+            state = "silenced" if self._voice.silenced else "paused" if self._paused else self._usual_state
             self._set(ATTRIBUTE_STATE, state)
             self._stage.tell(state, self._attributes[ATTRIBUTE_DELAY])
         await self._monitor.send(original)
@@ -333,7 +343,7 @@ class Session:
         """Sends all attributes at every change and at every beat, for a server that was restarted has forgotten them."""
         while True:
             self._attributes_due.clear()
-            beat = {ATTRIBUTE_BEAT: f"{time.time():.3f}"}
+            beat = {ATTRIBUTE_BEAT: f"{time.time():.3f}", ATTRIBUTE_REMOVED: f"{self._voice.noise.read():.1f}"}
             await self._studio.local_participant.set_attributes(self._attributes | beat)
             try:
                 await asyncio.wait_for(self._attributes_due.wait(), BEAT_S)
@@ -396,8 +406,9 @@ class Session:
 class Monitor:
     """The original, delayed like the clean voice, as a second track in the studio while the broadcaster compares."""
 
-    def __init__(self, studio: rtc.Room) -> None:
+    def __init__(self, studio: rtc.Room, quality: Quality) -> None:
         self._studio = studio
+        self._quality = quality
         self._outlet: Outlet | None = None
         self._publication: rtc.LocalTrackPublication | None = None
         self._lock = asyncio.Lock()
@@ -410,9 +421,9 @@ class Monitor:
                 await self._withdraw(self._outlet)
 
     async def _publish(self) -> None:
-        outlet = Outlet()
+        outlet = Outlet(self._quality.channels)
         track = rtc.LocalAudioTrack.create_audio_track(ORIGINAL_TRACK, outlet.source)
-        options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN)
+        options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN, self._quality)
         self._publication = await self._studio.local_participant.publish_track(track, options)
         self._outlet = outlet
 

@@ -19,21 +19,21 @@ from livekit.rtc.participant import PublishTrackError
 from agent.frames import Int16
 from agent.lateness import Cooldown
 from agent.outlet import Outlet
-from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE
+from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE, Quality
 
 logger = logging.getLogger(__name__)
 
 CLEAN_TRACK = "clean"
-BITRATE = 64_000
 PUBLISH_TIMEOUT_S = 10.0
 TELL_TIMEOUT_S = 5.0
 RETRY_S = 0.5
 SAY_AGAIN_S = 30.0
 
 
-def publish_options(source: rtc.TrackSource.ValueType) -> rtc.TrackPublishOptions:
-    """Speech at 64 kbit/s, with redundancy against loss, and without DTX, which cuts into quiet passages."""
-    return rtc.TrackPublishOptions(source=source, dtx=False, red=True, audio_encoding=AudioEncoding(max_bitrate=BITRATE))
+def publish_options(source: rtc.TrackSource.ValueType, quality: Quality) -> rtc.TrackPublishOptions:
+    """Without DTX, which cuts into quiet passages."""
+    encoding = AudioEncoding(max_bitrate=quality.bit_rate)
+    return rtc.TrackPublishOptions(source=source, dtx=False, red=quality.is_sent_twice, audio_encoding=encoding)
 
 
 def stage_token(key: str, secret: str, room: str) -> str:
@@ -49,18 +49,19 @@ def stage_token(key: str, secret: str, room: str) -> str:
 class StageTrack:
     """The clean track in one stage room: connected, published, and at some time lost or closed."""
 
-    def __init__(self, room_name: str, on_lost: Callable[[], None]) -> None:
+    def __init__(self, room_name: str, quality: Quality, on_lost: Callable[[], None]) -> None:
         self.room_name = room_name
         self.lost = False
         self.told: dict[str, str] = {}  # the attributes that listeners see
+        self._quality = quality
         self._on_lost = on_lost
         self._room = rtc.Room()
-        self._outlet = Outlet()
+        self._outlet = Outlet(quality.channels)
 
     async def open(self, url: str, token: str) -> None:
         """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
         track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._outlet.source)
-        options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
+        options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, self._quality)
         try:
             # Without a time-out of ours: it gives up by itself, and one that is cancelled half-way makes the SDK (livekit
             # 1.1.21) end the whole process a minute later.
@@ -96,8 +97,9 @@ class Stage:
     """Keeps the clean track in the room that `move` names: joins it, joins again when it is lost, and changes rooms
     without a gap, for the new one is joined before the old one is left."""
 
-    def __init__(self, url: str, mint_token: Callable[[str], str]) -> None:
+    def __init__(self, url: str, quality: Quality, mint_token: Callable[[str], str]) -> None:
         self._url = url
+        self._quality = quality
         self._mint_token = mint_token
         self._wanted = ""
         self._attributes: dict[str, str] = {}
@@ -156,7 +158,7 @@ class Stage:
         asyncio.get_running_loop().call_later(RETRY_S, self._changed.set)
 
     async def _join(self, room_name: str) -> bool:
-        new = StageTrack(room_name, self._lost)
+        new = StageTrack(room_name, self._quality, self._lost)
         try:
             await new.open(self._url, self._mint_token(room_name))
         except (rtc.ConnectError, PublishTrackError, TimeoutError) as error:

@@ -8,6 +8,7 @@ from flask import Flask
 
 from webapp import (
     accounts,
+    avatars,
     bearer,
     cli,
     clips,
@@ -21,7 +22,10 @@ from webapp import (
     push_route,
     security,
     static_files,
+    takeout,
 )
+from webapp.api import chat as api_chat
+from webapp.api import checkup as api_checkup
 from webapp.api import description, health, webhook
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
@@ -38,8 +42,10 @@ BLUEPRINTS = (
     api_friends.blueprint,
     api_events.blueprint,
     api_streams.blueprint,
+    api_chat.blueprint,
     api_recordings.blueprint,
     api_push.blueprint,
+    api_checkup.blueprint,
     description.blueprint,
     webhook.blueprint,
     health.blueprint,
@@ -66,6 +72,8 @@ def create_app(config: Config | None = None) -> Flask:
     library.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)
+    avatars.init_app(app, config)
+    takeout.init_app(app)
     errors.init_app(app)
     pages.init_app(app)
     static_files.init_app(app)

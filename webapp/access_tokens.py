@@ -31,6 +31,7 @@ class Scope(StrEnum):
     FRIENDS = "friends"
     STREAM = "stream"
     RECORDINGS = "recordings"
+    CHAT = "chat"
 
 
 SCOPES = {
@@ -38,6 +39,7 @@ SCOPES = {
     Scope.FRIENDS: lazy_gettext("Send and answer friend requests, end friendships"),
     Scope.STREAM: lazy_gettext("Start and stop streams"),
     Scope.RECORDINGS: lazy_gettext("Rename, share, clip and delete recordings"),
+    Scope.CHAT: lazy_gettext("Write and react in chats, delete and mute in your own"),
 }
 
 

@@ -77,10 +77,14 @@ class AudioServer:
     api_key: str
     api_secret: str = field(repr=False)
 
-    def create_room(self, name: str, *, metadata: str = "", keep_s: int) -> None:
-        """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left."""
+    def create_room(
+        self, name: str, *, metadata: str = "", keep_s: int, empty_s: int = EMPTY_TIMEOUT_S, most_people: int = 0,
+    ) -> None:
+        """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left; `empty_s`: and when nobody
+        has ever come. `most_people`: 0 is no limit."""
         request = api.CreateRoomRequest(
-            name=name, metadata=metadata, empty_timeout=max(EMPTY_TIMEOUT_S, keep_s), departure_timeout=keep_s,
+            name=name, metadata=metadata, max_participants=most_people,
+            empty_timeout=max(empty_s, keep_s), departure_timeout=keep_s,
         )
         self._run(lambda livekit: livekit.room.create_room(request))
 

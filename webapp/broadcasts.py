@@ -70,6 +70,7 @@ class Rooms:
                 title=stream.title,
                 started_at=rfc3339(stream.started_at),
                 strength_db=stream.strength_db,
+                quality=stream.quality,
             ),
         )
 
@@ -106,6 +107,7 @@ def as_json(stream: Stream) -> dict[str, Any]:
         "title": stream.title,
         "state": stream.state,
         "sound_check": stream.sound_check,
+        "quality": stream.quality,
         "started_at": rfc3339(stream.live_at or stream.started_at),
     }
 
@@ -152,8 +154,13 @@ def all_places_taken(stream: Stream) -> int | None:
 
 # --- The owner's acts
 
-def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False) -> Ticket:
-    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one."""
+def start(
+    owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False, quality: str | None = None,
+) -> Ticket:
+    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one.
+
+    `quality`: of contract.QUALITIES; None is the owner's setting.
+    """
     stream = Stream(
         id=new_id(),
         room_key=new_id(),
@@ -161,6 +168,7 @@ def start(owner: User, *, title: str = "", strength_db: float = 100.0, sound_che
         title=title or _("%(name)s on air", name=owner.display_name),
         strength_db=strength_db,
         sound_check=sound_check,
+        quality=quality or owner.quality,
     )
     db.session.add(stream)
     try:

@@ -102,6 +102,7 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     return RecordingHead(
         samples=samples, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes, default=0), max_frame=max(sizes, default=0),
         md5=whole_md5.digest() if whole_md5 else bytes(16), min_block=min(blocks[:-1], default=PEAK_SAMPLES),
+        channels=sound.channels,
     )
 
 

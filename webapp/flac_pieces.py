@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract import PEAK_SAMPLES, SAMPLE_RATE
 from flac_frames import parse_frame_header
-from webapp.storage import Sound
+from webapp.storage import LAYOUTS, Sound
 
 if TYPE_CHECKING:
     import av  # 23 MB of memory, which a server that cuts nothing does not need
@@ -41,6 +41,7 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
             head = parse_frame_header(data[:16])
             if head is None:                # the end
                 break
+            sample_bytes = SAMPLE_BYTES * head.channels
             at = head.number if head.counts_samples else head.number * PEAK_SAMPLES
             first, last = max(start, at), min(end, at + head.samples)
             if at >= end:
@@ -51,7 +52,7 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
             samples = b""
             if heard or not is_whole:
                 try:
-                    samples = _decoded(decoder, packet)[SAMPLE_BYTES * (first - at):SAMPLE_BYTES * (last - at)]
+                    samples = _decoded(decoder, packet)[sample_bytes * (first - at):sample_bytes * (last - at)]
                 except FFmpegError:
                     break
             if heard:
@@ -60,31 +61,34 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
                 yield Frame(data, head.samples)
                 continue
             ends += samples
-            if len(ends) >= SAMPLE_BYTES * LEAST_SAMPLES or last == end:
-                yield from _encoded(ends)
+            if len(ends) >= sample_bytes * LEAST_SAMPLES or last == end:
+                yield from _encoded(ends, head.channels)
                 ends = b""
 
 
 def _decoded(decoder: av.AudioCodecContext, packet: av.Packet[av.AudioStream]) -> bytes:
-    return b"".join(bytes(frame.planes[0])[:SAMPLE_BYTES * frame.samples] for frame in decoder.decode(packet))
+    """Interleaved."""
+    decoded = decoder.decode(packet)
+    return b"".join(bytes(frame.planes[0])[:SAMPLE_BYTES * frame.layout.nb_channels * frame.samples] for frame in decoded)
 
 
-def _encoded(samples: bytes) -> Iterator[Frame]:
+def _encoded(samples: bytes, channels: int) -> Iterator[Frame]:
     """One frame, or two where one would be too long."""
-    most = SAMPLE_BYTES * PEAK_SAMPLES
-    if len(samples) > most:
-        yield from _encoded(samples[:most // 2])
-        yield from _encoded(samples[most // 2:])
+    count = len(samples) // (SAMPLE_BYTES * channels)
+    if count > PEAK_SAMPLES:
+        half = SAMPLE_BYTES * channels * (PEAK_SAMPLES // 2)
+        yield from _encoded(samples[:half], channels)
+        yield from _encoded(samples[half:], channels)
     else:
-        yield Frame(_encode(samples), len(samples) // SAMPLE_BYTES)
+        yield Frame(_encode(samples, count, LAYOUTS[channels]), count)
 
 
-def _encode(samples: bytes) -> bytes:
+def _encode(samples: bytes, count: int, layout: str) -> bytes:
     import av
 
     encoder = av.CodecContext.create("flac", "w")
-    encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", "mono"
-    block = av.AudioFrame(format="s16", layout="mono", samples=len(samples) // SAMPLE_BYTES)
+    encoder.sample_rate, encoder.format, encoder.layout = SAMPLE_RATE, "s16", layout
+    block = av.AudioFrame(format="s16", layout=layout, samples=count)
     block.sample_rate = SAMPLE_RATE
     plane = block.planes[0]
     plane.update(samples.ljust(plane.buffer_size, b"\0"))

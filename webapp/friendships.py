@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from flask_babel import gettext as _
@@ -11,10 +12,10 @@ from sqlalchemy import ColumnElement, CursorResult, Select, case, delete, or_, s
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from webapp import accounts, hourly_limits
+from webapp import accounts, blocks, hourly_limits
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
-from webapp.extensions import db
+from webapp.extensions import db, take_turn
 from webapp.models import FriendRequest, Friendship, User, rfc3339
 from webapp.text import clean
 
@@ -71,7 +72,8 @@ def requests_of(user: User) -> Requests:
 
 
 def search(user: User, words: str) -> list[tuple[User, str]]:
-    """People whose name or display name contains `words`, with their relation to `user`: self, none, sent, received or friend."""
+    """People whose name or display name contains `words`, with their relation to `user`: self, none, sent, received, friend or
+    blocked. Who wants it is shown to strangers by the whole user name alone; who has blocked `user` is not shown."""
     words = clean(words).lower()
     if len(words) < SEARCH_LEAST:
         raise Invalid.field("q", _("Type %(count)d letters or more.", count=SEARCH_LEAST))
@@ -79,13 +81,15 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
         raise Invalid.field("q", _("Type at most %(count)d letters.", count=SEARCH_MOST))
     shown = db.func.lower(User.display_name)
     begins = or_(User.username_key.startswith(words, autoescape=True), shown.startswith(words, autoescape=True))
+    relations = _relations(user)
+    named_exactly = or_(User.exact_name_only.is_(False), User.username_key == words, User.id.in_(list(relations)))
     query = (
         select(User)
         .where(or_(User.username_key.contains(words, autoescape=True), shown.contains(words, autoescape=True)))
+        .where(named_exactly, User.id.not_in(blocks.blockers_of(user)))
         .order_by(case((User.username_key == words, 0), (begins, 1), else_=2), User.username_key)
         .limit(SEARCH_RESULTS)
     )
-    relations = _relations(user)
     return [(found, relations.get(found.id, "none")) for found in db.session.scalars(query)]
 
 
@@ -93,7 +97,7 @@ def send(user: User, username: str) -> FriendRequest:
     """Asks somebody; when they have asked already, this accepts. Raises NotFound, Invalid for oneself, Conflict, or TooMany."""
     other = accounts.find(username)
     if other is None:
-        raise NotFound(_("Nobody has this name. Check the spelling, or search."))
+        raise _unknown()
     if other.id == user.id:
         raise Invalid.field("username", _("That is you."))
     low, high = _pair(user.id, other.id)
@@ -103,6 +107,7 @@ def send(user: User, username: str) -> FriendRequest:
     except IntegrityError:
         db.session.rollback()
         return _meet(user, other)
+    refuse_blocked(user, other)
     if are_friends(user, other):            # asked only now: nobody else can accept a request of these two any more
         raise Conflict(_("%(name)s is your friend already.", name=other.username))
     hourly_limits.count_friend_request(user)
@@ -111,6 +116,23 @@ def send(user: User, username: str) -> FriendRequest:
     })
     db.session.commit()
     return request
+
+
+def _unknown() -> NotFound:
+    return NotFound(_("Nobody has this name. Check the spelling, or search."))
+
+
+def refuse_blocked(user: User, other: User) -> None:
+    """Asked when the act is written, but not committed. Raises NotFound for whoever is blocked, Conflict for who has blocked the
+    other; the transaction is rolled back then."""
+    take_turn(blocks.TURN)
+    is_blocked, has_blocked, name = blocks.has_blocked(other, user), blocks.has_blocked(user, other), other.username
+    if not is_blocked and not has_blocked:
+        return
+    db.session.rollback()
+    if is_blocked:
+        raise _unknown()
+    raise Conflict(_("You have blocked %(name)s. Unblock them first, in Settings, Privacy.", name=name))
 
 
 def _meet(user: User, other: User) -> FriendRequest:
@@ -155,11 +177,13 @@ def cancel(user: User, request_id: str) -> None:
 
 
 def befriend(inviter: User, guest: User) -> None:
-    """Friends by an invite link, in the current transaction; an open request between them is answered with it."""
+    """Friends by an invite link, in the current transaction; an open request between them is answered with it. Raises as
+    `refuse_blocked` does."""
     low, high = _pair(inviter.id, guest.id)
     pair = FriendRequest.low_id == low, FriendRequest.high_id == high, FriendRequest.status == "pending"
     db.session.execute(update(FriendRequest).where(*pair).values(status="accepted"))
     db.session.add(Friendship(low_id=low, high_id=high))
+    refuse_blocked(guest, inviter)
     publish([inviter.id], "friend.added", {"username": guest.username})
     publish([guest.id], "friend.added", {"username": inviter.username})
 
@@ -167,15 +191,35 @@ def befriend(inviter: User, guest: User) -> None:
 def unfriend(user: User, username: str) -> None:
     """Ends the friendship, and with it what each hears of the other at this moment. Raises NotFound."""
     friend = friend_for(user, username)
-    low, high = _pair(user.id, friend.id)
-    db.session.execute(delete(Friendship).where(Friendship.low_id == low, Friendship.high_id == high))
-    publish([user.id], "friend.removed", {"username": friend.username})
-    publish([friend.id], "friend.removed", {"username": user.username})
+    part(user, friend)
     db.session.commit()
     from webapp import broadcasts  # not at the top: broadcasts asks this module who are friends
 
     broadcasts.shut_out(user, friend)
     broadcasts.shut_out(friend, user)
+
+
+def part(user: User, other: User) -> bool:
+    """Ends a friendship and open requests in the current transaction. Returns whether there was a friendship."""
+    low, high = _pair(user.id, other.id)
+    open_between = FriendRequest.low_id == low, FriendRequest.high_id == high, FriendRequest.status == "pending"
+    closed = db.session.scalars(update(FriendRequest).where(*open_between).values(status="cancelled").returning(FriendRequest.id))
+    for request_id in closed.all():
+        publish([user.id, other.id], "friend_request.closed", {"id": request_id})
+    friendship = delete(Friendship).where(Friendship.low_id == low, Friendship.high_id == high)
+    if not cast("CursorResult[Any]", db.session.execute(friendship)).rowcount:
+        return False
+    publish([user.id], "friend.removed", {"username": other.username})
+    publish([other.id], "friend.removed", {"username": user.username})
+    return True
+
+
+def since(user: User, friend: User) -> datetime:
+    """When the two became friends. Raises NotFound."""
+    friendship = db.session.get(Friendship, _pair(user.id, friend.id))
+    if friendship is None:
+        raise NotFound
+    return friendship.created_at
 
 
 def _request_for(user: User, request_id: str) -> FriendRequest:
@@ -208,6 +252,7 @@ def _relations(user: User) -> Mapping[int, str]:
         **{request.sender_id: "received" for request in requests.received},
         **{request.receiver_id: "sent" for request in requests.sent},
         **dict.fromkeys(friend_ids(user.id), "friend"),
+        **dict.fromkeys(blocks.blocked_ids(user), "blocked"),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask_babel import gettext as _
 from sqlalchemy import CursorResult, delete, func, select, update
 
-from webapp import friendships
+from webapp import blocks, friendships
 from webapp.errors import Conflict, Gone, NotFound
 from webapp.extensions import db
 from webapp.models import Invite, User, now
@@ -42,10 +42,11 @@ def withdraw(inviter: User, invite_id: str) -> None:
     db.session.commit()
 
 
-def invite_for_guest(invite_id: str) -> Invite:
-    """For whoever has the link. Raises NotFound when nobody knows it, Gone when it has been used or is too old."""
+def invite_for_guest(invite_id: str, guest: User | None = None) -> Invite:
+    """For whoever has the link. Raises NotFound when nobody knows it, or its inviter has blocked the guest; Gone when it has been
+    used or is too old."""
     invite = db.session.get(Invite, invite_id)
-    if invite is None:
+    if invite is None or (guest is not None and blocks.has_blocked(invite.inviter, guest)):
         raise NotFound(_("This invite link is not known here. Look whether it was copied whole, or ask for a new one."))
     name = invite.inviter.display_name
     if invite.used_at is not None:
@@ -57,7 +58,8 @@ def invite_for_guest(invite_id: str) -> Invite:
 
 def use(invite: Invite, guest: User) -> None:
     """Makes the two friends, in the current transaction. Raises Gone when somebody else was quicker, Conflict for those who are
-    friends already (the link stays good), and for one's own link; the transaction is rolled back then."""
+    friends already (the link stays good), for one's own link, and as `friendships.refuse_blocked` does; the transaction is rolled
+    back then."""
     inviter = invite.inviter
     if inviter.id == guest.id or friendships.are_friends(inviter, guest):
         name = inviter.display_name

@@ -70,8 +70,10 @@ class JsonBody:
             raise Invalid.field(name, _("This must be true or false."))
         return value
 
-    def choice(self, name: str, *choices: str) -> str:
+    def choice(self, name: str, *choices: str, default: str | None = None) -> str:
         value = self._data.get(name)
+        if value is None and default is not None:
+            return default
         if not isinstance(value, str) or value not in choices:
             raise Invalid.field(name, _("This must be %(choices)s.", choices=_(" or ").join(choices)))
         return value

@@ -26,7 +26,7 @@ from webapp.config import Config
 from webapp.errors import Conflict, Invalid, NotFound
 from webapp.events import publish
 from webapp.extensions import db
-from webapp.models import Recording, Stream, User, now, rfc3339
+from webapp.models import DiscardedRecording, Recording, Stream, User, now, rfc3339
 from webapp.sharing import Audience
 from webapp.storage import RecordingFolder, Sound
 from webapp.text import clean, is_encodable, is_visible
@@ -37,6 +37,7 @@ UNDO = timedelta(seconds=10)
 UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
 ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
 CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
+DISCARDED_AGAIN = timedelta(minutes=5)  # a noise remover that was still writing has brought its last words to disk by then
 LOOK_AT_ALL_S = 60.0                    # a sidecar that somebody edited in place does not change its folder
 TITLE_LENGTH = 120
 
@@ -316,6 +317,8 @@ def rebuild() -> Ingested:
 
 def _take_over(recording_id: str) -> bool:
     """Makes or renews a row. False when this sidecar must be looked at again though it does not change. Raises _Refused."""
+    if db.session.get(DiscardedRecording, recording_id) is not None:
+        return True
     manifest = _read(recording_id)
     owner = accounts.find(manifest.owner)
     if owner is None:
@@ -426,8 +429,29 @@ def _delete_for_good(ids: Select[str]) -> int:
     return count
 
 
+def discard_all_of(owner: User) -> None:
+    """For an account that is being deleted, in its transaction: `delete_discarded` deletes the files. Of a stream that nobody has
+    looked at yet, too: whoever takes the name next must not find them."""
+    ids = {*db.session.scalars(select(Recording.id).where(Recording.owner_id == owner.id))}
+    ids |= {*db.session.scalars(select(Stream.id).where(Stream.owner_id == owner.id))}
+    db.session.add_all(DiscardedRecording(id=recording_id) for recording_id in ids)
+
+
+def delete_discarded() -> None:
+    """All files, at once and once more later."""
+    due = select(DiscardedRecording).where(DiscardedRecording.due_at <= now())
+    for discarded in db.session.scalars(due).all():
+        folder().delete(discarded.id)
+        if discarded.due_at < discarded.at + DISCARDED_AGAIN:
+            discarded.due_at = discarded.at + DISCARDED_AGAIN
+        else:
+            db.session.delete(discarded)
+        db.session.commit()
+
+
 def tend() -> None:
     """The reconciler's share."""
     ingest()
     purge()
     expire()
+    delete_discarded()

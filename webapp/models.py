@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from contract import USUAL_QUALITY
 from webapp.extensions import Base
 from webapp.text import KEY_LENGTH, search_key
 
@@ -53,6 +54,16 @@ class User(Base):
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
+    about: Mapped[str] = mapped_column(String(160), default="")
+    avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)     # webapp.avatars
+    exact_name_only: Mapped[bool] = mapped_column(default=False)           # else strangers find parts of it, too
+    theme: Mapped[str] = mapped_column(String(8), default="system")        # preferences.THEMES
+    shortcuts: Mapped[bool] = mapped_column(default=True)                  # of the keyboard
+
+    @property
+    def avatar_url(self) -> str | None:
+        return f"/avatars/{self.avatar}.webp" if self.avatar else None
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True
@@ -205,6 +216,18 @@ class Friendship(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class Block(Base):
+    """Somebody is out of reach for somebody else (webapp.blocks). It says nothing of the other way round."""
+
+    __tablename__ = "block"
+    __table_args__ = (CheckConstraint("blocker_id != blocked_id"),)
+
+    blocker_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    blocked_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    blocked: Mapped[User] = relationship(foreign_keys=[blocked_id])
+
+
 STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
 
 
@@ -221,6 +244,7 @@ class Stream(Base):
     state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
     sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
     strength_db: Mapped[float] = mapped_column(default=100.0)
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # from beginning to end
     room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
     stage_number: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -232,7 +256,56 @@ class Stream(Base):
     agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
+    reactions_on: Mapped[bool] = mapped_column(default=True)               # webapp.reactions
     owner: Mapped[User] = relationship()
+
+
+class ChatMessage(Base):
+    """Said in the chat of a stream. When the stream is over it moves into a file beside the recording (webapp.chat_record)."""
+
+    __tablename__ = "chat_message"
+    __table_args__ = (Index("ix_chat_message_stream_at", "stream_id", "at", "id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    stream: Mapped[Stream] = relationship()
+    author: Mapped[User] = relationship()
+
+
+class ChatMute(Base):
+    """Somebody who may not write in the chat of one stream."""
+
+    __tablename__ = "chat_mute"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    user: Mapped[User] = relationship()
+
+
+class Reaction(Base):
+    """A heart or the like, and not whose. Moves into the same file as the chat."""
+
+    __tablename__ = "reaction"
+    __table_args__ = (Index("ix_reaction_stream_kind", "stream_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))                          # reactions.KINDS
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class StreamSample(Base):
+    """How many listened from this moment on, and how much noise was removed then (webapp.attendance)."""
+
+    __tablename__ = "stream_sample"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
+    listeners: Mapped[int] = mapped_column()
+    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
 
 
 class Recording(Base):
@@ -292,6 +365,16 @@ class RecordingListen(Base):
     furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     listener: Mapped[User] = relationship()
+
+
+class DiscardedRecording(Base):
+    """Of somebody whose account is gone: its files are deleted, and never taken over again (webapp.library)."""
+
+    __tablename__ = "discarded_recording"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class Event(Base):

@@ -21,7 +21,10 @@ from webapp.security import MAX_BODY_BYTES, cookie_name
 View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-IN_PATH = {"username": schemas.USERNAME, "recording_id": schemas.ID, "request_id": schemas.ID}
+IN_PATH = {
+    "username": schemas.USERNAME,
+    **dict.fromkeys(("recording_id", "request_id", "stream_id", "message_id", "room_id"), schemas.ID),
+}
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 JSON = "application/json"
 

@@ -16,11 +16,11 @@ from flask_babel import gettext as _
 from webapp import library
 from webapp.errors import Busy, Conflict
 from webapp.models import Recording
-from webapp.storage import Sound
+from webapp.storage import LAYOUTS, Sound
 
 log = logging.getLogger(__name__)
 
-BIT_RATE = 64_000               # mono speech is transparent at this rate
+BIT_RATE = 64_000               # for each channel; mono speech is transparent at this rate
 KEPT_BYTES = 2 * 10**9          # of all recordings together: about 70 hours
 CHUNK_BYTES = 64 * 1024
 RETRY_AFTER_S = 30
@@ -98,8 +98,8 @@ def _encode(sound: Sound, tags: Mapping[str, str]) -> Iterator[bytes]:
     pipe = _Pipe()
     with av.open(sound, "r") as source, av.open(pipe, "w", format="ogg") as target:
         target.metadata.update({name.lower(): value for name, value in tags.items()})
-        stream = target.add_stream("libopus", rate=48_000, layout="mono", options={"application": "audio"})
-        stream.bit_rate = BIT_RATE
+        stream = target.add_stream("libopus", rate=48_000, layout=LAYOUTS[sound.channels], options={"application": "audio"})
+        stream.bit_rate = BIT_RATE * sound.channels
         for frame in source.decode(source.streams.audio[0]):
             target.mux(stream.encode(frame))
             if piece := pipe.take(CHUNK_BYTES):

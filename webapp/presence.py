@@ -33,6 +33,8 @@ def watching(user_ids: Iterable[int]) -> set[int]:
 def enter(user_id: int, connection_id: str, *, watching: bool) -> None:
     sweep()
     user = _locked(user_id)
+    if user is None:            # the account is deleted, and its last stream about to end
+        return
     until = now() + LIFETIME
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
     db.session.flush()          # SQLite lets nobody else write from here on
@@ -64,6 +66,8 @@ def sweep() -> None:
     owners = select(EventConnection.user_id).where(EventConnection.expires_at <= now()).distinct()
     for user_id in db.session.scalars(owners).all():
         user = _locked(user_id)
+        if user is None:
+            continue
         mine = EventConnection.user_id == user_id
         expired = delete(EventConnection).where(mine, EventConnection.expires_at <= now())
         gone = cast("CursorResult[Any]", db.session.execute(expired)).rowcount
@@ -77,6 +81,6 @@ def _connections(user_id: int) -> int:
     return db.session.scalar(select(func.count()).where(EventConnection.user_id == user_id)) or 0
 
 
-def _locked(user_id: int) -> User:
+def _locked(user_id: int) -> User | None:
     """The person, for one transaction at a time: coming and going at once must not be told in the wrong order."""
-    return db.session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+    return db.session.scalar(select(User).where(User.id == user_id).with_for_update())

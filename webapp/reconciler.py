@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import create_app, events, invites, library, presence, push_sender, repair
+from webapp import chat_record, create_app, events, invites, library, presence, push_sender, repair
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -73,6 +73,7 @@ class Reconciler:
         self._try("rooms", repair.close_old_rooms)
         self._try("presence", presence.sweep)
         self._try("recordings", library.tend)
+        self._try("chats", chat_record.tend)
         if time.monotonic() - self._cleaned_at > CLEAN_UP_EVERY_S:
             self._cleaned_at = time.monotonic()
             self._try("clean-up", clean_up)

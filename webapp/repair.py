@@ -11,11 +11,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite, nan
 
 from sqlalchemy import select
 
 import contract
-from webapp import broadcasts, friendships
+from webapp import attendance, broadcasts, friendships
 from webapp.audio_server import Person, Room
 from webapp.extensions import db
 from webapp.models import Stream, now
@@ -50,6 +51,19 @@ class Sight:
     def beat(self) -> str:
         """Changes while a noise remover lives, and when another one comes; "" while there is none."""
         return f"{self.agent.sid} {self.agent.attributes.get(contract.ATTRIBUTE_BEAT, '')}"[:80] if self.agent else ""
+
+    @property
+    def listeners(self) -> int:
+        return len({person.username for person in self.audience if not person.hidden})
+
+    @property
+    def removed_db(self) -> float | None:
+        """How much noise is removed now; None while nobody says."""
+        try:
+            told = float(self.agent.attributes[contract.ATTRIBUTE_REMOVED]) if self.agent else nan
+        except (KeyError, ValueError):
+            return None
+        return told if isfinite(told) else None
 
     @property
     def clean_sound(self) -> bool:
@@ -98,6 +112,8 @@ def settle(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) ->
         broadcasts.end(stream)
         return
     _move(stream, sight, alive=alive)
+    if broadcasts.on_air(stream):
+        attendance.note(stream, sight.listeners, sight.removed_db, at)
     _send_uninvited_out(stream, rooms, sight)
     if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
         log.warning("noise remover is missing, asked for", extra={"stream": stream.id})

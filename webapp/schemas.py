@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contract import QUALITIES
 from webapp.models import STREAM_STATES
 
 Schema = Mapping[str, Any]
@@ -79,6 +80,7 @@ STREAM_FIELDS = {
     "title": text(),
     "state": one_of(*STREAM_STATES),
     "sound_check": flag("Only its owner hears it, until go-live."),
+    "quality": one_of(*QUALITIES),
     "started_at": TIME,
 }
 STREAM = record(STREAM_FIELDS, title="Stream")

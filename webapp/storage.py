@@ -1,6 +1,6 @@
 """Where the web app finds recordings: `<id>.flac` and the sidecar `<id>.json` that the noise remover leaves in one local folder.
-Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording, and
-`<id>.opus`, which can be made again.
+Beside them it keeps files of its own, which nobody else writes: `<id>.audience.json`, who may hear the recording,
+`<id>.chat.json`, what was said meanwhile, and `<id>.opus`, which can be made again.
 
 The only module of the web app that assumes a shared disk. Another place (an object store, say) would be another class with
 these methods.
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[0-9a-f]{32}")
 AUDIENCE = "audience.json"
+CHAT = "chat.json"
 ENDINGS = (
     "flac", "flac.web", "opus", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
-    AUDIENCE, f"{AUDIENCE}.web",
+    AUDIENCE, f"{AUDIENCE}.web", CHAT, f"{CHAT}.web",
 )
 """Of all files that belong to a recording."""
 SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
+LAYOUTS = {1: "mono", 2: "stereo"}
+"""FFmpeg's names, by the number of channels."""
 OPUS_ROOM_BYTES = 500 * 10**6
 """An Opus file is kept where so much is free besides: more than a day of sound."""
 
@@ -65,6 +68,7 @@ class Sound(io.RawIOBase):
         except ContractError:                   # damaged: what is there is served as it is
             head = RecordingHead(samples=0, end=found.st_size)
         self.samples = head.samples
+        self.channels = head.channels
         self.size = min(head.end, found.st_size)        # bytes
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
 
@@ -205,15 +209,29 @@ class RecordingFolder:
 
     def audience(self, recording_id: str) -> str | None:
         """The note of who may hear it; None when there is none. Raises OSError."""
-        try:
-            with open(self._open(recording_id, AUDIENCE), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        return self._text(recording_id, AUDIENCE)
 
     def write_audience(self, recording_id: str, note: str) -> None:
         """Raises OSError."""
         self._replace(recording_id, AUDIENCE, note.encode())
+
+    def has_chat(self, recording_id: str) -> bool:
+        return self._path(recording_id, CHAT).is_file()
+
+    def chat(self, recording_id: str) -> str | None:
+        """What was said meanwhile; None when nothing was. Raises OSError."""
+        return self._text(recording_id, CHAT)
+
+    def write_chat(self, recording_id: str, record: str) -> None:
+        """Raises OSError."""
+        self._replace(recording_id, CHAT, record.encode())
+
+    def _text(self, recording_id: str, ending: str) -> str | None:
+        try:
+            with open(self._open(recording_id, ending), encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def _replace(self, recording_id: str, ending: str, content: bytes | IO[bytes]) -> None:
         path = self._path(recording_id, ending)
@@ -292,3 +310,9 @@ class RecordingFolder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def has_room(folder: Path, least_mb: int) -> bool:
+    """Whether recordings can be written; the folder is made with the first one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

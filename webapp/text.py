@@ -15,6 +15,11 @@ def clean(text: str) -> str:
     return " ".join(kept.split())
 
 
+def clean_lines(text: str) -> str:
+    """The same, but for the ends of its lines; empty lines are left out."""
+    return "\n".join(filter(None, map(clean, text.splitlines())))
+
+
 def _unwanted(letter: str) -> bool:
     return ord(letter) in INVISIBLE or unicodedata.category(letter) in ("Cc", "Cs")
 

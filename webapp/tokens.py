@@ -1,11 +1,12 @@
 """LiveKit tokens for people: the only place of the web app that mints them.
 
 A token is a signed list of what its holder may do in one room, and nothing else keeps a listener away from the raw
-microphone. So there are three kinds, each as narrow as it can be, and no argument widens one:
+microphone. So there are few kinds, each as narrow as it can be, and no argument widens one:
 
     studio    the broadcaster: publish a microphone, hear the noise remover, send data (RPC needs it)
     stage     a friend: listen
     monitor   the broadcaster's own ear on the stage, unseen by the listeners
+    check     one person's own speaker and listener in an empty room, to try the way to the audio server
 """
 
 from __future__ import annotations
@@ -47,6 +48,17 @@ class TokenMint:
         grants = _listen_only(room)
         grants.hidden = True
         return self._sign(page_identity(username), display_name, grants)
+
+    def check_speaker(self, room: str, username: str) -> str:
+        """For a page that tries its way to the audio server: publish a microphone."""
+        return self._sign(f"{username}.speaker", "", api.VideoGrants(
+            room_join=True, room=room, can_subscribe=False, can_publish=True, can_publish_sources=["microphone"],
+            can_publish_data=False, can_update_own_metadata=False,
+        ))
+
+    def check_listener(self, room: str, username: str) -> str:
+        """For the same page: hear what it has published."""
+        return self._sign(f"{username}.listener", "", _listen_only(room))
 
     def read_webhook(self, body: str, signature: str) -> api.WebhookEvent:
         """A call from the audio server, which signs the body's hash with the same key pair. Raises WebhookRefused."""

@@ -29,16 +29,16 @@ def samples_of(path: Path) -> NDArray[np.int16]:
     return soundfile.read(str(path), dtype="int16")[0]
 
 
-def assert_valid(path: Path) -> NDArray[np.int16]:
-    """libsndfile, ffmpeg's decoder with all checks on, and Debian's flac agree. Returns the samples."""
+def assert_valid(path: Path, channels: int = 1) -> NDArray[np.int16]:
+    """libsndfile, ffmpeg's decoder with all checks on, and Debian's flac agree. Returns the samples, [n] or [n, channels]."""
     samples = samples_of(path)
     info = soundfile.info(str(path))
-    assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE, 1, "PCM_16", len(samples))
+    assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE, channels, "PCM_16", len(samples))
     with av.open(str(path), options={"err_detect": "crccheck+explode"}) as container:
         stream = container.streams.audio[0]
         assert abs(float(stream.duration * stream.time_base) - len(samples) / RATE) < 0.001
         decoded = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(stream)])
-    np.testing.assert_array_equal(decoded[:len(samples)], samples)
+    np.testing.assert_array_equal(decoded[:samples.size], samples.reshape(-1))
     flac_says_ok(path)
     return samples
 

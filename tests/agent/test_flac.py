@@ -50,6 +50,28 @@ def recording() -> Encoded:
     return Encoded(samples, encoded, list(RECORDING_AUDIO_AT + np.cumsum([len(frame) for frame in encoded])))
 
 
+@pytest.mark.parametrize("right", ["same", "opposite", "other", "noise"])
+def test_a_stereo_frame_is_found_and_decoded_however_its_channels_were_coded(right):
+    left = speech_like(0.2)[:BLOCK_SAMPLES] // 100
+    channels = {"same": left, "opposite": -left, "other": np.roll(left, 7), "noise": loud_noise(BLOCK_SAMPLES)}
+    samples = np.stack((loud_noise(BLOCK_SAMPLES, seed=2) if right == "noise" else left, channels[right]), axis=1)
+    frame = BlockEncoder(2).block(samples)
+    for tail in (b"", bytes(3000), frame):
+        assert read_frame(frame + tail, 0, len(frame + tail)) == Frame(0, len(frame), 0, BLOCK_SAMPLES, channels=2)
+    np.testing.assert_array_equal(decode_frame(frame), samples)
+
+
+def loud_noise(count: int, seed: int = 1) -> np.ndarray:
+    """Cannot be compressed."""
+    return np.random.default_rng(seed).integers(-32768, 32767, count, np.int16, endpoint=True)
+
+
+def test_the_head_says_how_many_channels_there_are():
+    for channels in (1, 2):
+        head = RecordingHead(samples=2**35, end=10**9, channels=channels)
+        assert RecordingHead.from_bytes(head.to_bytes()) == head
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "sound.flac"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from agent.frames import FRAME, DelayLine, Outgoing, Ramp, samples_of, to_float, to_int16
+from agent.frames import FRAME, DelayLine, Outgoing, Ramp, samples_of, silent_frame, to_float, to_int16
 
 
 def test_received_samples_share_the_frames_memory():
@@ -20,6 +20,16 @@ def test_what_is_filled_in_is_what_is_sent():
     outgoing.samples[:] = np.arange(FRAME)
     assert np.array_equal(np.frombuffer(outgoing.frame.data, np.int16), np.arange(FRAME))
     assert (outgoing.frame.sample_rate, outgoing.frame.num_channels, outgoing.frame.samples_per_channel) == (48_000, 1, FRAME)
+
+
+def test_two_channels_are_two_columns():
+    interleaved = np.arange(2 * FRAME, dtype=np.int16)
+    received = samples_of(rtc.AudioFrame(bytearray(interleaved.tobytes()), 48_000, 2, FRAME))
+    assert received.shape == silent_frame(2).shape == (FRAME, 2)
+    outgoing = Outgoing(2)
+    outgoing.samples[:] = received
+    assert np.array_equal(np.frombuffer(outgoing.frame.data, np.int16), interleaved)
+    assert (outgoing.frame.num_channels, outgoing.frame.samples_per_channel) == (2, FRAME)
 
 
 def test_every_int16_survives_the_way_to_float_and_back():

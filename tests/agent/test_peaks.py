@@ -31,6 +31,23 @@ def recorded(folder: Path, sound: np.ndarray, *, at: float = 0.0, finished: bool
     recorder.close(finished=finished)
 
 
+def test_of_two_channels_the_louder_one_is_drawn(tmp_path):
+    stereo = np.stack((SOUND // 4, SOUND), axis=1)
+    now = [1000.0]
+    recorder = FlacRecorder(
+        tmp_path, stream_id=STREAM_ID, owner="alice", title="", on_state=lambda state: None, channels=2,
+        storage=RecordingFolder(tmp_path, low_water_bytes=0), clock=lambda: now[0],
+    )
+    recorder.start()
+    now[0] += len(stereo) / RATE
+    recorder.write(stereo)
+    recorder.close(finished=True)
+    assert drawn(tmp_path) == bytes(peak(SOUND[at:at + PEAK_SAMPLES]) for at in range(0, len(SOUND), PEAK_SAMPLES))
+    (tmp_path / f"{STREAM_ID}.peaks").rename(tmp_path / "before")
+    assert draw_one_missing(tmp_path, set()) == STREAM_ID
+    assert drawn(tmp_path) == (tmp_path / "before").read_bytes()
+
+
 def drawn(folder: Path) -> bytes:
     return (folder / f"{STREAM_ID}.peaks").read_bytes()
 

@@ -80,11 +80,11 @@ class Studio:
         self.audio = folder / f"{STREAM_ID}.flac"
 
     def recorder(
-        self, *, title: str = "A walk", clock: Callable[[], float] | None = None, limit: int | None = None,
+        self, *, title: str = "A walk", clock: Callable[[], float] | None = None, limit: int | None = None, channels: int = 1,
     ) -> FlacRecorder:
         recorder = FlacRecorder(
             self.folder, stream_id=STREAM_ID, owner="alice", title=title, started_at="2026-01-02T03:04:05Z",
-            on_state=self.states.put, storage=Folder(self.folder, self.disk), clock=clock or self.clock,
+            on_state=self.states.put, storage=Folder(self.folder, self.disk), clock=clock or self.clock, channels=channels,
         )
         recorder.limit(limit)
         recorder.start()
@@ -651,6 +651,31 @@ def test_a_resumed_recording_fills_the_time_in_between(studio):
     assert gap.start * RATE % 4608 == 0                     # behind the silence that filled the block
     assert gap.start + gap.length == pytest.approx((5 * RATE + 100) / RATE)
     assert "WARNING" not in flac_says_ok(studio.audio)
+
+
+def test_a_stereo_recording_is_resumed_with_its_gap_and_both_channels(studio):
+    stereo = np.stack((SOUND, speech_like(8, seed=2)), axis=1)
+    for part, finished in ((stereo[:RATE + 100], False), (stereo[:RATE + 7], True)):
+        recorder = studio.recorder(channels=2)
+        studio.say(recorder, part)
+        recorder.close(finished=finished)
+        studio.clock.now += 4
+    heard = assert_valid(studio.audio, channels=2)
+    np.testing.assert_array_equal(heard, np.concatenate((stereo[:RATE + 100], np.zeros((4 * RATE, 2)), stereo[:RATE + 7])))
+    assert "WARNING" not in flac_says_ok(studio.audio)          # the MD5 is there, and right
+
+
+@pytest.mark.parametrize("damaged_head", [False, True])
+def test_a_stereo_recording_of_a_dead_writer_is_repaired(studio, damaged_head):
+    stereo = np.stack((SOUND, -SOUND), axis=1)[:WHOLE]
+    recorder = studio.recorder(channels=2)
+    studio.say(recorder, stereo)
+    recorder.close(finished=False)
+    before = studio.audio.read_bytes()
+    studio.audio.write_bytes((bytes(62) + before[62:] if damaged_head else before) + b"half a frame")
+    (report,) = repair_folder(studio.folder)
+    assert (report.problem, report.cut_bytes) == ("", len(b"half a frame"))
+    np.testing.assert_array_equal(assert_valid(studio.audio, channels=2), stereo)
 
 
 def test_going_on_changes_no_byte_of_what_was_written_before(studio):

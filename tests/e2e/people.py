@@ -127,6 +127,14 @@ class Person:
             self.call("POST", "/api/stream/stop", ok=(200, 404))
         self.context.close()
 
+    def check_set_up(self) -> dict[str, str]:
+        """What stands in each line when the check is over."""
+        self.open("/settings/check")
+        self.page.get_by_role("button", name="Start the check").click()
+        expect(self.page.get_by_role("button", name="Check again")).to_be_visible(timeout=60_000)
+        lines = self.page.get_by_role("main").get_by_role("listitem").filter(has=self.page.locator("[data-name]"))
+        return dict(re.split(r"\n+", line.strip(), maxsplit=1) for line in lines.all_inner_texts())
+
     # --- On air
 
     def go_live(self, title: str = "") -> None:

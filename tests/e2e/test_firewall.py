@@ -28,3 +28,17 @@ def test_broadcaster_and_listener_are_told(join, behind_a_firewall):
     expect(bob.notice(WORDS)).to_be_visible(timeout=WITHIN_MS)
     expect(bob.page.get_by_text("Connecting", exact=True)).to_be_visible()
     expect(bob.page.get_by_text("Connection lost")).to_be_hidden()
+    expect(bob.page.get_by_role("alert").get_by_role("link", name="Check my set-up")).to_be_visible()
+    alice.page.get_by_role("alert").get_by_role("link", name="Check my set-up").click()
+    expect(alice.page.get_by_role("button", name="Start the check")).to_be_visible()
+
+
+def test_the_check_of_a_set_up_names_the_port_to_open(instance, join, behind_a_firewall):
+    alice = join("alice", browser=behind_a_firewall)
+    found = alice.check_set_up()
+    assert found["Audio server"].startswith("Well.")
+    assert found["Sound over UDP"].startswith("Trouble. Something stops it.")
+    assert f"port {instance.settings.ports.webrtc_udp} " in found["Sound over UDP"]
+    assert found["Sound over TCP"] == "Not needed. This server does not offer it."
+    assert found["Sound there and back"].startswith("Trouble. A firewall stops it.")
+    expect(alice.page.get_by_text("2 things need a look.").first).to_be_visible()

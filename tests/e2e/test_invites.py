@@ -35,7 +35,7 @@ def test_a_new_name_reaches_the_pages_that_are_open(friends):
     alice.rename("Alice Ødegård")
     main = bob.page.get_by_role("main")
     expect(main.get_by_text("Alice Ødegård", exact=True).filter(visible=True)).to_be_visible(timeout=2000)
-    expect(main.locator("[data-face]")).to_have_text("AØ")
+    expect(main.locator("[data-face-of]")).to_have_text("AØ")
     expect(bob.page.get_by_role("link", name="Listening to Alice Ødegård")).to_be_visible(timeout=2000)
     expect(other_tab.locator(".account")).to_contain_text("Alice Ødegård")
     assert bob.page.evaluate("window.sameDocument")

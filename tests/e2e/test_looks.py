@@ -131,7 +131,9 @@ def test_pages_while_somebody_is_live(nora, join):
 def test_a_phone_has_controls_for_fingers(browser, join):
     alice = join("alice", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     small = {}
-    for path in ("/", "/live", "/search?q=al", "/recordings/", "/settings/", "/settings/recording", "/settings/password"):
+    for path in ("/", "/live", "/search?q=al", "/recordings/", "/settings/", "/settings/recording", "/settings/password",
+        "/settings/privacy", "/settings/appearance", "/settings/keyboard", "/settings/delete-account",
+    ):
         alice.open(path)
         small[path] = alice.page.evaluate(TOO_SMALL)
     assert not any(small.values()), small

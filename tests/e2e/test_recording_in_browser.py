@@ -195,3 +195,8 @@ def test_the_player_shows_the_voice_goes_on_as_a_recording_grows_and_remembers_w
     page.goto(f"{site.url}/recordings/")
     page.get_by_role("button", name="Play A walk").click()
     expect(position).to_have_text(re.compile("00:0[6-9]"))
+    page.keyboard.press("j")
+    expect(position).to_have_text(re.compile("00:0[0-4]"))
+    page.keyboard.press("l")
+    expect(position).to_have_text(f"00:{end:02}")
+    assert page.evaluate("navigator.mediaSession.metadata.title") == "A walk"          # on the lock screen

@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from tests.webapp.answers import problem_of
+from tests.webapp.chats import put_on_air
 from webapp import create_app, library
 from webapp.config import Config
 from webapp.extensions import db
@@ -258,3 +259,10 @@ def ingest(app):
             library.ingest()
 
     return ingest
+
+
+@pytest.fixture
+def stream(app, alice) -> str:
+    """Alice's, on air; its id."""
+
+    return put_on_air(app, "alice")

@@ -1,12 +1,14 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Charlie is a stranger, and Adam is the admin. No audio server runs, so what needs one answers 503 to those who may.
+once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Bob has written in the chat, and Dan is
+muted there. No audio server runs, so what needs one answers 503 to those who may.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,16 +23,17 @@ from werkzeug.test import TestResponse
 from tests.webapp.answers import problem_of
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
+from tests.webapp.pictures import picture_file
 from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
-from webapp import access_tokens, accounts, create_app, invites, library, openapi
+from webapp import access_tokens, accounts, avatars, create_app, invites, library, openapi
 from webapp.access_tokens import Scope
 from webapp.extensions import csrf, db
-from webapp.models import Recording, Stream, now
+from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
 
 ROLES = {
-    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "owner": "alice",
-    "admin": "adam",
+    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "blocked": "mallory",
+    "owner": "alice", "admin": "adam",
 }
 
 
@@ -39,7 +42,7 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {deleted}, {invite}, {token}
+    path: str                                       # with {request}, {recording}, {stream}, ...
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -69,6 +72,11 @@ def form(**fields: str) -> dict[str, Any]:
     return {"data": fields}
 
 
+def upload(picture: bytes) -> dict[str, Any]:
+    part = b'--x\r\nContent-Disposition: form-data; name="avatar"; filename="me.png"\r\n\r\n' + picture + b"\r\n--x--\r\n"
+    return {"data": part, "content_type": "multipart/form-data; boundary=x"}
+
+
 MATRIX = {
     "static": Line("GET", "/static/css/base.css", everybody(200)),
     "health.healthz": Line("GET", "/healthz", everybody(503)),
@@ -84,7 +92,8 @@ MATRIX = {
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
     "api_friends.pending": Line("GET", "/api/friend-requests/pending", logged_in(200)),
     "api_friends.send": Line(
-        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, owner=422), body(username="alice"),
+        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, blocked=404, owner=422),
+        body(username="alice"),
     ),
     "api_friends.respond": Line("POST", "/api/friend-request/{request}/respond", only(owner=200), body(action="accept")),
     "api_friends.cancel": Line("DELETE", "/api/friend-request/{request}", only(pending=204)),
@@ -98,6 +107,15 @@ MATRIX = {
     "api_streams.monitor": Line("POST", "/api/stream/monitor", only(owner=200)),
     "api_streams.status": Line("GET", "/api/stream/status/alice", only(friend=200, owner=200)),
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
+
+    "api_chat.room": Line("GET", "/api/stream/chat/{stream}", only(friend=200, owner=200)),
+    "api_chat.say": Line("POST", "/api/stream/chat/{stream}", only(friend=201, owner=201), body(text="Hello")),
+    "api_chat.delete": Line("DELETE", "/api/stream/chat/{stream}/{message}", only(friend=204, owner=204)),
+    "api_chat.mute": Line("PUT", "/api/stream/chat/{stream}/muted/bob", only(owner=204)),
+    "api_chat.unmute": Line("DELETE", "/api/stream/chat/{stream}/muted/dan", only(owner=204)),
+    "api_chat.react": Line("POST", "/api/stream/chat/{stream}/reactions", only(friend=201, owner=201), body(kind="heart")),
+    "api_chat.switch_reactions": Line("PUT", "/api/stream/chat/{stream}/reactions", only(owner=204), body(on=False)),
+    "api_chat.record": Line("GET", "/api/recordings/{recording}/chat", only(friend=200, owner=200)),
 
     "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
     "api_recordings.recording": Line("GET", "/api/recordings/alice/{recording}", only(friend=200, owner=200)),
@@ -123,6 +141,9 @@ MATRIX = {
     "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
     "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
     "pages_install.offline": Line("GET", "/offline", everybody(200)),
+    "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
+    "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
+    "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
 
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
@@ -138,7 +159,7 @@ MATRIX = {
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
     "pages_friends.index": Line("GET", "/friends/", page(logged_in(200))),
-    "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303)), form(username="alice")),
+    "pages_friends.send": Line("POST", "/friends/request", page(logged_in(303, blocked=404)), form(username="alice")),
     "pages_friends.accept": Line("POST", "/friends/request/{request}/accept", page(only(owner=303))),
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
     "pages_friends.cancel": Line("POST", "/friends/request/{request}/cancel", page(only(pending=303))),
@@ -146,6 +167,14 @@ MATRIX = {
 
     "pages_live.index": Line("GET", "/live", page(logged_in(200))),
     "pages_listen.friend": Line("GET", "/listen/alice", page(only(friend=200, owner=302))),
+
+    "pages_chat.index": Line("GET", "/chat/{stream}", page(only(friend=200, owner=200))),
+    "pages_chat.say": Line("POST", "/chat/{stream}", page(only(friend=303, owner=303)), form(text="Hello")),
+    "pages_chat.delete": Line("POST", "/chat/{stream}/{message}/delete", page(only(friend=303, owner=303))),
+    "pages_chat.mute": Line("POST", "/chat/{stream}/mute", page(only(owner=303)), form(username="bob")),
+    "pages_chat.unmute": Line("POST", "/chat/{stream}/unmute", page(only(owner=303)), form(username="dan")),
+    "pages_chat.react": Line("POST", "/chat/{stream}/react", page(only(friend=303, owner=303)), form(kind="heart")),
+    "pages_chat.switch_reactions": Line("POST", "/chat/{stream}/reactions", page(only(owner=303)), form(on="0")),
 
     "pages_recordings.mine": Line("GET", "/recordings/", page(logged_in(200))),
     "pages_recordings.friends": Line("GET", "/recordings/friends", page(logged_in(200))),
@@ -166,8 +195,27 @@ MATRIX = {
     "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
     "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
     "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
-    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "owner": 303}),
-    "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, owner=409))),
+    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "blocked": 404, "owner": 303}),
+    "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, blocked=404, owner=409))),
+
+    "pages_avatars.show": Line("GET", "/avatars/{avatar}.webp", page(logged_in(200, blocked=404))),
+    "pages_avatars.change": Line("POST", "/settings/avatar", page(logged_in(303)), upload(picture_file())),
+    "pages_avatars.remove": Line("POST", "/settings/avatar/remove", page(logged_in(303))),
+    "pages_preferences.appearance": Line("GET", "/settings/appearance", page(logged_in(200))),
+    "pages_preferences.save_appearance": Line("POST", "/settings/appearance", page(logged_in(303)), form(theme="dark")),
+    "pages_preferences.keyboard": Line("GET", "/settings/keyboard", page(logged_in(200))),
+    "pages_preferences.save_keyboard": Line("POST", "/settings/keyboard", page(logged_in(303))),
+    "pages_privacy.index": Line("GET", "/settings/privacy", page(logged_in(200))),
+    "pages_privacy.save": Line("POST", "/settings/privacy", page(logged_in(303)), form(exact_name_only="on")),
+    "pages_privacy.block": Line(
+        "POST", "/settings/blocked", page(logged_in(303, blocked=404, owner=422)), form(username="alice"),
+    ),
+    "pages_privacy.unblock": Line("POST", "/settings/blocked/mallory/remove", page(only(owner=303))),
+    "pages_privacy.download": Line("GET", "/settings/data.zip?recordings=1", page(logged_in(200))),
+    "pages_privacy.confirm": Line("GET", "/settings/delete-account", page(logged_in(200))),
+    "pages_privacy.delete": Line(      # Alice is on air, and no audio server says that she is not
+        "POST", "/settings/delete-account", page(logged_in(303, owner=409)), form(password=PASSWORD, successor="bob"),
+    ),
 
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
@@ -175,6 +223,8 @@ MATRIX = {
     "pages_settings.save_recording": Line(
         "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
     ),
+    "pages_settings.sound": Line("GET", "/settings/sound", page(logged_in(200))),
+    "pages_settings.save_sound": Line("POST", "/settings/sound", page(logged_in(303)), form(quality="music")),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
@@ -184,6 +234,8 @@ MATRIX = {
     "pages_tokens.revoke": Line("POST", "/settings/tokens/{token}/revoke", page(only(owner=303))),
     "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
     "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
+    "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
+    "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
     "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
     "pages_settings.save_who_may_register": Line(
         "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
@@ -211,7 +263,8 @@ class World:
 
     def restore(self) -> None:
         config = self.app.config["STILLAIR"]
-        shutil.copytree(self.backup / config.recordings.name, config.recordings, dirs_exist_ok=True)
+        for folder in (config.recordings.name, "avatars"):
+            shutil.copytree(self.backup / folder, config.data / folder, dirs_exist_ok=True)
         saved = sqlite.connect(self.backup / "stillair.db")
         with self.app.app_context():
             live = db.engine.raw_connection()
@@ -245,20 +298,28 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     app = create_app(make_config(data))
     app.testing = True
     people = {role: Person(app, name or "nobody") for role, name in ROLES.items()}
-    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "pending"):
+    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "blocked", "pending"):
         people[role].register()
     people["friend"].befriend(people["owner"])
     people["ex_friend"].befriend(people["owner"])
     assert people["owner"].delete("/api/friends/eve").status_code == 204
+    people["blocked"].befriend(people["owner"])
+    assert people["owner"].post("/settings/blocked", data={"username": "mallory"}).status_code == 303
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
         library.ingest()
-        db.session.add(Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.add(stream := Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
+        db.session.flush()
+        db.session.add(message := ChatMessage(stream=stream, author=accounts.find("bob"), text="Good morning"))
+        db.session.add(ChatMute(stream_id=stream.id, user=accounts.add("dan", PASSWORD)))
         db.session.commit()
+        ids |= {"stream": stream.id, "message": message.id}
         ids["invite"] = invites.make(accounts.find("alice")).id
         tokens = {scope: access_tokens.make(accounts.find("alice"), scope, [scope], "") for scope in Scope}
         ids["token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
+        avatars.change(accounts.find("alice"), picture_file())
+        ids["avatar"] = accounts.find("alice").avatar
     world = World(app, people, ids, tokens, tmp_path_factory.mktemp("backup") / "world")
     world.save()
     yield world
@@ -283,7 +344,7 @@ def test_every_route_has_its_line(app):
 def test_every_line_asks_for_the_route_it_names(app):
     router = app.url_map.bind("localhost")
     for endpoint, line in MATRIX.items():
-        path = line.path.partition("?")[0].format(request="r", recording="r", deleted="d", invite="i", token="t")
+        path = line.path.partition("?")[0].format_map(defaultdict(lambda: "x"))
         assert router.match(path, method=line.method)[0] == endpoint
 
 
@@ -297,7 +358,7 @@ def test_access(world, endpoint, role):
     assert not (problem := problem_of(world.app, line.method, line.path, response, strict=True)), problem
 
 
-OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"}
+OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept", "pages_avatars.show"}
 OF_SOMEBODY = {endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path}
 
 
@@ -316,6 +377,20 @@ def _without_address(response: TestResponse, world: World) -> str:
     for known in (*world.ids.values(), "alice", "nobody-here", "f" * 32):
         text = text.replace(known, "")
     return "\n".join(part for part in text.splitlines() if "csrf" not in part and "nonce" not in part)
+
+
+NAMED_IN_THE_BODY = {"pages_friends.send", "api_friends.send"}
+
+
+@pytest.mark.parametrize("endpoint", sorted((OF_SOMEBODY | NAMED_IN_THE_BODY) - {"pages_avatars.show"}))
+def test_for_whoever_is_blocked_the_other_is_like_a_name_that_nobody_has(world, endpoint):
+    line = MATRIX[endpoint]
+    path = line.path.replace("/alice", "/nobody-here").format(**dict.fromkeys(world.ids, "f" * 32))
+    sent = {kind: {**fields, "username": "nobody-here"} for kind, fields in line.sent.items() if "username" in fields}
+    missing = replace(line, path=path, sent=sent or line.sent)
+    answers = [world.ask("blocked", asked) for asked in (line, missing)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert _without_address(answers[0], world) == _without_address(answers[1], world)
 
 
 def test_only_the_webhook_works_without_a_csrf_token(world):

@@ -113,6 +113,17 @@ def test_what_cannot_be_read_is_no_clip(recording, alice, folder, damage):
     assert "Try another piece of it." in answer.json["error"]["message"]
 
 
+@pytest.mark.parametrize(("start", "end"), [(1.111, 2.999), (0, 3.01), (5 * FRAME / RATE, 20 * FRAME / RATE), (2.9, 3.01)])
+def test_a_clip_of_a_stereo_recording_is_stereo(folder, alice, ingest, tmp_path, start, end):
+    recording = record(folder, "alice", seconds=3.01, channels=2)
+    ingest()
+    clip = alice.client.get(f"/recordings/{recording}/clip.flac", query_string={"start": start, "end": end}).data
+    whole = samples(folder / f"{recording}.flac")
+    assert whole.shape[1] == 2
+    np.testing.assert_array_equal(samples(clip), whole[round(start * RATE):round(end * RATE)])
+    assert judged_by_flac(clip, tmp_path) == ""
+
+
 def test_of_a_stream_that_is_on_air_the_last_seconds(folder, alice, bob, ingest, tmp_path):
     growing = record(folder, "alice", seconds=0.96, finished=False)
     ingest()

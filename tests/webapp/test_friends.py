@@ -95,7 +95,7 @@ def test_a_request_belongs_to_the_two_it_is_between(alice, bob, charlie):
 def test_friends_are_listed_by_display_name_with_what_is_documented(app, alice, bob, charlie):
     charlie.befriend(alice)
     with app.app_context():
-        profiles.change_display_name(accounts.find("bob"), "Zoë")
+        profiles.change(accounts.find("bob"), display_name="Zoë", about="")
     friends = alice.get("/api/friends").json["friends"]
     assert [friend["display_name"] for friend in friends] == ["charlie", "Zoë"]
     assert friends[0] == {"username": "charlie", "display_name": "charlie", "online": False, "last_seen": None, "stream": None}
@@ -127,7 +127,7 @@ def test_search_finds_parts_of_names_the_best_first(app, alice, visit):
     for name in ("xali", "Alina", "ali"):
         visit(name).register()
     with app.app_context():
-        profiles.change_display_name(accounts.find("xali"), "ÖRJAN")
+        profiles.change(accounts.find("xali"), display_name="ÖRJAN", about="")
     found = [user["username"] for user in alice.get("/api/search?q=ALI").json["users"]]
     assert found == ["ali", "alice", "Alina", "xali"]
     assert [user["username"] for user in alice.get("/api/search?q=örj").json["users"]] == ["xali"]

@@ -61,7 +61,7 @@ def test_the_sidebar_has_an_end_and_the_counts_are_whole(alice, crowd):
 
 def test_the_friends_page_has_everybody(alice, crowd):
     page = alice.get("/friends").text
-    main = page[page.index("<main"):]
+    main = page[page.index("<main"):page.index("</main>")]
     assert main.count(">Accept<") == REQUESTS
     assert main.count("Listen<") == LIVE
     assert main.count("person--link") == FRIENDS - LIVE

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from tests.webapp.recordings_on_disk import record
@@ -48,6 +49,14 @@ def test_it_is_the_whole_recording_with_its_tags(recording, bob):
         samples = sum(frame.samples for frame in container.decode(audio=0))
     assert samples == pytest.approx(3 * 48_000, abs=1000)       # of 20 ms packets, and what the codec adds at the beginning
     assert len(response.data) < 50_000                          # the FLAC of this noise has 200 kB
+
+
+def test_of_two_channels_it_has_both(add, alice):
+    recording = add(seconds=3, channels=2)
+    data = alice.get(f"/recordings/{recording}/audio.opus").data
+    with av.open(io.BytesIO(data)) as container:
+        left, right = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1).astype(float)
+    assert np.std(left) == pytest.approx(2 * np.std(right), rel=0.1)
 
 
 def test_it_is_made_once_and_then_has_ranges(recording, alice, folder, monkeypatch):

@@ -89,3 +89,23 @@ def test_a_noise_remover_lives_as_long_as_its_heartbeat_changes(sight, seconds_a
 
 def test_a_long_heartbeat_fits_its_column():
     assert len(with_beat("9" * 1000).beat) == Stream.__table__.c.agent_beat.type.length
+
+
+def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
+    stage = a_room(
+        speaking("noise-remover"), Person("bob.1", "PA_1"), Person("bob.2", "PA_2"), Person("dora.1", "PA_3"),
+        Person("alice.1", "PA_4", hidden=True),
+    )
+    assert Sight.of(ROOMS, {"stage-1-1": stage}).listeners == 2
+
+
+@pytest.mark.parametrize(("told", "removed_db"), [
+    ("18.5", 18.5), ("0.0", 0.0), ("", None), ("x", None), ("nan", None), ("inf", None),
+])
+def test_how_much_noise_is_removed_as_the_noise_remover_says(told, removed_db):
+    agent = Person("noise-remover", "PA_1", attributes={contract.ATTRIBUTE_REMOVED: told})
+    assert Sight.of(ROOMS, {"studio-1": a_room(agent)}).removed_db == removed_db
+
+
+def test_nobody_says_how_much_noise_is_removed():
+    assert [sight.removed_db for sight in (with_beat("7"), Sight.of(ROOMS, {}))] == [None, None]

@@ -41,6 +41,14 @@ def test_the_owners_monitor_listens_unseen():
     assert claims_of(MINT.monitor("stage-1-1", "alice", "Alice"))["video"] == {**STAGE, "hidden": True}
 
 
+def test_a_set_up_check_speaks_with_one_token_and_listens_with_the_other():
+    speaker, listener = claims_of(MINT.check_speaker("check-1", "alice")), claims_of(MINT.check_listener("check-1", "alice"))
+    assert speaker["video"] == {**STUDIO, "room": "check-1", "canSubscribe": False, "canPublishData": False}
+    assert listener["video"] == {**STAGE, "room": "check-1"}
+    assert speaker["sub"] != listener["sub"]
+    assert speaker["exp"] - speaker["nbf"] == listener["exp"] - listener["nbf"] == 120
+
+
 @pytest.mark.parametrize("role", ["studio", "stage", "monitor"])
 def test_a_token_runs_out_after_two_minutes_and_says_nothing_else(role):
     claims = claims_of(getattr(MINT, role)("a-room", "alice", "Alice"))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import broadcasts, probe, schemas
+from webapp import broadcasts, probe, schemas, storage
 from webapp.extensions import db
 from webapp.openapi import Operation
 
@@ -39,7 +36,7 @@ def healthz() -> ResponseReturnValue:
         "database": _database_answers,
         "audio_server": lambda: probe.ask(settings.livekit_url).ok,
         "noise_remover": lambda: settings.agent_health_url is not None and probe.ask(settings.agent_health_url).ok,
-        "disk": lambda: _has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB),
+        "disk": lambda: storage.has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB),
     }
     parts = {name: "ok" if check() else "down" for name, check in checks.items()}
     healthy = all(state == "ok" for state in parts.values())
@@ -53,9 +50,3 @@ def _database_answers() -> bool:
         log.exception("database does not answer")
         return False
     return True
-
-
-def _has_room(folder: Path, least_mb: int) -> bool:
-    """Whether recordings can be written; the folder is made with the first one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from contract import AGENT_NAME, AGENT_STATES, ATTRIBUTE_RECORDING, ATTRIBUTE_STATE, ATTRIBUTE_STRENGTH, RECORDING_STATES
+import contract
 from webapp import broadcasts, schemas
 from webapp.access_tokens import Scope
 from webapp.json_body import JsonBody
@@ -19,9 +19,9 @@ TITLE_LENGTH = 120
 
 IN_THE_STUDIO = f"""The ticket is for the studio, where you publish the microphone. 409 comes with the stream that runs already.
 
-There the participant `{AGENT_NAME}` carries the attributes `{ATTRIBUTE_STATE}` ({", ".join(AGENT_STATES)}), \
-`{ATTRIBUTE_STRENGTH}` (0 to 100) and `{ATTRIBUTE_RECORDING}` ({", ".join(RECORDING_STATES)}). The clean sound is on \
-the stage."""
+There the participant `{contract.AGENT_NAME}` carries the attributes \
+`{contract.ATTRIBUTE_STATE}` ({", ".join(contract.AGENT_STATES)}), `{contract.ATTRIBUTE_STRENGTH}` (0 to 100) and \
+`{contract.ATTRIBUTE_RECORDING}` ({", ".join(contract.RECORDING_STATES)}). The clean sound is on the stage."""
 
 TITLE = schemas.text(most=TITLE_LENGTH)
 LISTENED = schemas.record({**schemas.STREAM_FIELDS, "listeners": schemas.whole(least=0)}, title="StreamWithListeners")
@@ -53,6 +53,7 @@ STATUS = schemas.record(
         "title": TITLE,
         "strength_db": schemas.number("How much noise is removed at most.", least=0, most=100),
         "sound_check": schemas.flag("Nobody else hears or sees the stream until go-live."),
+        "quality": schemas.one_of(*contract.QUALITIES, about="Else as the settings say."),
     }),
     answers={201: TICKET, 409: ALREADY_STREAMING},
     errors=(503,),
@@ -65,6 +66,7 @@ def start() -> ResponseReturnValue:
         title=body.text("title", default="", most=TITLE_LENGTH),
         strength_db=body.number("strength_db", default=100.0, least=0.0, most=100.0),
         sound_check=body.flag("sound_check"),
+        quality=body.choice("quality", *contract.QUALITIES, default=current_user.quality),
     )
     return broadcasts.ticket_json(ticket, request.host), 201
 

@@ -12,7 +12,10 @@ from markupsafe import Markup
 from webapp import events, people, samples
 from webapp.pages import (
     api,
+    attendance,
     auth,
+    avatars,
+    chat,
     difference,
     drawing,
     friends,
@@ -22,6 +25,8 @@ from webapp.pages import (
     listen,
     live,
     notifications,
+    preferences,
+    privacy,
     recordings,
     search,
     settings,
@@ -32,7 +37,8 @@ from webapp.pages import (
 
 def init_app(app: Flask) -> None:
     for page in (
-        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, tokens, install, api,
+        auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
+        chat, attendance, avatars, preferences, privacy, tokens, api,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -45,6 +51,7 @@ def init_app(app: Flask) -> None:
         latest_event=events.latest_id,
         page_path=page_path,
         route=route,
+        theme=theme,
     )
 
 
@@ -64,6 +71,11 @@ def csrf_field() -> Markup:
 def page_path() -> str:
     """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
     return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def theme() -> str:
+    """preferences.THEMES: what whoever looks at this page has chosen."""
+    return str(current_user.theme) if current_user.is_authenticated else "system"
 
 
 def route(name: str, **values: Any) -> str:

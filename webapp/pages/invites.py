@@ -45,7 +45,7 @@ def withdraw(invite_id: str) -> ResponseReturnValue:
 @blueprint.get("/invite/<invite_id>")
 def show(invite_id: str) -> ResponseReturnValue:
     """For whoever has the link."""
-    invite = invites.invite_for_guest(invite_id)
+    invite = invites.invite_for_guest(invite_id, current_user if current_user.is_authenticated else None)
     if not current_user.is_authenticated:
         refused = registration.refusal(invite_id)
         return render_template("auth/register.html", invite=invite, refused=refused, first=False, problems={})
@@ -59,7 +59,7 @@ def show(invite_id: str) -> ResponseReturnValue:
 @blueprint.post("/invite/<invite_id>")
 @login_required
 def accept(invite_id: str) -> ResponseReturnValue:
-    invite = invites.invite_for_guest(invite_id)
+    invite = invites.invite_for_guest(invite_id, current_user)
     username, name = invite.inviter.username, invite.inviter.display_name
     invites.use(invite, current_user)
     db.session.commit()

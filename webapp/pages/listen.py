@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import broadcasts, catalogue, friendships, people
+from webapp import broadcasts, catalogue, chat_room, friendships, people
 
 blueprint = Blueprint("pages_listen", __name__)
 
@@ -17,10 +17,13 @@ def friend(username: str) -> ResponseReturnValue:
     if username.lower() == current_user.username_key:
         return redirect(url_for("pages_live.index"))
     found = friendships.friend_for(current_user, username)
+    stream = broadcasts.on_air_streams([found.id]).get(found.id)
     return render_template(
         "listen/friend.html",
         friend=found,
-        stream=broadcasts.on_air_streams([found.id]).get(found.id),
+        friends_since=friendships.since(current_user, found),
+        stream=stream,
+        room=chat_room.beside(current_user, stream),
         last_live_at=people.last_live_at([found.id]).get(found.id),
         recordings=catalogue.of_person(current_user, found).recordings,
     )

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import broadcasts
+from webapp import broadcasts, chat_room
 
 blueprint = Blueprint("pages_live", __name__)
 
@@ -14,4 +14,5 @@ blueprint = Blueprint("pages_live", __name__)
 @blueprint.get("/live")
 @login_required
 def index() -> ResponseReturnValue:
-    return render_template("live/index.html", stream=broadcasts.running_stream_of(current_user))
+    stream = broadcasts.running_stream_of(current_user)
+    return render_template("live/index.html", stream=stream, room=chat_room.beside(current_user, stream))

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user, login_required
 
-from webapp import allowance, catalogue, clips, friendships, library, listens, sharing
+from webapp import allowance, attendance, catalogue, chat_record, clips, friendships, library, listens, sharing
 from webapp.catalogue import Page, Wish
 from webapp.errors import ApiError
 from webapp.models import Recording
@@ -49,7 +49,7 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     return render_template(
         "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, order_words=ORDER_WORDS,
         recordings=page.recordings, more=more,
-        heard=listens.counts(page.recordings) if view == "mine" else {},
+        heard=listens.counts(page.recordings) if view == "mine" else {}, with_chat=chat_record.with_chat(page.recordings),
         used=allowance.used(current_user), quota=allowance.quota(current_user), days_kept=allowance.days_kept(current_user),
     )
 
@@ -119,7 +119,7 @@ def _heard_by(recording: Recording) -> str:
 @login_required
 def heard(recording_id: str) -> ResponseReturnValue:
     recording, found = listens.of(current_user, recording_id)
-    return render_template("recordings/heard.html", recording=recording, listens=found)
+    return render_template("recordings/heard.html", recording=recording, listens=found, attendance=attendance.of(recording))
 
 
 @blueprint.get("/<recording_id>/clip")

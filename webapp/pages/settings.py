@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from webapp import accounts, allowance, profiles, registration
+from webapp import accounts, allowance, profiles, quality, registration
 from webapp.errors import ApiError, NotFound
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
@@ -25,10 +25,11 @@ def profile() -> ResponseReturnValue:
 @login_required
 def save_profile() -> ResponseReturnValue:
     try:
-        profiles.change_display_name(current_user, request.form.get("display_name", ""))
+        form = request.form
+        profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
     except ApiError as error:
         return render_template("settings/profile.html", problems=error.fields), error.status
-    flash(_("Saved. Friends see your new name."))
+    flash(_("Saved. Friends see it at once."))
     return redirect(url_for("pages_settings.profile"), 303)
 
 
@@ -55,6 +56,20 @@ def _recording(problems: Mapping[str, str]) -> str:
     return render_template("settings/recording.html", problems=problems, server_days=server_days, most_days=allowance.MOST_DAYS)
 
 
+@blueprint.get("/sound")
+@login_required
+def sound() -> ResponseReturnValue:
+    return render_template("settings/sound.html", qualities=quality.WORDS)
+
+
+@blueprint.post("/sound")
+@login_required
+def save_sound() -> ResponseReturnValue:
+    quality.change(current_user, request.form.get("quality", ""))
+    flash(_("Saved. It counts from your next stream on."))
+    return redirect(url_for("pages_settings.sound"), 303)
+
+
 @blueprint.get("/password")
 @login_required
 def password() -> ResponseReturnValue:
@@ -71,6 +86,13 @@ def save_password() -> ResponseReturnValue:
         return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
     flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
+
+
+@blueprint.get("/check")
+@login_required
+def check() -> ResponseReturnValue:
+    """Check my set-up; what happens on it is webapp/static/js/setup-view.js."""
+    return render_template("settings/check.html")
 
 
 @blueprint.get("/registration")

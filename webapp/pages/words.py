@@ -69,6 +69,11 @@ def whole_date(moment: datetime) -> str:
     return _local(moment, "yMMMMd")
 
 
+def time_of_day(moment: datetime) -> str:
+    """`19:02`."""
+    return _local(moment, "Hm")
+
+
 def last(moment: datetime) -> str:
     """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     days = _days_ago(moment)
@@ -109,5 +114,5 @@ def cause(text: str) -> str:
 
 TEMPLATE_FILTERS = {
     "day": day, "date": date, "whole_date": whole_date, "last": last, "clock": clock, "minutes_since": minutes_since,
-    "size": size, "cause": cause,
+    "size": size, "cause": cause, "time_of_day": time_of_day,
 }

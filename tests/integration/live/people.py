@@ -15,10 +15,13 @@ from typing import Any, Self
 import numpy as np
 from livekit import api, rtc
 
+from agent.stage import publish_options
 from contract import (
     AGENT_NAME,
     METER_TOPIC,
+    QUALITIES,
     SAMPLE_RATE,
+    USUAL_QUALITY,
     BroadcastJob,
     StudioMetadata,
     stage_room,
@@ -70,8 +73,9 @@ class Client:
 class Heard:
     """The frames of one track, with the time at which each came."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, track: rtc.Track) -> None:
         self.name = name
+        self.track = track
         self.frames: list[Sound] = []
         self.times: list[float] = []
 
@@ -96,18 +100,19 @@ class Heard:
 
 
 class Listener(Client):
-    """Keeps everything it hears, track by track."""
+    """Keeps everything it hears, track by track; the samples of two channels take turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 1) -> None:
         super().__init__()
+        self.channels = channels
         self.tracks: list[Heard] = []
         self.room.on("track_subscribed", self._subscribed)
 
     def _subscribed(self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
-        heard = Heard(publication.name)
+        heard = Heard(publication.name, track)
         self.tracks.append(heard)
         # At once: the track may be gone when a task has its turn.
-        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1)
+        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=self.channels)
         task = asyncio.create_task(self._listen(stream, heard))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -140,10 +145,10 @@ class Speaker(Listener):
         if packet.topic == METER_TOPIC:
             self.meter.append(json.loads(packet.data))
 
-    async def speak(self, sound: Sound) -> None:
-        """Publishes; plays for as long as it is there."""
-        source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=200)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True)
+    async def speak(self, sound: Sound, quality: str = USUAL_QUALITY) -> None:
+        """Publishes; plays for as long as it is there. `sound`: [n], or with two channels [n, 2]."""
+        source = rtc.AudioSource(SAMPLE_RATE, QUALITIES[quality].channels, queue_size_ms=200)
+        options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, QUALITIES[quality])
         await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("microphone", source), options)
         task = asyncio.create_task(self._play(source, sound))
         self.tasks.add(task)
@@ -151,7 +156,8 @@ class Speaker(Listener):
     async def _play(self, source: rtc.AudioSource, sound: Sound) -> None:
         while True:
             for at in range(0, len(sound) - FRAME + 1, FRAME):
-                await source.capture_frame(rtc.AudioFrame(sound[at:at + FRAME].tobytes(), SAMPLE_RATE, 1, FRAME))
+                samples = sound[at:at + FRAME].tobytes()
+                await source.capture_frame(rtc.AudioFrame(samples, SAMPLE_RATE, source.num_channels, FRAME))
 
     async def call(self, method: str, **request: Any) -> Any:
         answer = await self.room.local_participant.perform_rpc(
@@ -172,10 +178,11 @@ class Broadcast:
         self.studio = studio_room(self.key)
         self.metadata = StudioMetadata(stage=stage_room(self.key, 1), live=True, title="Morning show")
         self.strength_db = 100.0
+        self.quality = USUAL_QUALITY
 
-    async def open(self, *, live: bool = True, strength_db: float = 100.0) -> Self:
+    async def open(self, *, live: bool = True, strength_db: float = 100.0, quality: str = USUAL_QUALITY) -> Self:
         """Makes the rooms and asks for the noise remover."""
-        self.strength_db = strength_db
+        self.strength_db, self.quality = strength_db, quality
         self.metadata = StudioMetadata(self.metadata.stage, live, self.metadata.title)
         await self.make_rooms()
         await self.dispatch()
@@ -189,7 +196,7 @@ class Broadcast:
 
     async def dispatch(self) -> None:
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        job = BroadcastJob(self.id, OWNER, self.metadata.title, started_at, self.strength_db)
+        job = BroadcastJob(self.id, OWNER, self.metadata.title, started_at, self.strength_db, self.quality)
         await self.livekit.agent_dispatch.create_dispatch(
             api.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=self.studio, metadata=job.to_json()),
         )
@@ -227,11 +234,11 @@ class Broadcast:
         self._stack.push_async_callback(speaker.leave)
         await speaker.join(self.url, tokens.studio(self.studio, identity, identity.title()))
         if sound is not None:
-            await speaker.speak(sound)
+            await speaker.speak(sound, self.quality)
         return speaker
 
-    async def listener(self) -> Listener:
-        listener = Listener()
+    async def listener(self, channels: int = 1) -> Listener:
+        listener = Listener(channels)
         self._stack.push_async_callback(listener.leave)
         return await listener.join(self.url, tokens.stage(self.metadata.stage, "bob", "Bob"))
 

@@ -4,10 +4,13 @@ import { rename } from "./faces.js";
 import { startFrame } from "./frame.js";
 import { ListeningBar } from "./listening-bar.js";
 import { LiveBar } from "./live-bar.js";
+import { startPictureForm } from "./picture-form.js";
 import { Player } from "./player.js";
 import { startPush } from "./push.js";
 import { expireParts, refreshParts } from "./refresh.js";
+import { startShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { status } from "./status.js";
 
 /**
  * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
@@ -18,6 +21,8 @@ const VIEWS = {
   listen: () => import("./listen-view.js"),
   difference: () => import("./difference-view.js"),
   notifications: () => import("./push-view.js"),
+  chat: () => import("./chat-view.js"),
+  setup: () => import("./setup-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -38,6 +43,8 @@ export class App {
 
   start() {
     startFrame();
+    startPictureForm();
+    startShortcuts(() => status(this));
     startClocks();
     this.player.addEventListener("play", () => this.listening?.pause());
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
@@ -111,8 +118,8 @@ export class App {
   #told({ kind, data }) {
     this.liveBar.told(kind, data);
     if (kind === "notice.live") return;
-    if (kind !== "stream.moved") this.sidebar.refresh();
-    if (kind === "friend.renamed") rename(data.username, data.display_name);
+    if (kind !== "stream.moved" && !kind.startsWith("chat.")) this.sidebar.refresh();
+    if (kind === "friend.renamed") rename(data.username, data.display_name, data.avatar);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);
     refreshParts(kind).then(() => this.player.show());

@@ -18,7 +18,13 @@ const ASK_FOR_PLACE_MS = 2000;
 const METER_TOPIC = "meter";
 /** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
 const STREAMING = "streaming";
-const PUBLISH = { dtx: false, red: true, audioPreset: { maxBitrate: 64_000 }, stopMicTrackOnMute: false };
+/** By the stream's quality; the noise remover does the same on its side (contract.py, QUALITIES). */
+const QUALITIES = {
+  voice: { red: false, audioPreset: { maxBitrate: 32_000 } },
+  standard: { red: true, audioPreset: { maxBitrate: 64_000 } },
+  music: { red: false, audioPreset: { maxBitrate: 128_000 }, forceStereo: true },
+};
+const PUBLISH = { dtx: false, stopMicTrackOnMute: false };
 
 /**
  * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
@@ -75,7 +81,12 @@ export class Broadcast extends EventTarget {
     if (this.#removerGone) return "lost";
     if (this.stream.sound_check) return "checking";
     if (this.remover.state === "paused" || this.remover.state === "silenced") return "paused";
-    return this.strengthDb === 0 ? "original" : "live";
+    return this.strengthDb === 0 || this.quality === "music" ? "original" : "live";
+  }
+
+  /** @returns {"voice" | "standard" | "music"} */
+  get quality() {
+    return this.stream?.quality ?? "standard";
   }
 
   get running() {
@@ -212,7 +223,7 @@ export class Broadcast extends EventTarget {
       await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
     } else {
       this.#published = published;
-      await room.localParticipant.publishTrack(published, { ...PUBLISH, source: Track.Source.Microphone });
+      await room.localParticipant.publishTrack(published, { ...PUBLISH, ...QUALITIES[this.quality], source: Track.Source.Microphone });
     }
     if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
     await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK
@@ -222,7 +233,7 @@ export class Broadcast extends EventTarget {
   /** @param {import("livekit-client").Room} room */
   #readRemover(room) {
     this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
-    if (["cleaning", "paused", "silenced"].includes(this.remover.state ?? "")) {
+    if (["cleaning", "paused", "silenced", "music"].includes(this.remover.state ?? "")) {
       this.heard = true;
       this.#sign();
     }

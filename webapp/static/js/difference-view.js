@@ -1,5 +1,5 @@
-import { isTyping } from "./frame.js";
 import { Sample } from "./sample.js";
+import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { t } from "./words.js";
 
@@ -115,7 +115,7 @@ class DifferenceView {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.key !== "b" || isTyping(event)) return;
+    if (event.key !== "b" || !isShortcut(event)) return;
     const other = this.radios.find((radio) => !radio.checked);
     if (!other) return;
     other.checked = true;

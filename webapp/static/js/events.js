@@ -2,6 +2,7 @@
 const KINDS = [
   "friend.online", "friend.offline", "friend.added", "friend.renamed", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
   "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "recording.removed", "notice.live", "resync",
+  "chat.message", "chat.deleted", "chat.muted", "chat.reaction", "chat.reactions",
 ];
 const POLL_MS = 10_000;
 const TRY_STREAM_AGAIN_MS = 60_000;
@@ -12,7 +13,8 @@ const REOPEN_MS = 500;
 
 /**
  * What happens to friends and streams. `message` events carry `{kind, data}`. The browser resumes a broken stream by itself
- * (Last-Event-ID); where the server has no stream left for this page, it polls: kind "poll", nothing known but the time.
+ * (Last-Event-ID); where the server has no stream left for this page, it polls: kind "poll", nothing known but the time. "open" comes
+ * when a stream begins or goes on: what is told to open pages only has been missed until then.
  */
 export class ServerEvents extends EventTarget {
   /** @type {EventSource | null} */
@@ -49,7 +51,7 @@ export class ServerEvents extends EventTarget {
         this.#tell(kind, JSON.parse(data));
       });
     }
-    source.addEventListener("open", () => { clearInterval(this.#poll); this.#poll = undefined; });
+    source.addEventListener("open", () => { clearInterval(this.#poll); this.#poll = undefined; this.dispatchEvent(new Event("open")); });
     source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) this.#fallBack(); });
   }
 

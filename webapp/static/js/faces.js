@@ -10,16 +10,20 @@ export function initials(name) {
 /** @param {string} name */
 export const tint = (name) => ([...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 6) + 1;
 
-/** @param {HTMLElement} face @param {string} name */
-export function drawFace(face, name) {
+/** @param {HTMLElement} face @param {string} name @param {string | null} [avatar] Address of a picture in place of the initials. */
+export function drawFace(face, name, avatar) {
   const others = [...face.classList].filter((css) => !/^face--\d$/.test(css));
   face.className = [...others, `face--${tint(name)}`].join(" ");
-  face.textContent = initials(name);
+  if (avatar) face.replaceChildren(Object.assign(new Image(), { src: avatar, alt: "" }));
+  else face.textContent = initials(name);
 }
 
-/** Somebody has another name now: it is changed wherever the page has `data-name-of` or `data-face-of`. @param {string} username @param {string} name */
-export function rename(username, name) {
+/**
+ * Somebody has another name or picture now: it is changed wherever the page has `data-name-of` or `data-face-of`.
+ * @param {string} username @param {string} name @param {string | null} avatar
+ */
+export function rename(username, name, avatar) {
   const selector = (/** @type {string} */ kind) => `[data-${kind}-of="${CSS.escape(username)}"]`;
   for (const place of document.querySelectorAll(selector("name"))) place.textContent = name;
-  for (const face of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector("face")))) drawFace(face, name);
+  for (const face of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector("face")))) drawFace(face, name, avatar);
 }

@@ -1,7 +1,8 @@
+import { isShortcut } from "./shortcuts.js";
 import { fill, say } from "./states.js";
 import { t } from "./words.js";
 
-/** The frame around every page: the friends disclosure, menus, shortcuts. */
+/** The frame around every page: the friends disclosure, menus, colours. */
 
 const wide = matchMedia("(min-width: 56.25em)");
 
@@ -33,7 +34,7 @@ function onKey(event) {
     closeMenus(null);
     if (menu?.contains(document.activeElement)) menu.querySelector("summary")?.focus();
   }
-  if (event.key === "/" && !isTyping(event)) {
+  if (event.key === "/" && isShortcut(event)) {
     event.preventDefault();
     const friends = /** @type {HTMLDetailsElement | null} */ (document.querySelector("details.friends"));
     if (friends) friends.open = true;
@@ -41,10 +42,11 @@ function onKey(event) {
   }
 }
 
-/** Shortcuts are single letters, so they are off while a field has the focus or a modifier is held. @param {KeyboardEvent} event */
-export function isTyping(event) {
-  const field = event.target instanceof Element && event.target.closest("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
-  return Boolean(field) || event.ctrlKey || event.metaKey || event.altKey;
+/** Turbo brings the head of another page, not its root: the colours that somebody has just chosen. */
+function followTheme() {
+  const scheme = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=color-scheme]"))?.content ?? "";
+  if (["light", "dark"].includes(scheme)) document.documentElement.dataset.theme = scheme;
+  else delete document.documentElement.dataset.theme;
 }
 
 /** Copy buttons are there only with this script; the link beside them can be copied by hand. */
@@ -69,6 +71,7 @@ export function startFrame() {
   document.addEventListener("turbo:load", showCopyButtons);
   for (const drawn of ["turbo:load", "turbo:render"]) document.addEventListener(drawn, watchPlayers);
   document.addEventListener("turbo:render", fitFriends);
+  document.addEventListener("turbo:before-render", followTheme);
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("[data-copy]");
     if (button) copy(/** @type {HTMLElement} */ (button));

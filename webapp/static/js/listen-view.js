@@ -1,3 +1,4 @@
+import { openChat } from "./chat.js";
 import { Listening } from "./listening.js";
 import { loadLiveKitSoon } from "./livekit.js";
 import { Notices } from "./notices.js";
@@ -71,7 +72,7 @@ export function mount(root, app) {
     for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]"))) time.dateTime = stream.started_at;
     const play = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
     if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title, username });
-    root.querySelector("[data-face]")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
+    root.querySelector(".face")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
   }
 
   function showBadge() {
@@ -119,6 +120,7 @@ export function mount(root, app) {
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
+  const closeChat = openChat(app.events);
   if (id) {
     listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
     listening.start();
@@ -130,6 +132,7 @@ export function mount(root, app) {
 
   return () => {
     stopping.abort();
+    closeChat();
     wave?.close();
     if (!listening.connection && app.listening === listening) app.listenTo(null);      // nothing to hear: nothing to keep
   };

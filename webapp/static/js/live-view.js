@@ -1,12 +1,13 @@
 import { ApiError } from "./api.js";
 import { Broadcast } from "./broadcast.js";
+import { openChat } from "./chat.js";
 import { clock } from "./clock.js";
-import { isTyping } from "./frame.js";
 import { ListenerList } from "./listener-list.js";
 import { loadLiveKitSoon } from "./livekit.js";
 import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "./microphone-view.js";
 import { Notices } from "./notices.js";
+import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
@@ -27,7 +28,8 @@ const UNREACHABLE = "audio_server_unreachable";
 export function mount(root, app) {
   app.studio ??= new Studio();
   const view = new LiveView(root, app.studio, app.events);
-  return () => view.close();
+  const closeChat = openChat(app.events);
+  return () => { view.close(); closeChat(); };
 }
 
 class LiveView {
@@ -44,6 +46,7 @@ class LiveView {
   constructor(root, studio, events) {
     this.root = root;
     this.studio = studio;
+    studio.microphone.music = root.dataset.quality === "music";
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
     this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
@@ -143,10 +146,10 @@ class LiveView {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (isTyping(event) || !this.broadcast.running) return;
+    if (!isShortcut(event) || !this.broadcast.running) return;
     if (event.key === "m") this.#act("mute");
     if (event.key === "h") this.#act("hear");
-    if (event.key === "b") this.#compare(!this.broadcast.comparing);
+    if (event.key === "b" && this.broadcast.quality !== "music") this.#compare(!this.broadcast.comparing);
   }
 
   // --- What the broadcaster hears

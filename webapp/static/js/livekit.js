@@ -7,6 +7,9 @@ const bundle = "../vendor/livekit-client.js";
 /** @typedef {typeof import("livekit-client")} LiveKit */
 
 // There from `loadLiveKit` on.
+/** @type {LiveKit["Checker"]} */ export let Checker;
+/** @type {LiveKit["CheckStatus"]} */ export let CheckStatus;
+/** @type {LiveKit["ConnectionCheck"]} */ export let ConnectionCheck;
 /** @type {LiveKit["ConnectionError"]} */ export let ConnectionError;
 /** @type {LiveKit["DisconnectReason"]} */ export let DisconnectReason;
 /** @type {LiveKit["LocalAudioTrack"]} */ export let LocalAudioTrack;
@@ -21,7 +24,7 @@ export async function loadLiveKit() {
   /** @type {LiveKit} */
   const livekit = /** @type {any} */ (globalThis).LivekitClient;
   livekit.setLogLevel("silent");      // what goes wrong is said in the page, in words
-  ({ ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track } = livekit);
+  ({ Checker, CheckStatus, ConnectionCheck, ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track } = livekit);
 }
 
 /** Once the page is at rest. */

@@ -8,6 +8,8 @@
 
 /** The noise remover does this work, and better when nobody else has been at the sound before. */
 const CLEAN_CAPTURE = { echoCancellation: true, noiseSuppression: false, autoGainControl: false, voiceIsolation: false, channelCount: 1 };
+/** Echo cancellation would take music for an echo, and makes it mono. */
+const MUSIC_CAPTURE = { ...CLEAN_CAPTURE, echoCancellation: false, channelCount: 2 };
 
 export class MicrophoneError extends Error {
   /** @param {MicrophoneTrouble} trouble @param {unknown} cause */
@@ -20,6 +22,8 @@ export class MicrophoneError extends Error {
 export class Microphone extends EventTarget {
   /** @type {MediaStreamTrack | null} */
   track = null;
+  /** Opens as music is captured: in stereo, as it is. */
+  music = false;
 
   constructor() {
     super();
@@ -28,7 +32,7 @@ export class Microphone extends EventTarget {
 
   /** Opens the microphone, or another one. Throws MicrophoneError. @param {string} [deviceId] */
   async open(deviceId = localStorage.getItem("microphone") ?? "") {
-    const track = await capture(deviceId);
+    const track = await capture(deviceId, this.music ? MUSIC_CAPTURE : CLEAN_CAPTURE);
     this.close();
     this.track = track;
     track.addEventListener("ended", () => { if (this.track === track) this.#lose(); });
@@ -75,15 +79,15 @@ export class Microphone extends EventTarget {
   }
 }
 
-/** @param {string} deviceId @returns {Promise<MediaStreamTrack>} */
-async function capture(deviceId) {
+/** @param {string} deviceId @param {MediaTrackConstraints} wanted @returns {Promise<MediaStreamTrack>} */
+async function capture(deviceId, wanted) {
   if (!navigator.mediaDevices) throw new MicrophoneError("insecure", null);
-  const audio = /** @type {MediaTrackConstraints} */ ({ ...CLEAN_CAPTURE, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) });
+  const audio = /** @type {MediaTrackConstraints} */ ({ ...wanted, ...(deviceId ? { deviceId: { exact: deviceId } } : {}) });
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     return stream.getAudioTracks()[0];
   } catch (error) {
-    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("");      // the remembered one is not plugged in
+    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("", wanted);      // the remembered one is not plugged in
     throw new MicrophoneError(await troubleOf(error), error);
   }
 }

@@ -1,8 +1,8 @@
 import { call } from "./api.js";
 import { clock, spoken } from "./clock.js";
-import { isTyping } from "./frame.js";
 import { Heard } from "./heard.js";
 import { RecordingWave } from "./recording-wave.js";
+import { isShortcut } from "./shortcuts.js";
 import { fill, say, showState } from "./states.js";
 import { t } from "./words.js";
 
@@ -19,7 +19,7 @@ const EDGE_S = 2.5;
  * Plays recordings. Its controls are `#player`, which Turbo keeps through every navigation; the audio element stays outside of the
  * page, because moving it from body to body would stop it. Any `data-play` button in a page plays its recording.
  *
- * Events: "play" (something else should be quiet now), "edge" (playing has caught up with a stream that is on air; who goes on with
+ * Events: "play" (something else should be quiet now), "position" (it goes on, or another recording has come), "edge" (playing has caught up with a stream that is on air; who goes on with
  * the live sound prevents the default).
  */
 export class Player extends EventTarget {
@@ -58,6 +58,11 @@ export class Player extends EventTarget {
     this.#recording = null;
     this.#heard.open("");
     this.show();
+  }
+
+  /** Seconds. */
+  get position() {
+    return this.#audio.currentTime;
   }
 
   /** Id of what is in the player. */
@@ -159,6 +164,7 @@ export class Player extends EventTarget {
   }
 
   #showPosition() {
+    this.dispatchEvent(new Event("position"));
     const player = this.#controls;
     const slider = /** @type {HTMLInputElement | null | undefined} */ (player?.querySelector(".seek input"));
     if (!player || !slider || !this.id) return;
@@ -202,14 +208,14 @@ export class Player extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (!this.id || isTyping(event)) return;
+    if (!this.id || !isShortcut(event)) return;
     if (event.key === "j") this.#skip(-15);
     if (event.key === "l") this.#skip(30);
   }
 }
 
 /** @param {HTMLElement} button `data-play` of a page. @returns {Playable} */
-function offered({ dataset: { play = "", title = "", owner = "", username = "", duration = "0", url, live } }) {
+export function offered({ dataset: { play = "", title = "", owner = "", username = "", duration = "0", url, live } }) {
   return { id: play, title, owner, username, duration: Number(duration), url: url || `/recordings/${play}/audio`, live: live === "live" };
 }
 

@@ -1,12 +1,12 @@
 """Access tokens
 
-Revision: access_tokens, after push
+Revision: access_tokens, after people
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'access_tokens'
-down_revision = 'push'
+down_revision = 'people'
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,54 @@
+"""A heart, a laugh: what listeners send without words while a stream is on air. Nobody is told whose they are. The owner can
+switch them off for the stream; webapp.chat_record keeps them with the recording.
+
+    chat.reaction    stream, kind, counts
+    chat.reactions   stream, on
+"""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from webapp import chat, events, hourly_limits
+from webapp.errors import Conflict, Invalid
+from webapp.extensions import db
+from webapp.models import Reaction, User
+
+KINDS = ("heart", "laugh", "thumbs-up", "party-popper")
+"""Also the names of their drawings."""
+MOST = 20_000           # of one stream
+
+
+def counts(stream_id: str) -> dict[str, int]:
+    """How many of each kind."""
+    query = select(Reaction.kind, func.count()).where(Reaction.stream_id == stream_id).group_by(Reaction.kind)
+    found = {row[0]: row[1] for row in db.session.execute(query)}
+    return {kind: found.get(kind, 0) for kind in KINDS}
+
+
+def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
+    """Returns the new counts. Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when they are off."""
+    stream = chat.stream_for(person, stream_id)
+    chat.check_not_muted(person, stream)
+    if kind not in KINDS:
+        raise Invalid.field("kind", f"This must be {' or '.join(KINDS)}.")
+    if not stream.reactions_on:
+        raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
+    hourly_limits.count_reaction(person)
+    if sum(counts(stream.id).values()) >= MOST:
+        raise Conflict(_("This stream has had as many reactions as there is room for. The stream goes on."))
+    db.session.add(Reaction(stream_id=stream.id, kind=kind))
+    db.session.flush()
+    found = counts(stream.id)
+    events.publish(chat.readers(stream), "chat.reaction", {"stream": stream.id, "kind": kind, "counts": found})
+    db.session.commit()
+    return found
+
+
+def switch(owner: User, stream_id: str, *, on: bool) -> None:
+    """For everybody. Raises NotFound."""
+    stream = chat.own_stream(owner, stream_id)
+    stream.reactions_on = on
+    events.publish(chat.readers(stream), "chat.reactions", {"stream": stream.id, "on": on})
+    db.session.commit()
