@@ -29,14 +29,14 @@ processor's page table cache instead of 2,300. Hops took 3 to 14 % less time, th
 
 
 @contextlib.asynccontextmanager
-async def shared_denoising(places: int) -> AsyncIterator[bytes | None]:
-    """A denoising process for as many voices, while the context is open -> its address; None where the system cannot have one."""
+async def shared_denoising(places: int) -> AsyncIterator[DenoisingProcess | None]:
+    """A denoising process for as many voices, while the context is open; None where the system cannot have one."""
     if not supported():
         logger.warning("This system has no memory to share without a name: each job has a noise remover of its own")
         yield None
         return
     async with DenoisingProcess(places) as process:
-        yield process.address
+        yield process
 
 
 class DenoisingProcess:

@@ -28,6 +28,7 @@ class Health:
     registered: bool        # with the audio server, which can send broadcasts only then
     places: int             # streams that are cleaned at once, at most
     taken: int
+    denoising: bool | None  # whether the process that all streams share runs; None: this system has none
 
 
 @contextlib.asynccontextmanager

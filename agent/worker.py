@@ -22,7 +22,7 @@ from agent.capacity import capacity_of
 from agent.config import AgentConfig, prepare_forking
 from agent.denoise import Denoiser
 from agent.denoise_client import SharedDenoiser
-from agent.denoise_process import shared_denoising
+from agent.denoise_process import DenoisingProcess, shared_denoising
 from agent.page import Health, worker_page
 from agent.repair import keep_repaired
 from agent.session import Session
@@ -43,9 +43,10 @@ class Reception:
     machine, and of four broadcasts that begin together it loses three.
     """
 
-    def __init__(self, places: int, livekit: api.LiveKitAPI) -> None:
+    def __init__(self, places: int, livekit: api.LiveKitAPI, denoising: DenoisingProcess | None) -> None:
         self._places = places
         self._livekit = livekit
+        self._denoising = denoising
         self._starting = 0
         self._server: AgentServer | None = None
 
@@ -62,7 +63,12 @@ class Reception:
         # Without a name for it in livekit-agents 1.8.9: an id comes with the registration, and `_connecting` is true from the
         # loss of the audio server until it has been found again.
         registered = server is not None and server.id != "unregistered" and not server._connecting
-        return Health(registered=registered, places=self._places, taken=self._running() + self._starting)
+        return Health(
+            registered=registered,
+            places=self._places,
+            taken=self._running() + self._starting,
+            denoising=self._denoising.pid is not None if self._denoising is not None else None,
+        )
 
     def _running(self, but_for: str = "") -> int:
         jobs = self._server.active_jobs if self._server is not None else []
@@ -172,9 +178,10 @@ async def run(config: AgentConfig, *, shared: bool = True) -> None:
         shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit,
     ):
-        reception = Reception(places, livekit)
+        reception = Reception(places, livekit, denoising)
+        address = denoising.address if denoising is not None else None
         async with worker_page(config.health_port, reception.health):
-            await _work(config, make_server(config, reception, denoising))
+            await _work(config, make_server(config, reception, address))
 
 
 async def _work(config: AgentConfig, server: AgentServer) -> None:

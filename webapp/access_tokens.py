@@ -82,7 +82,7 @@ def find(token: str) -> AccessToken | None:
     if not token.startswith(PREFIX):
         return None
     found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == _hash(token)))
-    if found is None or is_over(found) or getattr(found.user, "suspended_at", None) is not None:
+    if found is None or is_over(found) or found.user.suspended_at is not None:
         return None
     return found
 

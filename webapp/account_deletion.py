@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import ColumnExpressionArgument, func, select
 
-from webapp import accounts, avatars, broadcasts, friendships, library
+from webapp import accounts, audit, avatars, broadcasts, friendships, library
 from webapp.audio_server import AudioServerUnreachable
 from webapp.errors import Conflict, Invalid
 from webapp.events import publish
@@ -20,7 +20,7 @@ ROOMS_CLOSE = timedelta(minutes=10)     # after a stream's end the reconciler ha
 
 def needs_successor(user: User) -> bool:
     """The only admin leaves others behind."""
-    return user.is_admin and not is_alone(user) and not _count(User.id != user.id, User.is_admin)
+    return user.is_admin and not is_alone(user) and not _count(User.id != user.id, *accounts.ACTIVE_ADMIN)
 
 
 def is_alone(user: User) -> bool:
@@ -35,23 +35,26 @@ def leave(user: User, password: str, address: str, successor_name: str = "") -> 
     successor = None
     if needs_successor(user):
         successor = accounts.find(successor_name.strip())
-        if successor is None or successor.id == user.id:
+        if successor is None or successor.id == user.id or successor.suspended_at is not None:
             raise Invalid.field("successor", _("Nobody else here has this user name. Nothing was deleted."))
     delete(user, successor)
 
 
-def delete(user: User, successor: User | None = None) -> None:
-    """Raises Conflict, and nothing is deleted then: people would be left without an admin, or the stream cannot be ended."""
+def delete(user: User, successor: User | None = None, *, by: User | None = None) -> None:
+    """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an
+    admin, or the stream cannot be ended."""
     _end_stream(user)
     take_turn(accounts.FIRST_ACCOUNT)
     if successor is not None:
         successor.is_admin = True
+        audit.record(user, "admin.made", successor)
+    audit.record(by or user, "person.deleted", user)
     library.discard_all_of(user)
     _tell(user)
     avatar = user.avatar
     db.session.delete(user)
     db.session.flush()                  # from here on no other admin can leave at this moment
-    if _count() and not _count(User.is_admin):
+    if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
         db.session.rollback()
         raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))
     db.session.commit()

@@ -13,18 +13,20 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import contains_eager
 
 from contract import AGENT_NAME
-from webapp import access_tokens, login_limits
-from webapp.errors import Conflict, Invalid, NotLoggedIn, wants_json
+from webapp import access_tokens, audit, login_limits, mail
+from webapp.errors import Conflict, Forbidden, Invalid, NotFound, NotLoggedIn, wants_json
 from webapp.extensions import db, login_manager, take_turn
-from webapp.models import LoginSession, User, now
+from webapp.models import LoginSession, ResetLink, User, now
 from webapp.passwords import check_password, passwords
 from webapp.security import SESSION_LIFETIME
 
 USERNAME = re.compile(r"[A-Za-z0-9_-]{3,32}")
 RESERVED = frozenset({AGENT_NAME, "admin", "administrator", "root", "system", "stillair", "support", "me", "null", "undefined"})
 SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
+ACTIVE_ADMIN = User.is_admin, User.suspended_at.is_(None)
 FIRST_ACCOUNT = 0x5711      # take_turn key: whose account is the first
 
 
@@ -62,7 +64,8 @@ def add(username: str, password: str) -> User:
 
 
 def authenticate(username: str, password: str, address: str) -> User | None:
-    """The account when the password is right. Raises TooMany after too many failures for the account or from the address.
+    """The account when the password is right. Raises TooMany after too many failures for the account or from the address, and
+    Forbidden for somebody who is suspended.
 
     Limits are looked at inside the hashing turn: tries sent at the same moment cannot slip past them.
     """
@@ -71,13 +74,15 @@ def authenticate(username: str, password: str, address: str) -> User | None:
         user = find(username)
         is_right = passwords().verify(user.password_hash if user else None, password)
         if user is None or not is_right:
-            login_limits.record_failure(username, address)
+            login_limits.record_failure(username, address, user)
             db.session.commit()
             return None
         login_limits.forget_failures(username)
         if passwords().is_outdated(user.password_hash):
             user.password_hash = passwords().hash(password)
         db.session.commit()
+        if user.suspended_at is not None:
+            raise Forbidden(_("The admin has suspended your account. Ask them what to do."), code="suspended")
         return user
 
 
@@ -117,17 +122,44 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     check_password(new, user.username)
     if authenticate(user.username, old, address) is None:
         raise Invalid.field("old_password", _("This is not your password."))
+    audit.record(user, "password.changed", user)
     set_password(user, new, stays=user.session_token)
     open_session(user)
 
 
 def set_password(user: User, password: str, *, stays: str = "") -> None:
-    """Logs the person out everywhere, but for the log-in with the token `stays`."""
+    """Logs the person out everywhere, but for the log-in with the token `stays`, and no reset link works any more."""
     with passwords().turn():
-        user.password_hash = passwords().hash(password)
+        password_hash = passwords().hash(password)
+    replace_password(user, password_hash, stays=stays)
+    db.session.commit()
+
+
+def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
+    """The same with a hash that is made already, in the current transaction."""
+    user.password_hash = password_hash
+    db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
+    login_limits.forget_failures(user.username)
+    end_sessions(user, stays=stays)
+
+
+def change_email(user: User, email: str, password: str, address: str) -> None:
+    """Where a reset link may be sent; "" for nowhere. Asks for the password, for with that address anybody can have another one.
+    Raises Invalid naming `email` or `email_password`, and TooMany as a log-in does."""
+    checked = mail.checked_address(email)
+    if authenticate(user.username, password, address) is None:
+        raise Invalid.field("email_password", _("This is not your password."))
+    if checked != user.email:
+        audit.record(user, "email.changed", user)
+        user.email = checked
+        db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
+        db.session.commit()
+
+
+def end_sessions(user: User, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`, in the current transaction."""
     others = LoginSession.user_id == user.id, LoginSession.token_hash != _hash(stays)
     db.session.execute(delete(LoginSession).where(*others))
-    db.session.commit()
 
 
 def session_id(user: User) -> int:
@@ -141,6 +173,16 @@ def session_id(user: User) -> int:
 def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None         # the row decides, not the address, which changes on the way
+
+
+def admit_admins() -> ResponseReturnValue | None:
+    """For `before_request` of the admin's pages: for everybody else they are not there. Raises NotFound."""
+    if not current_user.is_authenticated:
+        answer: ResponseReturnValue = login_manager.unauthorized()
+        return answer
+    if not current_user.is_admin:
+        raise NotFound
+    return None
 
 
 @login_manager.unauthorized_handler
@@ -172,8 +214,10 @@ def _check_username(username: str) -> None:
 
 
 def _session(token: str) -> LoginSession | None:
-    query = select(LoginSession).where(LoginSession.token_hash == _hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME)
-    return db.session.scalar(query)
+    mine = LoginSession.token_hash == _hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME
+    # A log-in that began before a suspension may have ended after it.
+    query = select(LoginSession).join(LoginSession.user).where(*mine, User.suspended_at.is_(None))
+    return db.session.scalar(query.options(contains_eager(LoginSession.user)))
 
 
 def _hash(token: str) -> str:

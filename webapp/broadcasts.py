@@ -20,9 +20,10 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 import contract
-from webapp import accounts, allowance, events, friendships, notices, probe
+from webapp import accounts, allowance, audit, events, friendships, notices, probe
 from webapp.audio_server import AudioServer, AudioServerUnreachable
 from webapp.config import Config
 from webapp.errors import Conflict, NotFound
@@ -131,12 +132,26 @@ def status_for(viewer: User, username: str) -> dict[str, Any]:
 
 def count_listeners(stream: Stream) -> int:
     """How many friends are listening; 0 while the audio server cannot say."""
-    stage = Rooms.of(stream).stage
+    return listener_counts([stream]).get(stream.id, 0)
+
+
+def listener_counts(streams: Iterable[Stream]) -> dict[str, int]:
+    """The same of several, by stream; empty while the audio server cannot say."""
+    stages = {Rooms.of(stream).stage: stream.id for stream in streams}
     try:
-        room = audio_server().rooms([stage]).get(stage)
+        rooms = audio_server().rooms(stages)
     except AudioServerUnreachable:
-        return 0
-    return len({person.username for person in room.people if not person.is_agent and not person.hidden}) if room else 0
+        return {}
+    return {
+        stages[stage]: len({person.username for person in room.people if not person.is_agent and not person.hidden})
+        for stage, room in rooms.items()
+    }
+
+
+def running_streams() -> list[Stream]:
+    """All that have not ended, the longest first."""
+    query = select(Stream).where(Stream.state != "ended").order_by(Stream.started_at, Stream.id)
+    return list(db.session.scalars(query.options(joinedload(Stream.owner))))
 
 
 def all_places_taken(stream: Stream) -> int | None:
@@ -150,6 +165,17 @@ def all_places_taken(stream: Stream) -> int | None:
         return int(health["places"]) if health["taken"] >= health["places"] else None
     except (ValueError, KeyError, TypeError):       # there is no noise remover at all, which is another trouble
         return None
+
+
+# --- The admin's act
+
+def end_for_admin(admin: User, stream_id: str) -> Stream:
+    """Raises NotFound when there is no such stream, or not any more."""
+    stream = db.session.get(Stream, stream_id)
+    if stream is None or stream.state == "ended":
+        raise NotFound(_("This stream has ended already."))
+    end(stream, admin)
+    return stream
 
 
 # --- The owner's acts
@@ -280,7 +306,7 @@ def shut_out(owner: User, outsider: User) -> None:
 
 # --- The row and the audio server
 
-def move(stream: Stream, state: str) -> bool:
+def move(stream: Stream, state: str, admin: User | None = None) -> bool:
     """Change the state and tell whom it concerns. False when somebody else has changed it since `stream` was read."""
     first_time_live = state == "live" and stream.live_at is None
     times = {"live_at": now()} if first_time_live else {"ended_at": now()} if state == "ended" else {}
@@ -290,14 +316,16 @@ def move(stream: Stream, state: str) -> bool:
         _publish("stream.live", stream, to_friends=True)
         notices.tell_live(stream)
     elif state == "ended":
-        _publish("stream.ended", stream, to_friends=stream.live_at is not None)
+        if admin is not None:
+            audit.record(admin, "stream.ended", stream.owner, stream.title)
+        _publish("stream.ended", stream, to_friends=stream.live_at is not None, by_admin=admin is not None)
     db.session.commit()
     return True
 
 
-def end(stream: Stream) -> None:
-    """End it for good, whatever its state, and send everybody out."""
-    while stream.state != "ended" and not move(stream, "ended"):
+def end(stream: Stream, admin: User | None = None) -> None:
+    """End it for good, whatever its state, and send everybody out. `admin`: who ends somebody else's."""
+    while stream.state != "ended" and not move(stream, "ended", admin):
         db.session.refresh(stream)
     rooms = Rooms.of(stream)
     try:
@@ -362,10 +390,10 @@ def _change(stream: Stream, condition: ColumnElement[bool], **values: Any) -> bo
     return changed
 
 
-def _publish(kind: str, stream: Stream, *, to_friends: bool) -> None:
+def _publish(kind: str, stream: Stream, *, to_friends: bool, **more: Any) -> None:
     owner = stream.owner
     audience = [owner.id, *(friendships.friend_ids(owner.id) if to_friends else ())]
-    data = {"username": owner.username, "display_name": owner.display_name, "stream": as_json(stream)}
+    data = {"username": owner.username, "display_name": owner.display_name, "stream": as_json(stream), **more}
     events.publish(audience, kind, data)
 
 

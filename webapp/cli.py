@@ -1,4 +1,4 @@
-"""Commands for the admin: `flask --app webapp create-user NAME`, `demo`, `quota NAME GB`,
+"""Commands for the admin: `flask --app webapp create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`,
 `recordings rebuild`."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from webapp import accounts, allowance, friendships, library
+from webapp import accounts, allowance, audit, friendships, library, members, resets
 from webapp.errors import ApiError, Conflict
 from webapp.extensions import db
 from webapp.models import User
@@ -25,6 +25,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo)
     app.cli.add_command(quota)
     app.cli.add_command(recordings)
+    app.cli.add_command(admin)
+    app.cli.add_command(reset_link)
 
 
 @click.command("create-user")
@@ -77,20 +79,43 @@ def _with_new_password(name: str) -> User:
 @with_appcontext
 def quota(username: str, gb: str | None) -> None:
     """How many GB the recordings of a person may take; 0 is no limit. Without a number: as the server's settings say."""
-    user = accounts.find(username)
-    if user is None:
-        raise click.ClickException(f"Nobody here is called {username}. Nothing was changed.")
+    user = _person(username)
+    days = "" if user.most_days is None else str(user.most_days)
     try:
-        user.quota_gb = None if gb is None else float(gb)
-    except ValueError as error:
-        raise click.ClickException(f"{gb!r} is no number. Nothing was changed.") from error
-    if user.quota_gb is not None and not 0 <= user.quota_gb < float("inf"):
-        db.session.rollback()
-        raise click.ClickException(f"{gb} GB are not possible. Nothing was changed.")
-    db.session.commit()
+        allowance.grant(audit.COMMAND_LINE, user, quota_gb=gb or "", most_days=days)
+    except ApiError as error:
+        raise click.ClickException(f"{error.message} Nothing was changed.") from error
     limit = allowance.quota(user)
     room = "as many as there are" if limit is None else f"{limit / allowance.GB:g}"
     click.echo(f"{user.username} uses {allowance.used(user) / allowance.GB:.1f} GB of {room}.")
+
+
+def _person(username: str) -> User:
+    user = accounts.find(username)
+    if user is None:
+        raise click.ClickException(f"Nobody here is called {username}. Nothing was changed.")
+    return user
+
+
+@click.command("admin")
+@click.argument("username")
+@with_appcontext
+def admin(username: str) -> None:
+    """Make somebody an admin, for when there is none who can log in."""
+    user = _person(username)
+    try:
+        members.make_admin(audit.COMMAND_LINE, user)
+    except ApiError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{user.username} is an admin.")
+
+
+@click.command("reset-link")
+@click.argument("username")
+@with_appcontext
+def reset_link(username: str) -> None:
+    """Print a link by which somebody chooses a new password, once, within 24 hours."""
+    click.echo(resets.make(audit.COMMAND_LINE, _person(username)))
 
 
 @click.group("recordings")

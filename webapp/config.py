@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
@@ -37,6 +38,8 @@ class Config:
     quota_gb: float = 0.0                       # of recordings per person, in 10^9 bytes; 0: no limit
     low_water_mb: int = 200                     # recording stops while the disk has fewer MiB
     agent_health_url: str | None = None         # health page of the noise remover, for /healthz
+    smtp_url: str | None = field(default=None, repr=False)      # of the mail server, with its password; None: no mail is sent
+    mail_from: str = ""                         # whose name mails carry
     registration: str = "open"                  # who may register (webapp.registration), until the admin chooses
     registrations_per_hour: int = 100           # new accounts from one network; a whole school may share an address
     event_streams: int = 64                     # open GET /events in this process; each holds a thread
@@ -71,6 +74,8 @@ class Config:
             registration=read.one_of("STILLAIR_REGISTRATION", "open", "invite", "closed"),
             registrations_per_hour=read.integer("STILLAIR_REGISTRATIONS_PER_HOUR", 100, least=1, most=1_000_000),
             agent_health_url=read.url("STILLAIR_AGENT_HEALTH_URL", "", "http", "https") or None,
+            smtp_url=(smtp_url := read.secret_url("STILLAIR_SMTP_URL", "smtp", "smtps")),
+            mail_from=read.mail_from("STILLAIR_MAIL_FROM", needed=smtp_url is not None),
         )
 
     @property
@@ -129,6 +134,19 @@ class _Reader:
         value = self.text(name, default)
         if value and not _is_address(value, schemes):
             raise ConfigError(f"{name} is {value!r}, not an address that starts with {' or '.join(f'{s}://' for s in schemes)}.")
+        return value
+
+    def secret_url(self, name: str, *schemes: str) -> str | None:
+        value = self.text(name, "")
+        if value and not _is_address(value, schemes):
+            example = f"{schemes[0]}://user:password@host"
+            raise ConfigError(f"{name} is no address such as {example}. What it is now is not shown: a password may be in it.")
+        return value or None
+
+    def mail_from(self, name: str, *, needed: bool) -> str:
+        value = self.text(name, None if needed else "")
+        if value and (not value.isprintable() or not all(parseaddr(value)[1].partition("@"))):
+            raise ConfigError(f"{name} is {value!r}, not an address such as 'Stillair <air@example.org>'.")
         return value
 
     def one_of(self, name: str, *values: str) -> str:

@@ -25,6 +25,8 @@ PUSH_SUBSCRIPTIONS = 30     # each looks a name up
 MESSAGES = 20               # of one person, in a minute
 REACTIONS = 30
 SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
+RESET_WISHES = 20           # from one network
+RESET_MAILS = 3             # to one person
 PICTURES = 60               # tries of one person
 
 
@@ -62,6 +64,22 @@ def count_reaction(person: User) -> None:
 def count_setup_check(user: User) -> None:
     """Raises TooMany, with the transaction rolled back."""
     _count(f"setup check:{user.id}", SETUP_CHECKS, _("You have checked your set-up many times in the last hour."))
+
+
+def count_reset_wish(address: str) -> None:
+    """Raises TooMany, with the transaction rolled back."""
+    words = _("Too many links were asked for from your network in the last hour.")
+    _count(f"reset wish:{network_of(address)}", RESET_WISHES, words)
+
+
+def check_reset_mail(receiver: User) -> None:
+    """Raises TooMany: a stranger who knows a name must not be able to fill a mailbox."""
+    _check(f"reset mail:{receiver.id}", RESET_MAILS, "")
+
+
+def count_reset_mail(receiver: User) -> None:
+    """One that was sent."""
+    db.session.add(LimitedAct(subject=f"reset mail:{receiver.id}"))
 
 
 def count_picture(user: User) -> None:

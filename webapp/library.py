@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from flask import Flask, current_app, url_for
 from flask_babel import gettext as _
-from sqlalchemy import CursorResult, Select, select
+from sqlalchemy import CursorResult, Select, or_, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -395,6 +395,22 @@ def _state(manifest: RecordingManifest, sound: Sound) -> str:
         idle_s = now().timestamp() - sound.modified_at
         return "recovered" if idle_s > ABANDONED_S else "live"
     return manifest.state
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Ids of files without their other half."""
+
+    without_sidecar: list[str]      # nobody knows whose sound it is
+    without_sound: list[str]
+
+
+def strays() -> Strays:
+    """A recording that has begun just now is none, nor is one that is being recorded or deleted."""
+    running = set(db.session.scalars(select(Stream.id).where(or_(Stream.state != "ended", Stream.ended_at > now() - UNDO))))
+    going = set(db.session.scalars(select(Recording.id).where(Recording.deleted_at.is_not(None))))
+    sounds, sidecars = set(folder().sounds()), {sidecar.id for sidecar in folder().sidecars()}
+    return Strays(sorted(sounds - sidecars - running - going), sorted(sidecars - sounds - running - going))
 
 
 # --- Deletion

@@ -10,10 +10,11 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, select
 
+from webapp import audit
 from webapp.addresses import network_of
 from webapp.errors import TooMany
 from webapp.extensions import db
-from webapp.models import LoginFailure, now
+from webapp.models import LoginFailure, User, now
 from webapp.text import clean
 
 REMEMBERED = timedelta(hours=1)
@@ -34,14 +35,23 @@ def check(username: str, address: str) -> None:
         raise TooMany(_("Too many failed tries. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
 
 
-def record_failure(username: str, address: str) -> None:
+def record_failure(username: str, address: str, user: User | None = None) -> None:
+    """`user`: who has the name. The audit log learns when the first try has to wait; of a name that is none it learns nothing,
+    for people type their passwords there."""
     db.session.add_all(LoginFailure(subject=subject) for subject in _subjects(username, address))
     db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
+    by_name, by_address = (_count(subject) for subject in _subjects(username, address))
+    if by_address == FREE_TRIES["address"] or (user is not None and by_name == FREE_TRIES["user"]):
+        audit.record(audit.NOBODY, "login.slowed", user, network_of(address))
 
 
 def forget_failures(username: str) -> None:
     """After a success; the address keeps its own, or an attacker with one account could guess on."""
     db.session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(username, "")[0]))
+
+
+def _count(subject: str) -> int:
+    return db.session.scalar(select(func.count()).where(LoginFailure.subject == subject)) or 0
 
 
 def _wait_s(subject: str) -> float:

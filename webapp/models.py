@@ -55,6 +55,9 @@ class User(Base):
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
     quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
+    most_days: Mapped[int | None] = mapped_column()                        # the admin's limit for keep_days; 0: none
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    email: Mapped[str | None] = mapped_column(String(254))                 # for a reset link by mail, and nothing else
     about: Mapped[str] = mapped_column(String(160), default="")
     avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)     # webapp.avatars
     exact_name_only: Mapped[bool] = mapped_column(default=False)           # else strangers find parts of it, too
@@ -151,6 +154,41 @@ class LoginFailure(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(String(128), index=True)          # "user:ana" or "address:203.0.113.7"
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class ResetLink(Base):
+    """Lets whoever has the link choose a new password for the account, once. The link holds the token, the row its SHA-256."""
+
+    __tablename__ = "reset_link"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    user: Mapped[User] = relationship()
+
+
+class ResetWish(Base):
+    """Somebody wants a reset link by mail. Written for every name, whether an account has it or not; the reconciler answers."""
+
+    __tablename__ = "reset_wish"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username_key: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)     # later, when the mail server did not take it
+
+
+class AuditEntry(Base):
+    """What an admin did, and what concerns the safety of accounts (webapp.audit). Names, not ids: it outlives the accounts."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    actor: Mapped[str] = mapped_column(String(32))                         # user name; "": nobody who was logged in
+    act: Mapped[str] = mapped_column(String(32))                           # audit.ACTS
+    about: Mapped[str] = mapped_column(String(32), default="", index=True) # user name
+    detail: Mapped[str] = mapped_column(String(120), default="")           # what was chosen, in no language
 
 
 class LimitedAct(Base):

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import chat_record, create_app, events, invites, library, presence, push_sender, repair
+from webapp import audit, chat_record, create_app, events, invites, library, mail, presence, push_sender, repair, resets, status
 from webapp.audio_server import AudioServerUnreachable
 from webapp.extensions import db
 from webapp.models import WebhookDelivery, now
@@ -33,7 +33,8 @@ CLEAN_UP_EVERY_S = 60.0
 PUSH_EVERY_S = 1.0
 WEBHOOKS_KEPT = timedelta(hours=1)
 """Ids of webhooks; their signatures expire within minutes."""
-EXPECTED = (AudioServerUnreachable, OperationalError)
+MAIL_EVERY_S = 1.0
+EXPECTED = (AudioServerUnreachable, OperationalError, mail.MailRefused)
 """Outages: named in the log, without a trace."""
 
 
@@ -41,6 +42,8 @@ def clean_up() -> None:
     """Forget what nobody will ask for again."""
     events.prune()
     invites.prune()
+    resets.prune()
+    audit.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
     db.session.commit()
 
@@ -52,15 +55,25 @@ class Reconciler:
         self._app = app
         self._stop = threading.Event()
         self._failing: set[str] = set()
-        self._cleaned_at = float("-inf")
+        self._cleaned_at = self._seen_at = float("-inf")
 
     def stop(self, *_: object) -> None:
         self._stop.set()
 
     def run(self) -> None:
         threading.Thread(target=self._send_pushes, name="push-sender", daemon=True).start()
+        postman = threading.Thread(target=self._answer_by_mail, name="mail")
+        postman.start()
         while not self._stop.is_set():
             self._stop.wait(self._round())
+        postman.join()
+
+    def _answer_by_mail(self) -> None:
+        """Beside the rounds: a mail server may take seconds to answer, and a stream must not wait for that."""
+        with self._app.app_context():
+            wanted = mail.is_configured()
+        while wanted and not self._stop.wait(MAIL_EVERY_S):
+            self._try("mail", resets.answer_wishes)
 
     def _send_pushes(self) -> None:
         """Beside the rounds, which no push service may hold up."""
@@ -74,6 +87,9 @@ class Reconciler:
         self._try("presence", presence.sweep)
         self._try("recordings", library.tend)
         self._try("chats", chat_record.tend)
+        if time.monotonic() - self._seen_at > status.SEEN_EVERY_S:
+            self._seen_at = time.monotonic()
+            self._try("sign of life", status.reconciler_is_here)
         if time.monotonic() - self._cleaned_at > CLEAN_UP_EVERY_S:
             self._cleaned_at = time.monotonic()
             self._try("clean-up", clean_up)

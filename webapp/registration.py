@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 
-from webapp import accounts, hourly_limits, invites
+from webapp import accounts, audit, hourly_limits, invites
 from webapp.config import Config
 from webapp.errors import Forbidden, Invalid
 from webapp.extensions import db
@@ -37,10 +37,12 @@ def mode() -> Mode:
     return Mode(chosen.value if chosen else config.registration)
 
 
-def choose(wanted: str) -> None:
+def choose(admin: User, wanted: str) -> None:
     """Raises Invalid."""
     if wanted not in list(Mode):
         raise Invalid.field("registration", _("Choose one of the three."))
+    if wanted != mode():
+        audit.record(admin, "registration.chosen", detail=wanted)
     db.session.merge(Setting(key=KEY, value=wanted))
     db.session.commit()
 

@@ -108,7 +108,8 @@ def settle(stream: Stream, rooms: broadcasts.Rooms, seen: Mapping[str, Room]) ->
     sight, at = Sight.of(rooms, seen), now()
     alive = is_alive(stream, sight, at)
     _remember(stream, sight, at, alive=alive)
-    if (at - stream.broadcaster_seen_at).total_seconds() > broadcasts.config().grace_s:
+    is_left_alone = (at - stream.broadcaster_seen_at).total_seconds() > broadcasts.config().grace_s
+    if is_left_alone or stream.owner.suspended_at is not None:
         broadcasts.end(stream)
         return
     _move(stream, sight, alive=alive)
@@ -148,10 +149,11 @@ def _move(stream: Stream, sight: Sight, *, alive: bool) -> None:
 
 
 def _send_uninvited_out(stream: Stream, rooms: broadcasts.Rooms, sight: Sight) -> None:
-    """Only the owner and friends may be on the stage, whatever token somebody holds."""
+    """Only the owner and friends may be on the stage, and nobody who is suspended, whatever token somebody holds."""
     if not sight.audience:
         return
-    invited = {stream.owner.username, *(friend.username for friend in friendships.friends_of(stream.owner))}
+    people = (stream.owner, *friendships.friends_of(stream.owner))
+    invited = {person.username for person in people if person.suspended_at is None}
     db.session.commit()
     for person in sight.audience:
         if person.username not in invited:

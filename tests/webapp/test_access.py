@@ -26,7 +26,7 @@ from tests.webapp.headers import check_headers
 from tests.webapp.pictures import picture_file
 from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
-from webapp import access_tokens, accounts, avatars, create_app, invites, library, openapi
+from webapp import access_tokens, accounts, audit, avatars, create_app, invites, library, openapi, resets
 from webapp.access_tokens import Scope
 from webapp.extensions import csrf, db
 from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
@@ -45,6 +45,9 @@ class Line:
     path: str                                       # with {request}, {recording}, {stream}, ...
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
+
+
+IDS = ("request", "recording", "deleted", "invite", "stream", "token", "avatar")
 
 
 def everybody(status: int) -> dict[str, int]:
@@ -231,15 +234,43 @@ MATRIX = {
     ),
     "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
     "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
-    "pages_tokens.revoke": Line("POST", "/settings/tokens/{token}/revoke", page(only(owner=303))),
+    "pages_tokens.revoke": Line("POST", "/settings/tokens/{access_token}/revoke", page(only(owner=303))),
     "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
     "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
     "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
     "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
-    "pages_settings.who_may_register": Line("GET", "/settings/registration", page(only(admin=200))),
-    "pages_settings.save_who_may_register": Line(
-        "POST", "/settings/registration", page(only(admin=303)), form(registration="closed"),
+    "pages_settings.save_email": Line(
+        "POST", "/settings/email", page(logged_in(303)), form(email="me@example.org", email_password=PASSWORD),
     ),
+
+    "pages_admin.index": Line("GET", "/admin/", page(only(admin=200))),
+    "pages_admin.live": Line("GET", "/admin/live", page(only(admin=200))),
+    "pages_admin.end_stream": Line("POST", "/admin/live/{stream}/end", page(only(admin=303))),
+    "pages_admin.storage": Line("GET", "/admin/storage", page(only(admin=200))),
+    "pages_admin.who_may_register": Line("GET", "/admin/registration", page(only(admin=200))),
+    "pages_admin.save_who_may_register": Line(
+        "POST", "/admin/registration", page(only(admin=303)), form(registration="closed"),
+    ),
+    "pages_admin.log": Line("GET", "/admin/log", page(only(admin=200))),
+
+    "pages_members.index": Line("GET", "/admin/people", page(only(admin=200))),
+    "pages_members.person": Line("GET", "/admin/people/alice", page(only(admin=200))),
+    "pages_members.suspend": Line("POST", "/admin/people/alice/suspend", page(only(admin=303))),
+    "pages_members.restore": Line("POST", "/admin/people/alice/restore", page(only(admin=303))),
+    "pages_members.make_admin": Line("POST", "/admin/people/alice/make-admin", page(only(admin=303))),
+    "pages_members.unmake_admin": Line("POST", "/admin/people/alice/unmake-admin", page(only(admin=303))),
+    "pages_members.save_limits": Line("POST", "/admin/people/alice/limits", page(only(admin=303)), form(quota_gb="5")),
+    "pages_members.reset": Line("GET", "/admin/people/alice/reset", page(only(admin=200))),
+    "pages_members.make_reset_link": Line("POST", "/admin/people/alice/reset", page(only(admin=201))),
+    "pages_members.delete": Line("GET", "/admin/people/alice/delete", page(only(admin=200))),
+    "pages_members.delete_for_good": Line(
+        "POST", "/admin/people/alice/delete", page(only(admin=303)), form(username="alice"),
+    ),
+
+    "pages_resets.forgot": Line("GET", "/forgot", everybody(200)),
+    "pages_resets.ask_for_link": Line("POST", "/forgot", everybody(404), form(username="alice")),
+    "pages_resets.reset": Line("GET", "/reset/{token}", everybody(200)),
+    "pages_resets.choose_password": Line("POST", "/reset/{token}", everybody(303), form(password="another battery")),
 }
 
 
@@ -317,7 +348,8 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         ids |= {"stream": stream.id, "message": message.id}
         ids["invite"] = invites.make(accounts.find("alice")).id
         tokens = {scope: access_tokens.make(accounts.find("alice"), scope, [scope], "") for scope in Scope}
-        ids["token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
+        ids["access_token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
+        ids["token"] = resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
         avatars.change(accounts.find("alice"), picture_file())
         ids["avatar"] = accounts.find("alice").avatar
     world = World(app, people, ids, tokens, tmp_path_factory.mktemp("backup") / "world")
@@ -358,7 +390,8 @@ def test_access(world, endpoint, role):
     assert not (problem := problem_of(world.app, line.method, line.path, response, strict=True)), problem
 
 
-OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept", "pages_avatars.show"}
+WHOEVER_ASKS = {"pages_avatars.show", "pages_resets.reset", "pages_resets.choose_password"}
+OPEN_TO_WHO_HAS_THE_LINK = {"pages_invites.show", "pages_invites.accept"} | WHOEVER_ASKS
 OF_SOMEBODY = {endpoint for endpoint, line in MATRIX.items() if "{" in line.path or "/alice" in line.path}
 
 
@@ -382,7 +415,7 @@ def _without_address(response: TestResponse, world: World) -> str:
 NAMED_IN_THE_BODY = {"pages_friends.send", "api_friends.send"}
 
 
-@pytest.mark.parametrize("endpoint", sorted((OF_SOMEBODY | NAMED_IN_THE_BODY) - {"pages_avatars.show"}))
+@pytest.mark.parametrize("endpoint", sorted((OF_SOMEBODY | NAMED_IN_THE_BODY) - WHOEVER_ASKS))
 def test_for_whoever_is_blocked_the_other_is_like_a_name_that_nobody_has(world, endpoint):
     line = MATRIX[endpoint]
     path = line.path.replace("/alice", "/nobody-here").format(**dict.fromkeys(world.ids, "f" * 32))

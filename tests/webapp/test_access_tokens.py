@@ -130,6 +130,18 @@ def test_a_new_password_leaves_tokens_as_they_are(app, make, ask):
     assert ask(token).status_code == 200
 
 
+def test_no_token_counts_for_somebody_who_is_suspended(app, make, ask):
+    token = make()
+    with app.app_context():
+        accounts.find("alice").suspended_at = now()
+        db.session.commit()
+    assert ask(token).status_code == 401
+    with app.app_context():
+        accounts.find("alice").suspended_at = None
+        db.session.commit()
+    assert ask(token).status_code == 200
+
+
 def test_the_end_of_an_account_is_the_end_of_its_tokens(app, make, ask):
     token = make()
     with app.app_context():

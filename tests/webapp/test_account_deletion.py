@@ -143,12 +143,12 @@ def test_the_only_admin_names_the_next_one(app, alice, bob):
         assert answer.status_code == 422
         assert "Nobody else here has this user name. Nothing was deleted." in answer.text
     assert leave(alice, successor="BOB").request.path == "/login"
-    assert bob.get("/settings/registration").status_code == 200
+    assert bob.get("/admin/registration").status_code == 200
 
 
 def test_the_wrong_password_makes_nobody_admin(alice, bob):
     leave(alice, "wrong", successor="bob")
-    assert bob.get("/settings/registration").status_code == 404
+    assert bob.get("/admin/registration").status_code == 404
 
 
 def test_an_admin_beside_others_just_goes(app, alice, bob):
@@ -163,7 +163,7 @@ def test_whoever_is_alone_goes_and_the_next_is_the_admin(visit, alice):
     assert "the next who registers is the admin" in alice.get("/settings/delete-account").text
     assert leave(alice).request.path == "/register"
     newcomer = visit("newcomer").register()
-    assert newcomer.get("/settings/registration").status_code == 200
+    assert newcomer.get("/admin/registration").status_code == 200
 
 
 def test_of_two_admins_who_go_at_the_same_moment_one_stays(app, alice, bob, charlie):
@@ -174,4 +174,4 @@ def test_of_two_admins_who_go_at_the_same_moment_one_stays(app, alice, bob, char
         account_deletion.delete(accounts.find("alice"))
         with pytest.raises(Conflict, match="Nothing was deleted"):
             account_deletion.delete(accounts.find("bob"))
-    assert bob.get("/settings/registration").status_code == 200
+    assert bob.get("/admin/registration").status_code == 200

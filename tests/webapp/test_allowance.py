@@ -96,7 +96,7 @@ def test_the_page_says_how_much_is_used(make_app, visit_app, alice):
     (["alice", "2.5"], 2.5, "alice uses 0.0 GB of 2.5."),
     (["ALICE", "0"], 0.0, "of as many as there are."),
     (["alice"], None, "of 7."),
-    (["alice", "much"], 1.0, "'much' is no number. Nothing was changed."),
+    (["alice", "much"], 1.0, "Use a number of GB from 0 to 1000000, or leave it empty. Nothing was changed."),
     (["alice", "nan"], 1.0, "Nothing was changed."),
     (["alice", "inf"], 1.0, "Nothing was changed."),
     (["nobody", "1"], 1.0, "Nobody here is called nobody. Nothing was changed."),

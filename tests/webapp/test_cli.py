@@ -69,3 +69,10 @@ def test_create_user_says_what_is_wrong(app, name, password, problem):
     assert problem in result.output
     with app.app_context():
         assert accounts.find("ana") is None
+
+
+def test_somebody_is_made_an_admin_when_the_admin_is_lost(app, alice, bob):
+    assert bob.get("/admin/").status_code == 404
+    assert run(app, "admin", "BOB").output == "bob is an admin.\n"
+    assert bob.get("/admin/people/").status_code == 200
+    assert run(app, "admin", "nobody").exit_code == 1

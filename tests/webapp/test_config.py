@@ -54,6 +54,8 @@ def test_what_has_no_default_is_named_when_it_is_missing(name, value):
     ("STILLAIR_QUOTA_GB", "-1"),
     ("STILLAIR_QUOTA_GB", "much"),
     ("STILLAIR_LOW_WATER_MB", "0"),
+    ("STILLAIR_MAIL_FROM", "Stillair"),
+    ("STILLAIR_MAIL_FROM", "air@"),
 ])
 def test_a_bad_value_is_refused_with_the_name_and_the_value(name, value):
     with pytest.raises(ConfigError) as caught:
@@ -91,3 +93,20 @@ def test_browsers_are_told_an_audio_server_they_can_reach(changes, host, address
 def test_a_server_answers_to_its_own_names_only():
     config = read(STILLAIR_PUBLIC_URL="https://air.example.org", STILLAIR_TRUSTED_HOSTS="web, air.local")
     assert config.hosts == ["127.0.0.1", "air.example.org", "air.local", "localhost", "web"]
+
+
+@pytest.mark.parametrize("value", ["mail.example.org", "http://user:hush@host", "smtp://user:hush@", "smtp://user:hush@host:many"])
+def test_a_bad_address_of_the_mail_server_is_refused_without_its_password(value):
+    with pytest.raises(ConfigError, match="STILLAIR_SMTP_URL") as caught:
+        read(STILLAIR_SMTP_URL=value, STILLAIR_MAIL_FROM="air@example.org")
+    assert "hush" not in str(caught.value)
+
+
+def test_mail_needs_a_sender():
+    with pytest.raises(ConfigError, match="STILLAIR_MAIL_FROM is not set"):
+        read(STILLAIR_SMTP_URL="smtps://mail.example.org")
+    with pytest.raises(ConfigError, match="STILLAIR_MAIL_FROM"):
+        read(STILLAIR_MAIL_FROM="air@example.org\nBcc: eve@example.org")
+    config = read(STILLAIR_SMTP_URL="smtps://user:hush@mail.example.org", STILLAIR_MAIL_FROM="Stillair <air@example.org>")
+    assert config.smtp_url == "smtps://user:hush@mail.example.org"
+    assert "hush" not in repr(config)

@@ -18,7 +18,7 @@ def register(person, **fields):
 
 
 def choose(admin, mode: str):
-    return admin.client.post("/settings/registration", data={"csrf_token": admin.csrf_token, "registration": mode})
+    return admin.client.post("/admin/registration", data={"csrf_token": admin.csrf_token, "registration": mode})
 
 
 def invite_of(app, username: str) -> str:

@@ -59,3 +59,8 @@ def test_a_day_is_the_readers_and_a_strange_zone_is_utc(reading, monkeypatch, zo
     moment = datetime(2026, 2, 16, 23, 30, tzinfo=UTC)
     with reading(zone):
         assert words.day(moment) == day
+
+
+def test_a_moment_is_exact_and_the_readers(reading):
+    with reading("Europe/Berlin"):
+        assert words.moment(datetime(2026, 2, 16, 23, 30, tzinfo=UTC)) == "17 February 2026, 00:30"

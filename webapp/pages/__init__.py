@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from webapp import events, people, samples
 from webapp.pages import (
+    admin,
     api,
     attendance,
     auth,
@@ -24,10 +25,12 @@ from webapp.pages import (
     invites,
     listen,
     live,
+    members,
     notifications,
     preferences,
     privacy,
     recordings,
+    resets,
     search,
     settings,
     tokens,
@@ -38,7 +41,8 @@ from webapp.pages import (
 def init_app(app: Flask) -> None:
     for page in (
         auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
-        chat, attendance, avatars, preferences, privacy, tokens, api,
+        chat, attendance, avatars, preferences, privacy, admin, members, resets, tokens,
+        api,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

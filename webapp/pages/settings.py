@@ -1,16 +1,16 @@
-"""Settings: name, recordings and password, and for the admin who may register."""
+"""Settings: name, recordings and password."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from webapp import accounts, allowance, profiles, quality, registration
-from webapp.errors import ApiError, NotFound
+from webapp import accounts, allowance, mail, profiles, quality
+from webapp.errors import ApiError
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
 
@@ -52,7 +52,7 @@ def save_recording() -> ResponseReturnValue:
 
 
 def _recording(problems: Mapping[str, str]) -> str:
-    server_days = current_app.config["STILLAIR"].keep_days
+    server_days = allowance.most_days(current_user)
     return render_template("settings/recording.html", problems=problems, server_days=server_days, most_days=allowance.MOST_DAYS)
 
 
@@ -73,7 +73,7 @@ def save_sound() -> ResponseReturnValue:
 @blueprint.get("/password")
 @login_required
 def password() -> ResponseReturnValue:
-    return render_template("settings/password.html", problems={})
+    return _password({})
 
 
 @blueprint.post("/password")
@@ -83,7 +83,7 @@ def save_password() -> ResponseReturnValue:
     try:
         accounts.change_password(current_user, old, new, request.remote_addr or "")
     except ApiError as error:
-        return render_template("settings/password.html", problems=error.fields or {"old_password": error.message}), error.status
+        return _password(error.fields or {"old_password": error.message}), error.status
     flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
 
@@ -95,22 +95,17 @@ def check() -> ResponseReturnValue:
     return render_template("settings/check.html")
 
 
-@blueprint.get("/registration")
+@blueprint.post("/email")
 @login_required
-def who_may_register() -> ResponseReturnValue:
-    _only_the_admin()
-    return render_template("settings/registration.html", mode=registration.mode())
-
-
-@blueprint.post("/registration")
-@login_required
-def save_who_may_register() -> ResponseReturnValue:
-    _only_the_admin()
-    registration.choose(request.form.get("registration", ""))
+def save_email() -> ResponseReturnValue:
+    email, own_password = request.form.get("email", ""), request.form.get("email_password", "")
+    try:
+        accounts.change_email(current_user, email, own_password, request.remote_addr or "")
+    except ApiError as error:
+        return _password(error.fields or {"email_password": error.message}), error.status
     flash(_("Saved."))
-    return redirect(url_for("pages_settings.who_may_register"), 303)
+    return redirect(url_for("pages_settings.password"), 303)
 
 
-def _only_the_admin() -> None:
-    if not current_user.is_admin:
-        raise NotFound
+def _password(problems: Mapping[str, str]) -> str:
+    return render_template("settings/password.html", problems=problems, by_mail=mail.is_configured())

@@ -74,6 +74,11 @@ def time_of_day(moment: datetime) -> str:
     return _local(moment, "Hm")
 
 
+def moment(at: datetime) -> str:
+    """`14 November 2026, 14:10`, where it matters exactly."""
+    return f"{_local(at, 'yMMMMd')}, {_local(at, 'Hm')}"
+
+
 def last(moment: datetime) -> str:
     """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     days = _days_ago(moment)
@@ -113,6 +118,6 @@ def cause(text: str) -> str:
 
 
 TEMPLATE_FILTERS = {
-    "day": day, "date": date, "whole_date": whole_date, "last": last, "clock": clock, "minutes_since": minutes_since,
-    "size": size, "cause": cause, "time_of_day": time_of_day,
+    "day": day, "date": date, "whole_date": whole_date, "moment": moment, "last": last, "clock": clock,
+    "minutes_since": minutes_since, "size": size, "cause": cause, "time_of_day": time_of_day,
 }

@@ -7,7 +7,7 @@ import { LiveBar } from "./live-bar.js";
 import { startPictureForm } from "./picture-form.js";
 import { Player } from "./player.js";
 import { startPush } from "./push.js";
-import { expireParts, refreshParts } from "./refresh.js";
+import { expireParts, refreshByTime, refreshParts } from "./refresh.js";
 import { startShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { status } from "./status.js";
@@ -46,6 +46,7 @@ export class App {
     startPictureForm();
     startShortcuts(() => status(this));
     startClocks();
+    refreshByTime();
     this.player.addEventListener("play", () => this.listening?.pause());
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));

@@ -40,6 +40,7 @@ export class Broadcast extends EventTarget {
   /** The broadcaster wants to hear the original. */
   comparing = false;
   ended = false;
+  endedByAdmin = false;
   strengthDb = 100;
   removedDb = 0;
   seconds = 0;
@@ -163,7 +164,7 @@ export class Broadcast extends EventTarget {
   #join(ticket) {
     this.#leave();
     this.stream = ticket.stream;
-    this.ended = false;
+    this.ended = this.endedByAdmin = false;
     this.joinedAt = performance.now();
     sessionStorage.setItem(STREAMING, this.stream.id);
     const connection = new Connection(() => call("POST", "/api/stream/rejoin"), (room) => this.#furnish(room));

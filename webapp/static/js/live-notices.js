@@ -35,7 +35,7 @@ export class LiveNotices {
     const names = [this.#ofMicrophone(), this.#ofConnection(), this.#ofRemover()];
     if (this.studio.onAir) names.push(RECORDING_NOTICES[this.broadcast.remover.recording] ?? "");
     if (performance.now() < this.#backUntil) names.push("back");
-    if (state === "ended") names.push("ended");
+    if (state === "ended") names.push(this.broadcast.endedByAdmin ? "ended-by-admin" : "ended");
     if (this.failure) names.push("failed");
     this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back, full: this.#full });
   }

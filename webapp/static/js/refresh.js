@@ -7,6 +7,13 @@ export function expireParts() {
   }
 }
 
+const TIME_MS = 10_000;
+
+/** Parts that name no event but "time" (what the server looks up anew each time) are brought up to date while somebody looks. */
+export function refreshByTime() {
+  setInterval(() => { if (!document.hidden) refreshParts("time"); }, TIME_MS);
+}
+
 /**
  * Brings the parts of the page that name this kind of event (`id` and `data-refresh="recording.ready"`) up to date: the page is
  * fetched again, and these parts are morphed in place.

@@ -24,6 +24,7 @@ export class Studio {
   /** @param {string} kind @param {any} data A server event that concerns the own stream. */
   told(kind, data) {
     const mine = this.broadcast.running && data.stream?.id === this.broadcast.stream.id;
+    if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id) this.broadcast.endedByAdmin = true;
     if (mine && kind === "stream.ended") this.broadcast.over(true);
     if (mine && kind === "stream.moved") this.monitor.moved();
     if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name);

@@ -1,12 +1,12 @@
 """Access tokens
 
-Revision: access_tokens, after people
+Revision: access_tokens, after administration
 """
 import sqlalchemy as sa
 from alembic import op
 
 revision = 'access_tokens'
-down_revision = 'people'
+down_revision = 'administration'
 branch_labels = None
 depends_on = None
 
