@@ -15,7 +15,7 @@ def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
     devtools.on("Network.loadingFinished", lambda event: sizes.__setitem__(event["requestId"], event["encodedDataLength"]))
     person.page.goto(person.url + path, wait_until="load")
     if audio_server:
-        person.page.wait_for_function("globalThis.LivekitClient")
+        person.page.wait_for_function("() => globalThis.LivekitClient")
     person.page.wait_for_timeout(1500)          # what scripts load afterwards
     devtools.detach()
     return {addresses[request]: int(size) for request, size in sizes.items() if request in addresses}

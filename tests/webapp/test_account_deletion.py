@@ -42,7 +42,7 @@ def test_everything_of_somebody_goes(app, config, alice, bob, charlie, folder, i
         avatars.change(user, picture_file())
         invites.make(user)
         events.publish([user_id], "test", {})
-        presence.enter(user_id, "a" * 32)
+        presence.enter(user_id, "a" * 32, watching=True)
         db.session.add(Stream(owner=user, title="Once", state="ended", ended_at=now() - timedelta(days=1)))
         db.session.commit()
 
