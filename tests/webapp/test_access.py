@@ -286,6 +286,7 @@ class World:
     tokens: dict[Scope, str]                        # the owner's, one for each scope
     backup: Path
     cookies: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)        # acts since the data was last brought back
 
     def save(self) -> None:
         data = self.app.config["STILLAIR"].data
@@ -295,6 +296,16 @@ class World:
         self.cookies.update({role: dict(person.client._cookies) for role, person in self.people.items()})
 
     def restore(self) -> None:
+        """Most questions change nothing, and need no new world after them."""
+        if self.changes:
+            self._bring_back()
+            self.changes.clear()
+        with self.app.app_context():
+            deleted = update(Recording).where(Recording.id == self.ids["deleted"])
+            db.session.execute(deleted.values(deleted_at=now()))        # this moment, whenever the world was made
+            db.session.commit()
+
+    def _bring_back(self) -> None:
         config = self.app.config["STILLAIR"]
         for folder in (config.recordings.name, "avatars"):
             shutil.copytree(self.backup / folder, config.data / folder, dirs_exist_ok=True)
@@ -303,24 +314,23 @@ class World:
             live = db.engine.raw_connection()
             saved.backup(live.driver_connection)
             live.close()
-            deleted = update(Recording).where(Recording.id == self.ids["deleted"])
-            db.session.execute(deleted.values(deleted_at=now()))        # this moment, whenever the world was made
-            db.session.commit()
         saved.close()
 
     def ask(self, role: str, line: Line, **options: Any) -> TestResponse:
         person = self.people[role]
         person.client._cookies = dict(self.cookies[role])       # of before any log-out or log-in
-        response = person.request(line.method, line.path.format(**self.ids), **{**line.sent, **options})
-        response.close()
-        return response
+        return self._closed(line, person.request(line.method, line.path.format(**self.ids), **{**line.sent, **options}))
 
     def ask_by_token(self, token: str, line: Line) -> TestResponse:
         """The owner's script: neither a cookie nor a CSRF token."""
         headers = {"Authorization": f"Bearer {token}"}
         client = self.app.test_client()
-        response = client.open(line.path.format(**self.ids), method=line.method, headers=headers, **line.sent)
+        return self._closed(line, client.open(line.path.format(**self.ids), method=line.method, headers=headers, **line.sent))
+
+    def _closed(self, line: Line, response: TestResponse) -> TestResponse:
         response.close()
+        if line.method != "GET" and response.status_code < 400:
+            self.changes.append(line.path)
         return response
 
 

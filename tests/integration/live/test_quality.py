@@ -87,4 +87,4 @@ async def test_a_voice_at_32_kbit_arrives_at_about_that_and_cleaned(worker, new_
     await until(lambda: listener.tracks and listener.newest.loud_at(), 30, "sound")
     rate = await bit_rate_of(listener.newest)
     assert 20_000 < rate < 40_000
-    assert level_db(listener.newest.sound[-RATE:]) > -60
+    assert level_db(listener.newest.sound) > -45
