@@ -74,10 +74,10 @@ def _limits(schema: Mapping[str, Any]) -> Markup:
     if "examples" in schema:
         return Markup("{} <code>{}</code>").format(_("for example"), schema["examples"][0])
     if least is not None and most is not None:
-        return escape(_("%(least)s to %(most)s", least=f"{least:g}", most=f"{most:g}") + unit)
+        return escape(_("%(least)s to %(most)s", least=format(least, "g"), most=format(most, "g")) + unit)
     if most is not None:
-        return escape(_("at most %(most)s", most=f"{most:g}") + unit)
-    return escape(_("at least %(least)s", least=f"{least:g}") + unit) if least is not None else Markup()
+        return escape(_("at most %(most)s", most=format(most, "g")) + unit)
+    return escape(_("at least %(least)s", least=format(least, "g")) + unit) if least is not None else Markup()
 
 
 def prose(text: str) -> Markup:
