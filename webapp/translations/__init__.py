@@ -99,7 +99,7 @@ def update(language: str) -> Catalog:
 def written(catalog: Catalog) -> bytes:
     file = BytesIO()
     write_po(file, catalog, width=LINE_LENGTH, include_lineno=False, ignore_obsolete=True)
-    return file.getvalue()
+    return file.getvalue().lstrip(b"\n")
 
 
 def is_translated(message: Message) -> bool:
