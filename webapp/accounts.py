@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager
 
 from contract import AGENT_NAME
-from webapp import access_tokens, audit, login_limits, mail
+from webapp import access_tokens, audit, language, login_limits, mail
 from webapp.errors import Conflict, Forbidden, Invalid, NotFound, NotLoggedIn, wants_json
 from webapp.extensions import db, login_manager, take_turn
 from webapp.models import LoginSession, ResetLink, User, now
@@ -97,11 +97,12 @@ def open_session(user: User) -> None:
     session.clear()
     session.permanent = True
     user.session_token = secrets.token_urlsafe(32)
+    user.browser_language = language.of_browser()
     log_in = earlier or LoginSession(user=user)
     log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
     db.session.add(log_in)
     db.session.commit()
-    login_user(user)
+    login_user(db.session.get_one(User, user.id))       # not `current_user`, which would stand for itself from here on
 
 
 def close_session() -> None:

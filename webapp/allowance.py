@@ -88,7 +88,7 @@ def change(user: User, *, keep_days: str, audience: str) -> None:
     """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
     days = _days(keep_days.strip(), least=1, most=most_days(user) or MOST_DAYS)
     if audience not in sharing.AUDIENCES:
-        raise Invalid.field("audience", _("This must be %(choices)s.", choices=_(" or ").join(sharing.AUDIENCES)))
+        raise Invalid.choice("audience", sharing.AUDIENCES)
     user.keep_days, user.audience = days, audience
     db.session.commit()
 

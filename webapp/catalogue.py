@@ -91,7 +91,7 @@ def _page(query: Select[Recording], count: int) -> Page:
 def _page_query(query: Select[Recording], owners: Sequence[User], wish: Wish) -> Select[Recording]:
     order = ORDERS.get(wish.order)
     if order is None:
-        raise Invalid.field("order", _("This must be %(choices)s.", choices=_(" or ").join(ORDERS)))
+        raise Invalid.choice("order", ORDERS)
     query = order.sort(_with_words(query, owners, wish.words))
     return order.behind(query, _place(order, owners, wish.before)) if wish.before else query
 

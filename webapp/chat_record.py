@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 
@@ -146,7 +147,7 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
         library.folder().write_chat(recording.id, record.without(message_id).to_json())
     except OSError as error:
         log.exception("a message was not deleted", extra={"recording": recording.id})
-        raise Conflict("The message was not deleted. The server's admin can see why in its log.") from error
+        raise Conflict(_("The message was not deleted. The server's admin can see why in its log.")) from error
     db.session.commit()
 
 

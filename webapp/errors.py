@@ -18,12 +18,12 @@ function to show its `fields` in the form again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
@@ -98,6 +98,10 @@ class Invalid(ApiError):
     def field(cls, name: str, problem: str) -> Invalid:
         return cls(problem, {name: problem})
 
+    @classmethod
+    def choice(cls, name: str, choices: Iterable[str]) -> Invalid:
+        return cls.field(name, _("This must be %(choices)s.", choices=_(" or ").join(choices)))
+
 
 class TooMany(ApiError):
     status, code = 429, "too_many"
@@ -153,7 +157,7 @@ def _json(error: ApiError) -> Response:
 def _page(error: ApiError) -> Response:
     """The page for an error: a bare one where the layout cannot work, without a known host name or after a failure of our own."""
     if error.status >= 500 or isinstance(request.routing_exception, SecurityError):
-        return Response(f"<!doctype html><html lang=en><title>Stillair</title><h1>{escape(error.message)}</h1>")
+        return Response(f"<!doctype html><html lang={get_locale()}><title>Stillair</title><h1>{escape(error.message)}</h1>")
     return Response(render_template("error.html", error=error))
 
 

@@ -75,7 +75,7 @@ class JsonBody:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or value not in choices:
-            raise Invalid.field(name, _("This must be %(choices)s.", choices=_(" or ").join(choices)))
+            raise Invalid.choice(name, choices)
         return value
 
     def texts(self, name: str, *, most: int = 1000) -> list[str]:

@@ -54,6 +54,8 @@ class User(Base):
     audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: sharing.AUDIENCES
     keep_days: Mapped[int | None] = mapped_column()                        # webapp.allowance; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
+    language: Mapped[str | None] = mapped_column(String(16))               # webapp.language; None: as the browser asks
+    browser_language: Mapped[str | None] = mapped_column(String(16))       # at the last log-in
     quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
     most_days: Mapped[int | None] = mapped_column()                        # the admin's limit for keep_days; 0: none
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

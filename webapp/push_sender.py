@@ -14,7 +14,6 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from pywebpush import WebPusher
 from sqlalchemy import CursorResult, delete, func, select, update
@@ -22,7 +21,7 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from webapp import broadcasts, friendships, notices, vapid
 from webapp.config import Config
 from webapp.extensions import db
-from webapp.language import LANGUAGES
+from webapp.language import in_language_of
 from webapp.models import PushMessage, PushSubscription, now
 from webapp.push_route import Answer, NoWay, push_route
 
@@ -96,7 +95,7 @@ def _pack(message: PushMessage) -> Parcel | None:
         db.session.delete(message)
         db.session.commit()
         return None
-    with force_locale(LANGUAGES[0]):
+    with in_language_of(receiver):
         title = _("%(name)s is live", name=owner.display_name)
     parcel = Parcel(
         message_id=message.id,

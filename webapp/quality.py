@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from contract import QUALITIES
@@ -23,6 +22,6 @@ WORDS = {
 def change(user: User, quality: str) -> None:
     """Counts from the next stream on. Raises Invalid."""
     if quality not in QUALITIES:
-        raise Invalid.field("quality", _("This must be %(choices)s.", choices=_(" or ").join(QUALITIES)))
+        raise Invalid.choice("quality", QUALITIES)
     user.quality = quality
     db.session.commit()

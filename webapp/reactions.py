@@ -32,7 +32,7 @@ def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
     stream = chat.stream_for(person, stream_id)
     chat.check_not_muted(person, stream)
     if kind not in KINDS:
-        raise Invalid.field("kind", f"This must be {' or '.join(KINDS)}.")
+        raise Invalid.choice("kind", KINDS)
     if not stream.reactions_on:
         raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
     hourly_limits.count_reaction(person)

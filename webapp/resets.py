@@ -20,6 +20,7 @@ from webapp import accounts, audit, hourly_limits, mail
 from webapp.config import Config
 from webapp.errors import Gone, TooMany
 from webapp.extensions import db
+from webapp.language import in_language_of
 from webapp.models import ResetLink, ResetWish, User, now
 from webapp.passwords import check_password, passwords
 
@@ -118,10 +119,11 @@ def _answer(wish: ResetWish) -> None:
         return
     wish.try_at = now() + TRIED_EVERY
     link = _add(user)
-    to, text = user.email or "", _letter(user, link)
+    with in_language_of(user):
+        to, subject, text = user.email or "", _("A new password for Stillair"), _letter(user, link)
     db.session.commit()                 # no transaction is open while the mail server is asked
     try:
-        mail.send(to, _("A new password for Stillair"), text)
+        mail.send(to, subject, text)
     except mail.MailRefused:
         db.session.execute(delete(ResetLink).where(ResetLink.token_hash == _hash(link.rpartition("/")[2])))
         db.session.commit()

@@ -46,7 +46,7 @@ class Audience:
 def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
     """What the owner asks for. Raises Invalid, alike for names of strangers and of nobody."""
     if kind not in AUDIENCES:
-        raise Invalid.field("audience", _("This must be %(choices)s.", choices=_(" or ").join(AUDIENCES)))
+        raise Invalid.choice("audience", AUDIENCES)
     if kind != CHOSEN:
         return Audience(kind)
     chosen = []

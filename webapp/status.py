@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pysqlite3.dbapi2 as sqlite
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from webapp import broadcasts, mail, probe
 from webapp.config import Config
@@ -173,7 +173,7 @@ def _recordings(settings: Config) -> Part:
     words = ngettext(
         "%(free)s GB are free, room for about %(num)d hour of streams. Below %(least)s GB recording stops.",
         "%(free)s GB are free, room for about %(num)d hours of streams. Below %(least)s GB recording stops.",
-        hours, free=f"{free / 1e9:.1f}", least=f"{least / 1e9:.1f}",
+        hours, free=format_decimal(free / 1e9, "0.0"), least=format_decimal(least / 1e9, "0.0"),
     )
     if hours < FEW_HOURS:
         return Part(name, State.LOOK, words, _("Make room on the disk. Storage shows what takes most of it."))

@@ -232,6 +232,8 @@ MATRIX = {
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
+    "pages_language.choice": Line("GET", "/settings/language", page(logged_in(200))),
+    "pages_language.choose": Line("POST", "/settings/language", page(logged_in(303)), form(language="de")),
     "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
     "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
     "pages_tokens.revoke": Line("POST", "/settings/tokens/{access_token}/revoke", page(only(owner=303))),

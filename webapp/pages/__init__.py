@@ -23,6 +23,7 @@ from webapp.pages import (
     home,
     install,
     invites,
+    language,
     listen,
     live,
     members,
@@ -42,7 +43,7 @@ def init_app(app: Flask) -> None:
     for page in (
         auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
         chat, attendance, avatars, preferences, privacy, admin, members, resets, tokens,
-        api,
+        api, language,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

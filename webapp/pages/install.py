@@ -6,6 +6,8 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, se
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from webapp.language import current
+
 blueprint = Blueprint("pages_install", __name__)
 
 
@@ -13,6 +15,7 @@ blueprint = Blueprint("pages_install", __name__)
 def manifest() -> ResponseReturnValue:
     response = jsonify(
         id="/",
+        lang=current(),
         name="Stillair",
         short_name="Stillair",
         description=_("Be on air for your friends, without the noise around you."),
@@ -43,7 +46,7 @@ def service_worker() -> ResponseReturnValue:
 
 @blueprint.get("/offline")
 def offline() -> ResponseReturnValue:
-    """Kept by the service worker; the same for everybody."""
+    """Kept by the service worker, in the language of that moment; nothing in it is personal."""
     return render_template("offline.html")
 
 

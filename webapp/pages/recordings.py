@@ -97,7 +97,7 @@ def save_audience(recording_id: str) -> ResponseReturnValue:
         if not error.fields:
             raise
         return _share_page(recording, problem=error.message), error.status
-    flash(f"{_('Saved.')} {_heard_by(recording)}")
+    flash(" ".join((_("Saved."), _heard_by(recording))))
     return redirect(url_for("pages_recordings.mine"), 303)
 
 
@@ -147,7 +147,7 @@ def cut(recording_id: str) -> ResponseReturnValue:
         if not error.fields:
             raise
         return _clip_page(recording, error.fields), error.status
-    flash(f"{_('Saved “%(title)s”.', title=made.title)} {_heard_by(made)}")
+    flash(" ".join((_("Saved “%(title)s”.", title=made.title), _heard_by(made))))
     return redirect(url_for("pages_recordings.mine"), 303)
 
 
