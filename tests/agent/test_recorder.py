@@ -266,6 +266,7 @@ def writers() -> Iterator[Callable[..., Writer]]:
         writer.process.wait()
 
 
+@pytest.mark.flaky(reruns=2)        # a machine that gives the writer's thread no turn for half a second loses more
 def test_twenty_kills_at_random_moments_lose_at_most_half_a_second_each(studio, writers):
     moments = random.Random(5)
     kept_before = np.zeros(0, np.int16)

@@ -109,7 +109,7 @@ def zipped() -> bytes:
     return target.getvalue()
 
 
-@pytest.mark.parametrize("tail", [b"<html><script>canary</script></html>", zipped()])
+@pytest.mark.parametrize("tail", [b"<html><script>canary</script></html>", zipped()], ids=["page", "archive"])
 def test_of_a_file_that_is_two_things_at_once_only_the_picture_is_left(app, alice, tail):
     send(alice, polyglot(tail))
     data = shown(app, alice)
