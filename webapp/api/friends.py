@@ -20,7 +20,7 @@ blueprint = Blueprint("api_friends", __name__, url_prefix="/api")
 FOUND = schemas.record({
     "username": schemas.USERNAME,
     "display_name": schemas.DISPLAY_NAME,
-    "relation": schemas.one_of("self", "none", "sent", "received", "friend"),
+    "relation": schemas.one_of("self", "none", "sent", "received", "friend", "blocked"),
 })
 FRIEND = schemas.record({
     "username": schemas.USERNAME,
