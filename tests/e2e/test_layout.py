@@ -21,7 +21,7 @@ PLACES = """(selectors) => selectors.map((selector) => {
 })"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 STREAM = ["#title", "#mic", "#level", "#strength", ".sound", ".hold--stick"]
-LISTENING = ["main [data-face-of]", "#h-title", ".listening", "#recordings", "details.menu--start"]
+LISTENING = ["main [data-face-of]", "#h-title", ".listening", "#recordings"]
 SIZES = [(390, 844), (1280, 900)]
 ROUNDING_PX = 1
 
