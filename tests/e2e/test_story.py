@@ -186,6 +186,7 @@ def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, a
         guest.new_tab()         # in the old one a press has been seen, which counts for the whole site
         guest.open(f"/listen/{alice.username}")
         wait_until_blocked(guest)
+        expect(alice.page.get_by_role("heading", name="0 listening")).to_be_visible()       # nobody who hears nothing is counted
         guest.page.get_by_role("main").get_by_role("button", name="Listen").click()
         expect(guest.page.get_by_role("button", name="Pause")).to_be_visible()
         guest.hears_speech(within_s=10)

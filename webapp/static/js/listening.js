@@ -1,4 +1,5 @@
 import { ApiError, call } from "./api.js";
+import { soundMayStart } from "./autoplay.js";
 import { Connection } from "./connection.js";
 import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent, Track } from "./livekit.js";
@@ -35,6 +36,8 @@ export class Listening extends EventTarget {
   /** How long after the friend has spoken it is heard here, in tenths of a second; null until it is known. @type {number | null} */
   behindS = null;
   #delay = new Downlink();
+  /** The friend is on air, and it is not clear yet, or clear that not, that sound may start here: no seat is taken before. */
+  #held = false;
   #blocked = false;
   #over = false;
   #refused = false;
@@ -52,6 +55,7 @@ export class Listening extends EventTarget {
   get state() {
     if (this.#refused) return "refused";
     if (this.#over) return "ended";
+    if (this.#held) return this.#blocked ? "blocked" : "connecting";
     if (!this.connection) return "waiting";
     if (this.connection.state === "reconnecting") return "reconnecting";
     if (!this.track && !this.heard) return "connecting";
@@ -59,10 +63,21 @@ export class Listening extends EventTarget {
     return this.paused ? "paused" : "playing";
   }
 
-  /** Takes a seat, if the friend is on air. */
-  start() {
-    if (this.connection) return;
-    this.#over = this.#refused = this.heard = this.paused = false;
+  /** Takes a seat, if the friend is on air and sound may start; else it waits for a press, and nobody is counted who hears nothing. */
+  async start() {
+    if (this.connection || this.#held) return;
+    this.#over = this.#refused = this.heard = this.paused = this.#blocked = false;
+    this.#held = true;
+    this.#changed();
+    const may = await soundMayStart();
+    if (!this.#held) return;        // it has ended meanwhile, or was pressed
+    if (may) return this.#connect();
+    this.#blocked = true;
+    this.#changed();
+  }
+
+  #connect() {
+    this.#held = this.#blocked = false;
     const connection = new Connection(() => this.#ask(), (room) => this.#furnish(room));
     this.connection = connection;
     connection.addEventListener("state", () => this.#connectionChanged(connection));
@@ -75,7 +90,10 @@ export class Listening extends EventTarget {
   told(kind, data) {
     if (kind === "poll" || kind === "resync") this.look();
     if (data.username !== this.username) return;
-    if (kind === "stream.live") this.start();
+    if (kind === "stream.live") {
+      this.stream = data.stream;
+      this.start();
+    }
     if (kind === "stream.ended") this.#end();
     if (kind === "stream.moved") this.connection?.renew();      // this seat does not count on the new stage
     if (kind === "stream.title") this.stream = data.stream;
@@ -86,7 +104,9 @@ export class Listening extends EventTarget {
   /** Asks whether the friend is on air: something may have been missed. */
   async look() {
     const status = await call("GET", `/api/stream/status/${this.username}`).catch(() => null);
-    if (status?.live) this.start();
+    if (!status?.live) return;
+    this.stream = status.stream;
+    this.start();
   }
 
   /** The friend has stopped. */
@@ -97,6 +117,7 @@ export class Listening extends EventTarget {
 
   close() {
     clearInterval(this.#watch);
+    this.#held = false;
     const connection = this.connection;
     this.connection = null;
     connection?.close();
@@ -114,6 +135,10 @@ export class Listening extends EventTarget {
   /** To be called from a press, where the browser waits for one. */
   async play() {
     this.paused = false;
+    if (this.#held) {
+      this.audio.play().catch(() => {});        // without a sound yet: the press counts for this element
+      return this.#connect();
+    }
     await this.audio.play().then(() => { this.#blocked = false; }, () => { this.#blocked = true; });
     this.#changed();
   }
