@@ -160,11 +160,11 @@ def check_not_muted(person: User, stream: Stream) -> None:
 def _checked(text: str) -> str:
     if not is_encodable(text):
         raise Invalid.field("text", _("This contains characters that do not exist."))
+    if len(text) > LENGTH:
+        raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=LENGTH, count=len(text)))
     text = clean_lines(text)
     if not is_visible(text):
         raise Invalid.field("text", _("Write something first."))
-    if len(text) > LENGTH:
-        raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=LENGTH, count=len(text)))
     if text.count("\n") >= LINES:
         raise Invalid.field("text", _("At most %(most)d lines.", most=LINES))
     return text

@@ -47,11 +47,11 @@ class JsonBody:
             return default
         if not isinstance(value, str):
             raise Invalid.field(name, _("This must be text and may not be missing."))
+        if len(value) > most:           # as it was sent: what is described as too long is refused, whatever it consists of
+            raise Invalid.field(name, _("At most %(count)d characters.", count=most))
         value = clean(value) or default
         if value is None:
             raise Invalid.field(name, _("This may not be empty."))
-        if len(value) > most:
-            raise Invalid.field(name, _("At most %(count)d characters.", count=most))
         return value
 
     def number(self, name: str, *, default: float, least: float, most: float) -> float:

@@ -155,11 +155,11 @@ def checked_title(title: str) -> str:
     """Raises Invalid."""
     if not is_encodable(title):
         raise Invalid.field("title", _("This contains characters that do not exist."))
+    if len(title) > TITLE_LENGTH:
+        raise Invalid.field("title", _("At most %(count)d characters.", count=TITLE_LENGTH))
     title = clean(title)
     if not is_visible(title):
         raise Invalid.field("title", _("This may not be empty."))
-    if len(title) > TITLE_LENGTH:
-        raise Invalid.field("title", _("At most %(count)d characters.", count=TITLE_LENGTH))
     return title
 
 

@@ -1,5 +1,6 @@
 """Set-up without what it needs: each message names the lack and the next step. The real uv runs, cut off from the network."""
 
+import os
 import re
 import tomllib
 
@@ -16,6 +17,8 @@ PACKAGE = "a-package-that-no-cache-holds==1.0 --hash=sha256:" + "0" * 64 + "\n"
 
 @pytest.fixture
 def toolchain(tmp_path, monkeypatch):
+    uv = Toolchain(ROOT, Console()).uv()        # the one that this clone works with, on PATH or not
+    monkeypatch.setenv("PATH", f"{uv.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "clone").mkdir()
