@@ -1,6 +1,7 @@
 """The one denoising process under real broadcasts: used, killed, and back."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -17,8 +18,11 @@ from tests.integration.live.sounds import moments, progress, sweep
 
 def denoising_process(job):
     """Process id of the one whose worker this job belongs to (through the process that jobs are forked from), or None."""
-    children = psutil.Process(job).parent().parent().children()
-    return next((child.pid for child in children if "agent.denoise_server" in child.cmdline()), None)
+    for child in psutil.Process(job).parent().parent().children():
+        with contextlib.suppress(psutil.NoSuchProcess):      # it has ended since it was listed
+            if "agent.denoise_server" in child.cmdline():
+                return child.pid
+    return None
 
 
 def has_a_slot(job):
