@@ -28,6 +28,7 @@ def look(page: Page, name: str) -> list[str]:
     for width, theme in SCREENS:
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.evaluate("scrollTo(0, 0)")
         page.evaluate(SETTLED)
         if (width, theme) != (390, "dark"):         # as wide as one and as dark as another
             problems += [f"{name} {width} {theme}: {problem}" for problem in problems_of(page, width)]
