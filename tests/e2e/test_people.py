@@ -74,7 +74,7 @@ def test_colours_and_keys_change_without_a_new_document(join):
     expect(page.get_by_role("status")).to_have_text("You are not live. Friends live: 0.")
     page.keyboard.press("?")
     dialog.get_by_role("link", name="Switch them off").click()
-    page.get_by_label("Keyboard shortcuts").uncheck()
+    page.get_by_role("checkbox", name="Keyboard shortcuts").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.get_by_role("heading", name="Settings").click()
