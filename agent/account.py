@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -27,18 +27,32 @@ class Ticket:
     token: str
 
 
+@dataclass(frozen=True)
+class Login:
+    """How somebody shows who he is: by an access token, or by user name and password."""
+
+    token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
 class Account:
     """Logged in. Every method raises AccountError."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
-        self._csrf_token = ""
+        self._headers: dict[str, str] = {}
 
-    async def log_in(self, username: str, password: str) -> None:
-        self._csrf_token = (await self._ask("GET", "/api/session"))["csrf_token"]
-        answer = await self._ask("POST", "/api/login", {"username": username, "password": password})
-        self._csrf_token = answer["csrf_token"]
+    async def log_in(self, login: Login) -> None:
+        if login.token:
+            self._headers = {"Authorization": f"Bearer {login.token}"}
+            return
+        await self._ask_for_csrf_token("GET", "/api/session")
+        await self._ask_for_csrf_token("POST", "/api/login", {"username": login.username, "password": login.password})
+
+    async def _ask_for_csrf_token(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        self._headers = {"X-CSRF-Token": (await self._ask(method, path, body))["csrf_token"]}
 
     async def start(self, title: str, strength_db: float) -> Ticket:
         asked = {"title": title, "strength_db": strength_db, "quality": USUAL_QUALITY}
@@ -55,9 +69,8 @@ class Account:
             return None
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        headers = {"X-CSRF-Token": self._csrf_token} if self._csrf_token else {}
         try:
-            async with self._session.request(method, self._url + path, json=body, headers=headers) as answer:
+            async with self._session.request(method, self._url + path, json=body, headers=self._headers) as answer:
                 data: dict[str, Any] = await answer.json()
         except (aiohttp.ContentTypeError, ValueError) as error:
             raise AccountError(f"What answers at {self._url} is no Stillair. Give its address with --url.") from error
@@ -79,11 +92,11 @@ def _ticket(answer: dict[str, Any]) -> Ticket:
 
 
 @contextlib.asynccontextmanager
-async def account(url: str, username: str, password: str) -> AsyncIterator[Account]:
+async def account(url: str, login: Login) -> AsyncIterator[Account]:
     """Logs in. Raises AccountError."""
     jar = aiohttp.CookieJar(unsafe=True)        # cookies of hosts that are IP addresses, too
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:
         logged_in = Account(session, url.rstrip("/"))
-        await logged_in.log_in(username, password)
+        await logged_in.log_in(login)
         yield logged_in

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +17,7 @@ import click
 from agent.config import AgentConfig, ConfigError
 
 if TYPE_CHECKING:
+    from agent.account import Login
     from agent.repair import RepairReport
 
 
@@ -115,10 +118,29 @@ STRENGTH = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Address of the Stillair.")
-PASSWORD = click.option(
-    "--password", envvar="STILLAIR_PASSWORD", prompt=True, hide_input=True,
-    help="Better in STILLAIR_PASSWORD, or asked for: others see what stands on a command line.",
-)
+
+
+def login_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Whose account it is, as one argument `login`: an access token, or a user name with a password, which wins."""
+    @click.option("--as", "username", help="User name, with a password instead of a token.")
+    @click.option(
+        "--token", envvar="STILLAIR_TOKEN",
+        help="Access token (Settings, Access tokens). Better in STILLAIR_TOKEN: others see what stands on a command line.",
+    )
+    @click.option("--password", envvar="STILLAIR_PASSWORD", help="Of --as. Better in STILLAIR_PASSWORD, or asked for.")
+    @functools.wraps(command)
+    def with_login(*, username: str | None, token: str | None, password: str | None, **options: Any) -> None:
+        from agent.account import Login
+
+        if username:
+            login = Login(username=username, password=password or click.prompt("Password", hide_input=True))
+        elif token:
+            login = Login(token=token)
+        else:
+            raise click.UsageError("Say who you are: --token TOKEN (or STILLAIR_TOKEN), or --as USER with a password.")
+        command(login=login, **options)
+
+    return with_login
 
 
 @main.command()
@@ -190,13 +212,12 @@ def console(strength_db: float) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "username", required=True, help="User name of the broadcaster.")
-@PASSWORD
+@login_options
 @URL
 @click.option("--title", default="", help="Default: the file's name.")
 @STRENGTH
 @JSON
-def publish(file: Path, username: str, password: str, url: str, title: str, strength_db: float, as_json: bool) -> None:
+def publish(file: Path, login: Login, url: str, title: str, strength_db: float, as_json: bool) -> None:
     """Be on air from a sound file, in a running Stillair: to try a server without a browser."""
     from agent.account import AccountError, account
     from agent.files import UnusableFile
@@ -204,8 +225,8 @@ def publish(file: Path, username: str, password: str, url: str, title: str, stre
     from agent.publishing import publish as publish_file
 
     async def work() -> float:
-        async with account(url, username, password) as logged_in:
-            with seconds_bar(f"{username} is on air") as tell:
+        async with account(url, login) as logged_in:
+            with seconds_bar("On air") as tell:
                 return await publish_file(logged_in, file, title=title or file.stem, strength_db=strength_db, tell=tell)
 
     try:
@@ -220,27 +241,26 @@ def publish(file: Path, username: str, password: str, url: str, title: str, stre
 
 
 @main.command()
-@click.argument("username")
-@click.option("--as", "listener", required=True, help="User name of the listener, a friend.")
+@click.argument("broadcaster", metavar="USERNAME")
 @click.option("-o", "--output", "file", required=True, type=click.Path(path_type=Path), help="FLAC or WAV file to write.")
-@PASSWORD
+@login_options
 @URL
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Default: until the stream ends.")
 @click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the stream to begin.")
 @JSON
 def listen(
-    username: str, listener: str, file: Path, password: str, url: str, seconds: float | None, wait_s: float, as_json: bool,
+    broadcaster: str, login: Login, file: Path, url: str, seconds: float | None, wait_s: float, as_json: bool,
 ) -> None:
-    """Write down what friends hear of USERNAME."""
+    """Write down what you hear of USERNAME, a friend."""
     from agent.account import AccountError, account
     from agent.files import UnusableFile
     from agent.listening import listen as listen_to
     from agent.progress import seconds_bar
 
     async def work() -> float:
-        async with account(url, listener, password) as logged_in:
-            with seconds_bar(f"{listener} listens to {username}") as tell:
-                return await listen_to(logged_in, username, file, seconds=seconds, wait_s=wait_s, tell=tell)
+        async with account(url, login) as logged_in:
+            with seconds_bar(f"Listening to {broadcaster}") as tell:
+                return await listen_to(logged_in, broadcaster, file, seconds=seconds, wait_s=wait_s, tell=tell)
 
     try:
         heard_s = asyncio.run(work())

@@ -9,6 +9,7 @@ from flask import Flask
 from webapp import (
     accounts,
     avatars,
+    bearer,
     cli,
     clips,
     compression,
@@ -25,9 +26,9 @@ from webapp import (
 )
 from webapp.api import chat as api_chat
 from webapp.api import checkup as api_checkup
+from webapp.api import description, health, webhook
 from webapp.api import events as api_events
 from webapp.api import friends as api_friends
-from webapp.api import health, webhook
 from webapp.api import push as api_push
 from webapp.api import recordings as api_recordings
 from webapp.api import session as api_session
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     api_recordings.blueprint,
     api_push.blueprint,
     api_checkup.blueprint,
+    description.blueprint,
     webhook.blueprint,
     health.blueprint,
 )
@@ -61,6 +63,7 @@ def create_app(config: Config | None = None) -> Flask:
     security.init_app(app, config)
     init_database(app, config.database_url)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
+    bearer.init_app(app)
     csrf.init_app(app)
     language.init_app(app)
     accounts.init_app(app)

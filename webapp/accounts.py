@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager
 
 from contract import AGENT_NAME
-from webapp import audit, login_limits, mail
+from webapp import access_tokens, audit, login_limits, mail
 from webapp.errors import Conflict, Forbidden, Invalid, NotFound, NotLoggedIn, wants_json
 from webapp.extensions import db, login_manager, take_turn
 from webapp.models import LoginSession, ResetLink, User, now
@@ -113,8 +113,8 @@ def close_session() -> None:
 
 
 def is_open(token: str) -> bool:
-    """Whether a log-in still counts, for answers that go on for hours."""
-    return _session(token) is not None
+    """Whether a log-in or an access token still counts, for answers that go on for hours."""
+    return _session(token) is not None or access_tokens.find(token) is not None
 
 
 def change_password(user: User, old: str, new: str, address: str) -> None:

@@ -1,25 +1,10 @@
 """What happens, told to the pages of those it concerns. `publish` writes into the table `event` in the transaction of the change,
 so an event is told exactly when its change is true; `GET /events` tails the table (webapp.event_hub), the reconciler prunes it.
-
-Kinds and their data; times are RFC 3339:
-
-    friend.online            username
-    friend.offline           username, last_seen
-    friend.added             username            by an invite link; both people are told, each with the other's name
-    friend.renamed           username, display_name, avatar (address or null)   told to friends, open requests and oneself
-    friend.removed           username            both people are told, each with the other's name
-    friend_request.received  id, username, created_at
-    friend_request.accepted  id, username        both people are told, each with the other's name
-    friend_request.closed    id                  rejected, cancelled, or one has blocked the other; both people are told
-    notice.live              username, display_name, title     a friend has gone live; told to who wants to hear of it
-    resync                   nothing: too much was missed, load the lists again
-
-`stream.*` come from webapp.broadcasts, `recording.*` from webapp.library, `chat.*` from webapp.chat and webapp.reactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +12,33 @@ from sqlalchemy import delete, func, select
 
 from webapp.extensions import db, take_turn
 from webapp.models import Event, now
+
+STREAM = "username, display_name, stream"
+RECORDING = "id, username, title, duration"
+KINDS: Mapping[str, str] = {
+    "friend.online": "username",
+    "friend.offline": "username, last_seen",
+    "friend.added": "username; by an invite link, both people are told, each with the other's name",
+    "friend.renamed": "username, display_name, avatar (address or null); told to friends, open requests and oneself",
+    "friend.removed": "username; both people are told, each with the other's name",
+    "friend_request.received": "id, username, created_at",
+    "friend_request.accepted": "id, username; both people are told, each with the other's name",
+    "friend_request.closed": "id; rejected, taken back, or one has blocked the other, both people are told",
+    "notice.live": "username, display_name, title; a friend has gone live, told to who wants to hear of it",
+    "stream.live": STREAM,
+    "stream.title": STREAM,
+    "stream.moved": f"{STREAM}; ask for a new ticket to go on listening",
+    "stream.ended": STREAM,
+    "chat.message": "stream, message",
+    "chat.deleted": "stream, id",
+    "chat.muted": "stream, username, muted; told to the owner and to whom it concerns",
+    "chat.reaction": "stream, kind, counts",
+    "chat.reactions": "stream, on",
+    "recording.ready": RECORDING,
+    "recording.removed": "id",
+    "resync": "nothing: too much was missed, load the lists again",
+}
+"""What is told, and the fields of its data; times are RFC 3339."""
 
 KEPT = timedelta(days=1)
 EVENT_TURN = 0x5712         # take_turn key: ids are given out in the order of commits

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pysqlite3.dbapi2 as sqlite
-from flask import Flask
+from flask import Flask, g
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -25,10 +25,18 @@ class Base(DeclarativeBase):
     """Base of all models."""
 
 
+class CsrfOrToken(CSRFProtect):  # type: ignore[misc]     # Flask-WTF has no types
+    """Asks for a CSRF token of whoever has no access token (webapp.bearer)."""
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        if "access_token" not in g:
+            super().protect(apply_exemptions)
+
+
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
-csrf = CSRFProtect()
+csrf = CsrfOrToken()
 
 
 def init_database(app: Flask, url: str) -> None:

@@ -91,6 +91,22 @@ class LoginSession(Base):
     user: Mapped[User] = relationship()
 
 
+class AccessToken(Base):
+    """By which a script acts for somebody (webapp.access_tokens)."""
+
+    __tablename__ = "access_token"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(64))                        # access_tokens.Scope, with spaces between
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)       # None: never
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    user: Mapped[User] = relationship()
+
+
 class PushSubscription(Base):
     """A logged-in browser that is woken when a friend goes live (webapp.push_subscriptions). It goes with its log-in."""
 

@@ -91,3 +91,12 @@ def test_export_without_the_workshop_says_what_to_install(monkeypatch):
     done = run("export")
     assert done.exit_code == 1
     assert "stillair[model]" in done.output
+
+
+@pytest.mark.parametrize("command", [("publish", "voice.wav"), ("listen", "alice", "-o", "heard.flac")])
+def test_whoever_goes_on_air_or_listens_says_who_he_is(monkeypatch, command):
+    monkeypatch.delenv("STILLAIR_TOKEN", raising=False)
+    done = run(*command)
+    assert done.exit_code == 2
+    assert "--token" in done.output
+    assert "--as" in done.output

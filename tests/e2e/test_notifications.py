@@ -128,8 +128,8 @@ def test_a_browser_without_a_push_service_says_so(settings):
     problems = look(nora.page, "notifications-off")
     nora.page.get_by_role("button", name="Switch on").click()
     expect(nora.notice("Your browser could not reach its push service.")).to_be_visible()
-    problems += look(nora.page, "notifications-no-service")
     expect(nora.page.get_by_role("button", name="Switch on")).to_be_focused()
+    problems += look(nora.page, "notifications-no-service")
     nora.problems[:] = [problem for problem in nora.problems if "incognito" not in problem]         # what Chromium says of it
     assert not problems, "\n".join(problems)
 

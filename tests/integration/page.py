@@ -1,5 +1,7 @@
 """Somebody's browser without the browser: the JSON API of a running Stillair."""
 
+import re
+
 import aiohttp
 
 
@@ -25,6 +27,12 @@ class Page:
             told = await answer.json() if answer.content_type == "application/json" else {}
         self._csrf_token = told.get("csrf_token", self._csrf_token)
         return told
+
+    async def make_token(self, *scopes: str) -> str:
+        """An access token, as the settings page shows it once."""
+        fields = [("csrf_token", self._csrf_token), ("name", "Script"), *(("scopes", scope) for scope in scopes)]
+        async with self._session.post(f"{self._url}/settings/tokens", data=aiohttp.FormData(fields)) as answer:
+            return re.search(r'value="(stillair_[^"]+)"', await answer.text())[1]
 
 
 async def make_friends(url: str, *names: str, password: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import soxr
 
-from agent.account import account
+from agent.account import Login, account
 from tests.agent.denoise.mixes import RATE, Mix, fan
 from tests.free_ports import some_free_block
 from tests.integration.page import Page, make_friends
@@ -36,9 +36,10 @@ async def friends(instance):
     return people
 
 
-async def agent(*arguments, password=PASSWORD):
+async def agent(*arguments, password=PASSWORD, token=""):
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "agent", *map(str, arguments), env=os.environ | {"STILLAIR_PASSWORD": password},
+        sys.executable, "-m", "agent", *map(str, arguments),
+        env=os.environ | {"STILLAIR_PASSWORD": password, "STILLAIR_TOKEN": token},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),     # Ctrl-C works, in tests in the background, too
     )
@@ -67,11 +68,14 @@ def alike(part, whole):
 
 async def test_a_file_goes_on_air_and_a_friend_writes_it_down_without_the_noise(instance, friends, tmp_path):
     soundfile.write(tmp_path / "noisy.wav", soxr.resample(np.stack([MIX.noisy] * 2, axis=1), RATE, 44_100), 44_100)
+    async with Page(instance.url) as alice:
+        await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
+        token = await alice.make_token("stream")
     listening = await agent(
         "listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "heard.flac",
         "--url", instance.url, "--wait", 60, "--json",
     )
-    publishing = await agent("publish", tmp_path / "noisy.wav", "--as", friends.alice, "--url", instance.url, "--json")
+    publishing = await agent("publish", tmp_path / "noisy.wav", "--url", instance.url, "--json", token=token)
     (published, told, trouble), (listened, heard, trouble_too) = await asyncio.gather(said(publishing), said(listening))
     assert (published, listened) == (0, 0), trouble + trouble_too
     assert json.loads(told)["seconds"] == pytest.approx(len(MIX.clean) / RATE + 0.5, abs=0.02)
@@ -102,7 +106,7 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
     code, _, trouble = await said(publishing)
     assert code == 1
     assert "Stopped" in trouble
-    async with account(instance.url, friends.bob, PASSWORD) as bob:
+    async with account(instance.url, Login(username=friends.bob, password=PASSWORD)) as bob:
         assert await bob.listen(friends.alice) is None          # Ctrl-C has ended the stream
 
 
@@ -113,6 +117,7 @@ async def test_what_cannot_be_done_is_said_in_a_line(instance, friends, tmp_path
     url = ("--url", instance.url)
     cases = [
         (("publish", tmp_path / "good.wav", "--as", friends.alice, *url), "wrong", "User name or password is wrong."),
+        (("publish", tmp_path / "good.wav", "--token", "stillair_x", *url), "", "This access token is not known here"),
         (("publish", tmp_path / "good.wav", "--as", friends.alice, "--url", nobody), PASSWORD, f"{nobody} cannot be reached"),
         (("publish", tmp_path / "bad.wav", "--as", friends.alice, *url), PASSWORD, "bad.wav: it cannot be read as sound"),
         (("publish", tmp_path / "nowhere.wav", "--as", friends.alice, *url), PASSWORD, "nowhere.wav: there is no such file"),

@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
+from tests.webapp.answers import problem_of
 from tests.webapp.chats import put_on_air
 from webapp import create_app, library
 from webapp.config import Config
@@ -151,7 +152,7 @@ class EventReader:
 
 
 class Person:
-    """Somebody's browser: keeps cookies and sends the CSRF token, as the pages do."""
+    """Somebody's browser: keeps cookies and sends the CSRF token, as the pages do. Every answer must be one that is described."""
 
     def __init__(self, app: Flask, username: str) -> None:
         self.username = username
@@ -160,7 +161,9 @@ class Person:
 
     def request(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"X-CSRF-Token": self.csrf_token, **options.pop("headers", {})}
-        return self.client.open(path, method=method, headers=headers, **options)
+        response = self.client.open(path, method=method, headers=headers, **options)
+        assert not (problem := problem_of(self.client.application, method, path, response)), problem
+        return response
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.request("GET", path, **options)

@@ -20,12 +20,14 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from tests.webapp.answers import problem_of
 from tests.webapp.conftest import PASSWORD, Person, make_config
 from tests.webapp.headers import check_headers
 from tests.webapp.pictures import picture_file
 from tests.webapp.push_service import Browser
 from tests.webapp.recordings_on_disk import record
-from webapp import accounts, audit, avatars, create_app, invites, library, resets
+from webapp import access_tokens, accounts, audit, avatars, create_app, invites, library, openapi, resets
+from webapp.access_tokens import Scope
 from webapp.extensions import csrf, db
 from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
 
@@ -133,6 +135,9 @@ MATRIX = {
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
 
+    "api_description.show": Line("GET", "/api/openapi.json", everybody(200)),
+    "pages_api.index": Line("GET", "/api/", everybody(200)),
+
     "api_push.switch_on": Line("PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))),
     "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
 
@@ -227,6 +232,9 @@ MATRIX = {
     "pages_settings.save_password": Line(
         "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
     ),
+    "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
+    "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
+    "pages_tokens.revoke": Line("POST", "/settings/tokens/{access_token}/revoke", page(only(owner=303))),
     "pages_notifications.index": Line("GET", "/settings/notifications", page(logged_in(200))),
     "pages_notifications.save": Line("POST", "/settings/notifications", page(logged_in(303)), form(shown="bob")),
     "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
@@ -273,6 +281,7 @@ class World:
     app: Flask
     people: dict[str, Person]
     ids: dict[str, str]
+    tokens: dict[Scope, str]                        # the owner's, one for each scope
     backup: Path
     cookies: dict[str, dict[Any, Any]] = field(default_factory=dict)
 
@@ -304,6 +313,14 @@ class World:
         response.close()
         return response
 
+    def ask_by_token(self, token: str, line: Line) -> TestResponse:
+        """The owner's script: neither a cookie nor a CSRF token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        client = self.app.test_client()
+        response = client.open(line.path.format(**self.ids), method=line.method, headers=headers, **line.sent)
+        response.close()
+        return response
+
 
 @pytest.fixture(scope="session")
 def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[World]:
@@ -330,10 +347,12 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         db.session.commit()
         ids |= {"stream": stream.id, "message": message.id}
         ids["invite"] = invites.make(accounts.find("alice")).id
+        tokens = {scope: access_tokens.make(accounts.find("alice"), scope, [scope], "") for scope in Scope}
+        ids["access_token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
         ids["token"] = resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
         avatars.change(accounts.find("alice"), picture_file())
         ids["avatar"] = accounts.find("alice").avatar
-    world = World(app, people, ids, tmp_path_factory.mktemp("backup") / "world")
+    world = World(app, people, ids, tokens, tmp_path_factory.mktemp("backup") / "world")
     world.save()
     yield world
     with app.app_context():
@@ -368,6 +387,7 @@ def test_access(world, endpoint, role):
     response = world.ask(role, line)
     assert response.status_code == line.statuses[role]
     check_headers(response)
+    assert not (problem := problem_of(world.app, line.method, line.path, response, strict=True)), problem
 
 
 WHOEVER_ASKS = {"pages_avatars.show", "pages_resets.reset", "pages_resets.choose_password"}
@@ -417,6 +437,40 @@ def test_a_csrf_token_of_somebody_else_does_not_work(world):
     others = {"X-CSRF-Token": world.people["friend"].csrf_token}
     assert world.ask("stranger", line, headers=others).status_code == 403
     assert world.ask("stranger", line).status_code == 201
+
+
+def scopes(app: Flask) -> dict[str, Scope]:
+    """Of the routes for which an access token counts."""
+    return {rule.endpoint: operation.scope for rule, _, operation in openapi.described(app) if operation.scope}
+
+
+def test_an_access_token_opens_what_its_scope_names(world):
+    wrong = {}
+    for endpoint, scope in scopes(world.app).items():
+        line = MATRIX[endpoint]
+        world.restore()
+        answer = world.ask_by_token(world.tokens[scope], line)
+        if answer.status_code != line.statuses["owner"] or "Set-Cookie" in answer.headers:
+            wrong[endpoint] = (answer.status_code, dict(answer.headers))
+    assert not wrong
+
+
+def test_an_access_token_without_the_scope_opens_nothing(world):
+    answers = {
+        (endpoint, other): world.ask_by_token(world.tokens[other], MATRIX[endpoint])
+        for endpoint, scope in scopes(world.app).items() for other in Scope if other != scope
+    }
+    assert {answer.status_code for answer in answers.values()} == {403}
+    assert {answer.json["error"]["code"] for answer in answers.values()} == {"scope"}
+
+
+def test_for_all_other_routes_an_access_token_counts_for_nothing(world):
+    statuses = {
+        endpoint: world.ask_by_token(world.tokens[Scope.READ], line).status_code
+        for endpoint, line in MATRIX.items() if endpoint not in scopes(world.app)
+    }
+    unsafe = {endpoint: 403 for endpoint, line in MATRIX.items() if line.method != "GET"} | {"webhook.receive": 401}
+    assert statuses == {endpoint: unsafe.get(endpoint, MATRIX[endpoint].statuses["anonymous"]) for endpoint in statuses}
 
 
 def test_nothing_but_the_webhook_is_exempt_from_csrf():

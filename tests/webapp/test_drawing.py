@@ -38,7 +38,8 @@ def icons_in_templates() -> set[str]:
 def test_package_json_names_exactly_the_icons_that_templates_draw():
     vendor = json.loads((ROOT / "package.json").read_text())["stillair"]["vendor"]
     named = {Path(target).stem for target in vendor.values() if target.startswith("icons/") and target.endswith(".svg")}
-    chosen_in_expressions = {"user", "key-round", "triangle-alert", "circle-check", *reactions.KINDS}
+    in_settings = {"user", "key-round", "sun-moon", "keyboard", "square-terminal"}
+    chosen_in_expressions = {*in_settings, "triangle-alert", "circle-check", *reactions.KINDS}
     drawn = icons_in_templates() | chosen_in_expressions
     assert named == drawn
     assert all((ICONS / f"{name}.svg").is_file() for name in named)

@@ -40,7 +40,7 @@ OTHER_KEY = ed25519.Ed25519PrivateKey.generate().private_bytes(
 )
 
 
-@pytest.mark.parametrize("content", [b"", b"no key", OTHER_KEY])
+@pytest.mark.parametrize("content", [b"", b"no key", OTHER_KEY], ids=["empty", "text", "another kind of key"])
 def test_a_file_that_holds_no_key_is_not_used(tmp_path, content):
     (tmp_path / vapid.FILE).write_bytes(content)
     with pytest.raises(ValueError):

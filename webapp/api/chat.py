@@ -6,16 +6,51 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import chat, chat_record, chat_room, library, reactions
+from webapp import chat, chat_record, chat_room, library, reactions, schemas
+from webapp.access_tokens import Scope
 from webapp.json_body import JsonBody
+from webapp.openapi import Operation
 
 blueprint = Blueprint("api_chat", __name__)
 
 ADDRESS = "/api/stream/chat/<stream_id>"
 
+SAID = {
+    "id": schemas.ID,
+    "username": schemas.USERNAME,
+    "display_name": schemas.DISPLAY_NAME,
+    "text": schemas.text(),
+    "at": schemas.TIME,
+}
+MESSAGE = schemas.record(SAID, title="Message")
+KIND = schemas.one_of(*reactions.KINDS)
+COUNTS = schemas.record({kind: schemas.whole(least=0) for kind in reactions.KINDS}, title="ReactionCounts")
+SECOND = schemas.number("Of the recording.")
+ROOM = schemas.record(
+    {
+        "stream": schemas.ID,
+        "messages": schemas.list_of(MESSAGE, "Oldest first.", most=chat_room.SHOWN),
+        "more": schemas.flag("There are earlier ones."),
+        "muted": schemas.flag("You may not write."),
+        "reactions": schemas.record({"on": schemas.flag(), "counts": COUNTS}),
+    },
+    {"muted_people": schemas.list_of(schemas.USERNAME, "For the owner.")},
+    title="Chat",
+)
+RECORD = schemas.record({
+    "messages": schemas.list_of(schemas.record({**SAID, "second": SECOND})),
+    "reactions": schemas.list_of(schemas.record({"kind": KIND, "second": SECOND})),
+})
+
 
 @blueprint.get(ADDRESS)
 @login_required
+@Operation(
+    "The newest messages of a stream on air",
+    scope=Scope.READ,
+    query={"before": schemas.text("Earlier ones: id of the first message of this answer.")},
+    answers={200: ROOM},
+)
 def room(stream_id: str) -> ResponseReturnValue:
     """The newest messages of a stream on air, oldest first; `?before=` with the id of one: those before it."""
     stream = chat.stream_for(current_user, stream_id)
@@ -24,6 +59,13 @@ def room(stream_id: str) -> ResponseReturnValue:
 
 @blueprint.post(ADDRESS)
 @login_required
+@Operation(
+    "Write a message",
+    scope=Scope.CHAT,
+    body=schemas.body({"text": schemas.text(f"At most {chat.LINES} lines.", least=1, most=chat.LENGTH)}),
+    answers={201: schemas.record({"message": MESSAGE})},
+    errors=(409, 429),
+)
 def say(stream_id: str) -> ResponseReturnValue:
     """`{text}`"""
     text = JsonBody.of_request().secret("text")         # exactly as sent; the chat cleans and checks it
@@ -32,6 +74,7 @@ def say(stream_id: str) -> ResponseReturnValue:
 
 @blueprint.delete(f"{ADDRESS}/<message_id>")
 @login_required
+@Operation("Delete a message", scope=Scope.CHAT, answers={204: None}, errors=(409,), about="Your own, or any in your own chat.")
 def delete(stream_id: str, message_id: str) -> ResponseReturnValue:
     """Also when the stream is over and the chat is kept with the recording."""
     chat_record.delete(current_user, stream_id, message_id)
@@ -40,6 +83,7 @@ def delete(stream_id: str, message_id: str) -> ResponseReturnValue:
 
 @blueprint.put(f"{ADDRESS}/muted/<username>")
 @login_required
+@Operation("Mute somebody in your chat", scope=Scope.CHAT, answers={204: None})
 def mute(stream_id: str, username: str) -> ResponseReturnValue:
     chat.mute(current_user, stream_id, username)
     return "", 204
@@ -47,6 +91,7 @@ def mute(stream_id: str, username: str) -> ResponseReturnValue:
 
 @blueprint.delete(f"{ADDRESS}/muted/<username>")
 @login_required
+@Operation("Let somebody write again", scope=Scope.CHAT, answers={204: None})
 def unmute(stream_id: str, username: str) -> ResponseReturnValue:
     chat.unmute(current_user, stream_id, username)
     return "", 204
@@ -54,6 +99,13 @@ def unmute(stream_id: str, username: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{ADDRESS}/reactions")
 @login_required
+@Operation(
+    "React",
+    scope=Scope.CHAT,
+    body=schemas.body({"kind": KIND}),
+    answers={201: schemas.record({"counts": COUNTS})},
+    errors=(409, 429),
+)
 def react(stream_id: str) -> ResponseReturnValue:
     """`{kind}`"""
     kind = JsonBody.of_request().choice("kind", *reactions.KINDS)
@@ -62,6 +114,12 @@ def react(stream_id: str) -> ResponseReturnValue:
 
 @blueprint.put(f"{ADDRESS}/reactions")
 @login_required
+@Operation(
+    "Switch reactions on or off for your stream",
+    scope=Scope.CHAT,
+    body=schemas.body({}, {"on": schemas.flag()}),
+    answers={204: None},
+)
 def switch_reactions(stream_id: str) -> ResponseReturnValue:
     """`{on}`: for everybody, by the owner."""
     reactions.switch(current_user, stream_id, on=JsonBody.of_request().flag("on", default=True))
@@ -70,6 +128,7 @@ def switch_reactions(stream_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/api/recordings/<recording_id>/chat")
 @login_required
+@Operation("What was written while it was recorded", scope=Scope.READ, answers={200: RECORD})
 def record(recording_id: str) -> ResponseReturnValue:
     """All that was written, with the second of the recording."""
     return chat_record.as_json(library.recording_for(current_user, recording_id))

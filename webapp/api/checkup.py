@@ -6,19 +6,38 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import broadcasts, checkup
+import contract
+from webapp import broadcasts, checkup, schemas
+from webapp.openapi import Operation
 
 blueprint = Blueprint("api_checkup", __name__, url_prefix="/api/checkup")
+
+COUNT = schemas.whole(least=0)
+PARTS = schemas.record({
+    "noise_remover": schemas.record({"answers": schemas.flag(), "places": COUNT, "free": COUNT}),
+    "recording": schemas.record({
+        "state": schemas.one_of(*contract.RECORDING_STATES),
+        "left_bytes": schemas.or_null(schemas.whole("Of your space; null without a limit.", least=0)),
+    }),
+})
+ROOM = schemas.record({
+    "id": schemas.ID,
+    "url": schemas.text("Of the audio server."),
+    "speaker_token": schemas.text(),
+    "listener_token": schemas.text(),
+})
 
 
 @blueprint.get("/")
 @login_required
+@Operation("The parts of the server that a browser cannot try", answers={200: PARTS})
 def server_parts() -> ResponseReturnValue:
     return checkup.server_parts_for(current_user)
 
 
 @blueprint.post("/rooms")
 @login_required
+@Operation("Open a room of your own to try the way to the audio server", answers={201: ROOM}, errors=(429, 503))
 def open_room() -> ResponseReturnValue:
     """Two ways into one empty room: one may speak, the other hears it."""
     room = checkup.open_room_for(current_user)
@@ -28,6 +47,7 @@ def open_room() -> ResponseReturnValue:
 
 @blueprint.delete("/rooms/<room_id>")
 @login_required
+@Operation("Close that room", answers={204: None}, errors=(503,))
 def close_room(room_id: str) -> ResponseReturnValue:
     checkup.close_room_for(current_user, room_id)
     return "", 204

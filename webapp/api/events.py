@@ -10,18 +10,34 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from webapp import accounts, events
+from webapp import accounts, events, schemas
+from webapp.access_tokens import Scope
 from webapp.errors import Invalid
 from webapp.event_hub import EventHub, EventStream, hub
+from webapp.openapi import Media, Operation
 
 blueprint = Blueprint("api_events", __name__)
 
 HEARTBEAT_S = 5             # how long a stream may outlive its log-in; proxies close what is silent for a minute
 RECONNECT_MS = 2000
+EVENT_ID = schemas.text("Id of an event; what came after it is sent.", pattern="^[0-9]{1,18}$", example="1")
+ABOUT = "\n".join((
+    "Each event has an id, a kind and data, which is a JSON object:\n",
+    *(f"- `{kind}`: {data}" for kind, data in events.KINDS.items()),
+))
 
 
 @blueprint.get("/events")
 @login_required
+@Operation(
+    "What happens, as it happens",
+    scope=Scope.READ,
+    query={"after": EVENT_ID, "watching": schemas.text("0: nobody looks at the page.", example="0")},
+    headers={"Last-Event-ID": EVENT_ID},
+    answers={200: Media("text/event-stream", "Server-sent events, without end.")},
+    errors=(503,),
+    about=ABOUT,
+)
 def stream() -> ResponseReturnValue:
     """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on.
     `?watching=0` says that the page is in the background."""

@@ -8,15 +8,39 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from webapp import broadcasts, friendships, presence
+from webapp import broadcasts, friendships, presence, schemas
+from webapp.access_tokens import Scope
+from webapp.friendships import SEARCH_LEAST, SEARCH_MOST, SEARCH_RESULTS
 from webapp.json_body import JsonBody
 from webapp.models import FriendRequest, rfc3339
+from webapp.openapi import Operation
 
 blueprint = Blueprint("api_friends", __name__, url_prefix="/api")
+
+FOUND = schemas.record({
+    "username": schemas.USERNAME,
+    "display_name": schemas.DISPLAY_NAME,
+    "relation": schemas.one_of("self", "none", "sent", "received", "friend"),
+})
+FRIEND = schemas.record({
+    "username": schemas.USERNAME,
+    "display_name": schemas.DISPLAY_NAME,
+    "online": schemas.flag(),
+    "last_seen": schemas.or_null(schemas.TIME),
+    "stream": schemas.or_null(schemas.STREAM),
+}, title="Friend")
+REQUEST = schemas.record({"id": schemas.ID, "status": schemas.one_of("pending", "accepted", "rejected", "cancelled")})
+OPEN_REQUEST = schemas.record({"id": schemas.ID, "username": schemas.USERNAME, "created_at": schemas.TIME}, title="FriendRequest")
 
 
 @blueprint.get("/search")
 @login_required
+@Operation(
+    "Search people by name",
+    scope=Scope.READ,
+    required_query={"q": schemas.text("A part of the user name or of the display name.", least=SEARCH_LEAST, most=SEARCH_MOST)},
+    answers={200: schemas.record({"users": schemas.list_of(FOUND, most=SEARCH_RESULTS)})},
+)
 def search() -> ResponseReturnValue:
     found = friendships.search(current_user, request.args.get("q", ""))
     return {"users": [
@@ -26,6 +50,11 @@ def search() -> ResponseReturnValue:
 
 @blueprint.get("/friends")
 @login_required
+@Operation(
+    "Your friends, and who of them is live",
+    scope=Scope.READ,
+    answers={200: schemas.record({"friends": schemas.list_of(FRIEND)})},
+)
 def friends() -> ResponseReturnValue:
     found = friendships.friends_of(current_user)
     online = presence.online(friend.id for friend in found)
@@ -44,6 +73,7 @@ def friends() -> ResponseReturnValue:
 
 @blueprint.delete("/friends/<username>")
 @login_required
+@Operation("End a friendship", scope=Scope.FRIENDS, answers={204: None})
 def unfriend(username: str) -> ResponseReturnValue:
     friendships.unfriend(current_user, username)
     return "", 204
@@ -51,12 +81,25 @@ def unfriend(username: str) -> ResponseReturnValue:
 
 @blueprint.post("/friend-request/send")
 @login_required
+@Operation(
+    "Ask somebody to be friends",
+    scope=Scope.FRIENDS,
+    body=schemas.body({"username": schemas.text(least=1, most=128)}),
+    answers={201: REQUEST},
+    errors=(404, 409, 429),
+    about="Asking somebody who has asked you accepts.",
+)
 def send() -> ResponseReturnValue:
     return _state(friendships.send(current_user, JsonBody.of_request().text("username"))), 201
 
 
 @blueprint.get("/friend-requests/pending")
 @login_required
+@Operation(
+    "Open friend requests",
+    scope=Scope.READ,
+    answers={200: schemas.record({"received": schemas.list_of(OPEN_REQUEST), "sent": schemas.list_of(OPEN_REQUEST)})},
+)
 def pending() -> ResponseReturnValue:
     requests = friendships.requests_of(current_user)
     return {
@@ -67,6 +110,13 @@ def pending() -> ResponseReturnValue:
 
 @blueprint.post("/friend-request/<request_id>/respond")
 @login_required
+@Operation(
+    "Accept or reject a friend request",
+    scope=Scope.FRIENDS,
+    body=schemas.body({"action": schemas.one_of("accept", "reject")}),
+    answers={200: REQUEST},
+    errors=(409,),
+)
 def respond(request_id: str) -> ResponseReturnValue:
     action = JsonBody.of_request().choice("action", "accept", "reject")
     answer = friendships.accept if action == "accept" else friendships.reject
@@ -75,6 +125,7 @@ def respond(request_id: str) -> ResponseReturnValue:
 
 @blueprint.delete("/friend-request/<request_id>")
 @login_required
+@Operation("Take a friend request back", scope=Scope.FRIENDS, answers={204: None}, errors=(409,))
 def cancel(request_id: str) -> ResponseReturnValue:
     friendships.cancel(current_user, request_id)
     return "", 204

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import broadcasts, probe, storage
+from webapp import broadcasts, probe, schemas, storage
 from webapp.extensions import db
+from webapp.openapi import Operation
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +21,15 @@ blueprint = Blueprint("health", __name__)
 DISK_SPARE_MB = 56
 """Above the mark at which recording stops: a quarter of an hour of a voice in FLAC."""
 
+PART = schemas.one_of("ok", "down")
+HEALTH = schemas.record({
+    "status": PART,
+    "parts": schemas.record({"database": PART, "audio_server": PART, "noise_remover": PART, "disk": PART}),
+}, title="Health")
+
 
 @blueprint.get("/healthz")
+@Operation("Whether every part works", login=False, answers={200: HEALTH, 503: HEALTH})
 def healthz() -> ResponseReturnValue:
     settings = broadcasts.config()
     checks: Mapping[str, Callable[[], bool]] = {

@@ -18,15 +18,19 @@ from flask_login import current_user, login_required
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import FileWrapper
 
-from contract import RECORDING_AUDIO_AT
-from webapp import accounts, catalogue, clips, friendships, library, listens, opus
+from contract import MANIFEST_STATES, RECORDING_AUDIO_AT
+from webapp import accounts, catalogue, clips, friendships, library, listens, opus, schemas
+from webapp.access_tokens import Scope
 from webapp.catalogue import Wish
 from webapp.errors import Invalid, NotFound
 from webapp.flac_tags import with_tags
 from webapp.json_body import JsonBody
 from webapp.models import Recording, User
+from webapp.openapi import Media, Operation
+from webapp.sharing import AUDIENCES
 from webapp.storage import Sound
 from webapp.text import clock
+from webapp.waves import PLAYER_BARS
 
 blueprint = Blueprint("api_recordings", __name__)
 
@@ -36,9 +40,48 @@ PIECE_BYTES = 1024 * 1024
 """A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
 holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
 
+SPAN = schemas.record({"start": schemas.SECONDS, "length": schemas.SECONDS, "cause": schemas.text()}, title="Span")
+RECORDING = schemas.record(
+    {
+        "id": schemas.ID,
+        "title": schemas.text(),
+        "owner": schemas.USERNAME,
+        "started_at": schemas.TIME,
+        "duration": schemas.SECONDS,
+        "size": schemas.whole("Bytes.", least=0),
+        "state": schemas.one_of(*MANIFEST_STATES),
+        "gaps": schemas.list_of(SPAN, "Filled with silence."),
+        "paused": schemas.list_of(SPAN, "Without noise removal."),
+        "clip_of": schemas.or_null(schemas.ID),
+        "audio_url": schemas.text("Path of the FLAC.", example="/recordings/0f1e2d3c4b5a69788796a5b4c3d2e1f0/audio"),
+    },
+    {
+        "audience": schemas.one_of(*AUDIENCES, about="Who may hear it beside its owner, who alone sees this."),
+        "usernames": schemas.list_of(schemas.USERNAME, "The chosen friends; for the owner."),
+    },
+    title="Recording",
+)
+ONE = schemas.record({"recording": RECORDING})
+TITLE = schemas.text(least=1, most=library.TITLE_LENGTH)
+FLAC = Media("audio/flac", "The sound.")
+OPUS = Media("audio/ogg", "The sound.")
+CLIP_LENGTH = f"At most {clips.MOST_S / 60:.0f} minutes."
+DOWNLOAD = {"download": schemas.text("1: as a file, with tags.", example="1")}
+
 
 @blueprint.get("/api/recordings/<username>")
 @login_required
+@Operation(
+    "Recordings of somebody",
+    scope=Scope.READ,
+    query={
+        "order": schemas.one_of(*catalogue.ORDERS),
+        "q": schemas.text("Words in the title or in the owner's name."),
+        "before": schemas.text("The next page: id of the last recording of this one, or in an order of time its beginning."),
+    },
+    answers={200: schemas.record({"recordings": schemas.list_of(RECORDING, most=catalogue.PAGE)})},
+    about="Your own, or those that a friend shares with you.",
+)
 def recordings(username: str) -> ResponseReturnValue:
     """The next page: `?before=` with the id of the last one here; `?order=` and `?q=` as on the page."""
     wish = Wish(request.args.get("order", "newest"), request.args.get("q", ""), request.args.get("before", ""))
@@ -48,6 +91,7 @@ def recordings(username: str) -> ResponseReturnValue:
 
 @blueprint.get("/api/recordings/<username>/<recording_id>")
 @login_required
+@Operation("One recording, at this moment", scope=Scope.READ, answers={200: ONE})
 def recording(username: str, recording_id: str) -> ResponseReturnValue:
     """One, at this moment: a page that plays one that still grows asks for the rest of it."""
     found = library.recording_for(current_user, recording_id)
@@ -65,6 +109,7 @@ def _owner(username: str) -> User:
 
 @blueprint.patch("/api/recordings/<recording_id>")
 @login_required
+@Operation("Rename a recording", scope=Scope.RECORDINGS, body=schemas.body({"title": TITLE}), answers={200: ONE}, errors=(409,))
 def rename(recording_id: str) -> ResponseReturnValue:
     title = JsonBody.of_request().secret("title")       # exactly as sent; the library cleans and checks it
     return _answer(library.rename(current_user, recording_id, title))
@@ -72,6 +117,16 @@ def rename(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.put("/api/recordings/<recording_id>/audience")
 @login_required
+@Operation(
+    "Say who may hear a recording",
+    scope=Scope.RECORDINGS,
+    body=schemas.body(
+        {"audience": schemas.one_of(*AUDIENCES)},
+        {"usernames": schemas.list_of(schemas.text(), "The friends, when they are chosen.", most=1000)},
+    ),
+    answers={200: ONE},
+    errors=(409,),
+)
 def share(recording_id: str) -> ResponseReturnValue:
     """`{audience, usernames?}`: who may hear it."""
     body = JsonBody.of_request()
@@ -84,6 +139,7 @@ def _answer(recording: Recording) -> ResponseReturnValue:
 
 @blueprint.delete("/api/recordings/<recording_id>")
 @login_required
+@Operation("Delete a recording", scope=Scope.RECORDINGS, answers={204: None}, errors=(409,), about="For 10 s it can be restored.")
 def delete(recording_id: str) -> ResponseReturnValue:
     library.delete(current_user, recording_id)
     return "", 204
@@ -91,12 +147,21 @@ def delete(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/api/recordings/<recording_id>/restore")
 @login_required
+@Operation("Bring a deleted recording back", scope=Scope.RECORDINGS, answers={200: ONE})
 def restore(recording_id: str) -> ResponseReturnValue:
     return _answer(library.restore(current_user, recording_id))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
 @login_required
+@Operation(
+    "The sound of a recording",
+    scope=Scope.READ,
+    query=DOWNLOAD,
+    headers={"Range": schemas.text(example="bytes=0-")},
+    answers={200: FLAC, 206: Media("audio/flac", "The part that was asked for, or its beginning."), 304: None},
+    errors=(416,),
+)
 def audio(recording_id: str) -> ResponseReturnValue:
     """The FLAC. While it is still recorded: what is complete at this moment, a valid file that the next request finds longer."""
     recording = library.recording_for(current_user, recording_id)
@@ -110,6 +175,17 @@ def audio(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/recordings/<recording_id>/clip.flac")
 @login_required
+@Operation(
+    "A piece of a recording as a file",
+    scope=Scope.READ,
+    query={
+        "start": schemas.number("Seconds; negative counts from the end."),
+        "end": schemas.number("Seconds; without it, the end of the recording."),
+    },
+    answers={200: FLAC},
+    errors=(409,),
+    about=CLIP_LENGTH,
+)
 def clip(recording_id: str) -> ResponseReturnValue:
     """A piece as a file: `?start=` and `?end=` in seconds; a negative start counts from the end, no end is the end."""
     recording = library.recording_for(current_user, recording_id)
@@ -147,6 +223,17 @@ def _seconds(name: str, default: float | None) -> float | None:
 
 @blueprint.post("/api/recordings/<recording_id>/clips")
 @login_required
+@Operation(
+    "Keep a piece of a recording as one of its own",
+    scope=Scope.RECORDINGS,
+    body=schemas.body({"title": TITLE}, {
+        "start": schemas.number("Seconds; negative counts from the end.", least=-MOST_S, most=MOST_S),
+        "end": schemas.number("Seconds; without it or negative, the end of the recording.", least=-1, most=MOST_S),
+    }),
+    answers={201: ONE},
+    errors=(409,),
+    about=CLIP_LENGTH,
+)
 def keep_clip(recording_id: str) -> ResponseReturnValue:
     """`{title, start, end?}`: the piece as a recording of its own."""
     body = JsonBody.of_request()
@@ -158,6 +245,16 @@ def keep_clip(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/api/recordings/<recording_id>/heard")
 @login_required
+@Operation(
+    "Say how far you have listened",
+    scope=Scope.READ,
+    body=schemas.body({}, {
+        "position": schemas.number("Seconds.", least=0, most=MOST_S),
+        "begins": schemas.flag("For the first time since it was put into the player."),
+    }),
+    answers={204: None},
+    about="Its owner sees how often and how far.",
+)
 def heard(recording_id: str) -> ResponseReturnValue:
     """`{position, begins}`: how far somebody has come, for the owner."""
     body = JsonBody.of_request()
@@ -168,6 +265,15 @@ def heard(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/recordings/<recording_id>/audio.opus")
 @login_required
+@Operation(
+    "The same as Ogg Opus, a tenth of the size",
+    scope=Scope.READ,
+    query=DOWNLOAD,
+    headers={"Range": schemas.text(example="bytes=0-")},
+    answers={200: OPUS, 206: OPUS, 304: None},
+    errors=(409, 416, 503),
+    about="The first time it is sent while it is made, without a length and without ranges; not while it is still recorded.",
+)
 def opus_audio(recording_id: str) -> ResponseReturnValue:
     """The same as Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
     recording = library.recording_for(current_user, recording_id)
@@ -185,6 +291,11 @@ def opus_audio(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/recordings/<recording_id>/peaks")
 @login_required
+@Operation(
+    "How loud a recording is",
+    scope=Scope.READ,
+    answers={200: Media("application/octet-stream", f"At most {PLAYER_BARS} bytes, each the loudest of its part."), 304: None},
+)
 def peaks(recording_id: str) -> ResponseReturnValue:
     """A byte for each bar of its drawing."""
     recording = library.recording_for(current_user, recording_id)

@@ -7,16 +7,58 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 import contract
-from webapp import broadcasts
+from webapp import broadcasts, schemas
+from webapp.access_tokens import Scope
 from webapp.json_body import JsonBody
+from webapp.models import STREAM_STATES
+from webapp.openapi import Operation
 
 blueprint = Blueprint("api_streams", __name__, url_prefix="/api/stream")
 
 TITLE_LENGTH = 120
 
+IN_THE_STUDIO = f"""The ticket is for the studio, where you publish the microphone. 409 comes with the stream that runs already.
+
+There the participant `{contract.AGENT_NAME}` carries the attributes \
+`{contract.ATTRIBUTE_STATE}` ({", ".join(contract.AGENT_STATES)}), `{contract.ATTRIBUTE_STRENGTH}` (0 to 100) and \
+`{contract.ATTRIBUTE_RECORDING}` ({", ".join(contract.RECORDING_STATES)}). The clean sound is on the stage."""
+
+TITLE = schemas.text(most=TITLE_LENGTH)
+LISTENED = schemas.record({**schemas.STREAM_FIELDS, "listeners": schemas.whole(least=0)}, title="StreamWithListeners")
+RUNNING = schemas.record({"stream": schemas.STREAM})
+TICKET = schemas.record({
+    "stream": schemas.STREAM,
+    "url": schemas.text("Of the audio server."),
+    "token": schemas.text("For two minutes: what `room.connect(url, token)` of a LiveKit client takes."),
+}, title="Ticket")
+ALREADY_STREAMING = schemas.record({**schemas.ERROR["properties"], "stream": schemas.or_null(schemas.STREAM)})
+STATUS = schemas.record(
+    {
+        "live": schemas.flag("Whether friends can listen."),
+        "state": schemas.one_of("offline", *STREAM_STATES),
+        "stream": schemas.or_null(LISTENED),
+    },
+    {"all_places_taken": schemas.or_null(schemas.whole(
+        "For the owner: how many streams the server cleans at once, when all of these are in use and this one waits for a place.",
+    ))},
+)
+
 
 @blueprint.post("/start")
 @login_required
+@Operation(
+    "Start a stream",
+    scope=Scope.STREAM,
+    body=schemas.body({}, {
+        "title": TITLE,
+        "strength_db": schemas.number("How much noise is removed at most.", least=0, most=100),
+        "sound_check": schemas.flag("Nobody else hears or sees the stream until go-live."),
+        "quality": schemas.one_of(*contract.QUALITIES, about="Else as the settings say."),
+    }),
+    answers={201: TICKET, 409: ALREADY_STREAMING},
+    errors=(503,),
+    about=IN_THE_STUDIO,
+)
 def start() -> ResponseReturnValue:
     body = JsonBody.of_request()
     ticket = broadcasts.start(
@@ -31,24 +73,40 @@ def start() -> ResponseReturnValue:
 
 @blueprint.post("/go-live")
 @login_required
+@Operation("End the sound check and let friends listen", scope=Scope.STREAM, answers={200: RUNNING}, errors=(404,))
 def go_live() -> ResponseReturnValue:
     return {"stream": broadcasts.as_json(broadcasts.go_live(current_user))}
 
 
 @blueprint.post("/rejoin")
 @login_required
+@Operation(
+    "Come back after a lost connection",
+    scope=Scope.STREAM,
+    answers={200: TICKET},
+    errors=(404, 503),
+    about="A ticket for the studio, as at the start.",
+)
 def rejoin() -> ResponseReturnValue:
     return broadcasts.ticket_json(broadcasts.rejoin(current_user), request.host)
 
 
 @blueprint.post("/stop")
 @login_required
+@Operation("Stop your stream", scope=Scope.STREAM, answers={200: RUNNING}, errors=(404,), about="Or one that has ended already.")
 def stop() -> ResponseReturnValue:
     return {"stream": broadcasts.as_json(broadcasts.stop(current_user))}
 
 
 @blueprint.post("/title")
 @login_required
+@Operation(
+    "Change the title of your stream",
+    scope=Scope.STREAM,
+    body=schemas.body({"title": schemas.text(least=1, most=TITLE_LENGTH)}),
+    answers={200: RUNNING},
+    errors=(404,),
+)
 def set_title() -> ResponseReturnValue:
     title = JsonBody.of_request().text("title", most=TITLE_LENGTH)
     return {"stream": broadcasts.as_json(broadcasts.set_title(current_user, title))}
@@ -56,6 +114,7 @@ def set_title() -> ResponseReturnValue:
 
 @blueprint.post("/monitor")
 @login_required
+@Operation("Hear what friends hear of your stream", scope=Scope.STREAM, answers={200: TICKET}, errors=(404,))
 def monitor() -> ResponseReturnValue:
     """For the owner's page: hear what friends hear."""
     return broadcasts.ticket_json(broadcasts.monitor(current_user), request.host)
@@ -63,12 +122,19 @@ def monitor() -> ResponseReturnValue:
 
 @blueprint.get("/status/<username>")
 @login_required
+@Operation("Whether somebody is live", scope=Scope.READ, answers={200: STATUS}, about="A friend or yourself.")
 def status(username: str) -> ResponseReturnValue:
     return broadcasts.status_for(current_user, username)
 
 
 @blueprint.post("/listen/<username>")
 @login_required
+@Operation(
+    "Listen to a friend",
+    scope=Scope.READ,
+    answers={200: TICKET},
+    about="The ticket is for the stage, where the clean sound is. 404 alike for not live, no friend and unknown.",
+)
 def listen(username: str) -> ResponseReturnValue:
     """For a friend's page."""
     return broadcasts.ticket_json(broadcasts.listen_for(current_user, username), request.host)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from webapp import events, people, samples
 from webapp.pages import (
     admin,
+    api,
     attendance,
     auth,
     avatars,
@@ -32,6 +33,7 @@ from webapp.pages import (
     resets,
     search,
     settings,
+    tokens,
     words,
 )
 
@@ -39,7 +41,8 @@ from webapp.pages import (
 def init_app(app: Flask) -> None:
     for page in (
         auth, difference, home, search, friends, invites, live, listen, recordings, settings, notifications, install,
-        chat, attendance, avatars, preferences, privacy, admin, members, resets,
+        chat, attendance, avatars, preferences, privacy, admin, members, resets, tokens,
+        api,
     ):
         app.register_blueprint(page.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -57,5 +57,6 @@ def log() -> ResponseReturnValue:
         raise Invalid.field("before", _("This must be the id of an entry."))
     page = audit.page(int(before) if before else None, about)
     return render_template(
-        "admin/log.html", page=page, about=about, before=before, acts=audit.ACTS, command_line=audit.COMMAND_LINE, days=audit.KEPT.days,
+        "admin/log.html", page=page, about=about, before=before, acts=audit.ACTS, command_line=audit.COMMAND_LINE,
+        days=audit.KEPT.days,
     )

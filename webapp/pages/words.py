@@ -56,12 +56,17 @@ def day(moment: datetime) -> str:
         return _("yesterday")
     if days < 7:
         return _local(moment, "EEEE")
-    return date(moment) if days < 300 else _local(moment, "yMMMMd")
+    return date(moment) if days < 300 else whole_date(moment)
 
 
 def date(moment: datetime) -> str:
     """`14 November`, for the time to come."""
     return _local(moment, "MMMMd")
+
+
+def whole_date(moment: datetime) -> str:
+    """`14 November 2026`."""
+    return _local(moment, "yMMMMd")
 
 
 def time_of_day(moment: datetime) -> str:
@@ -113,6 +118,6 @@ def cause(text: str) -> str:
 
 
 TEMPLATE_FILTERS = {
-    "day": day, "date": date, "moment": moment, "last": last, "clock": clock, "minutes_since": minutes_since, "size": size,
-    "cause": cause, "time_of_day": time_of_day,
+    "day": day, "date": date, "whole_date": whole_date, "moment": moment, "last": last, "clock": clock,
+    "minutes_since": minutes_since, "size": size, "cause": cause, "time_of_day": time_of_day,
 }

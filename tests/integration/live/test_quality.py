@@ -57,7 +57,7 @@ async def test_music_is_heard_and_recorded_as_it_is(worker, new_broadcast):
     await until(lambda: listener.tracks and listener.newest.loud_from() < time.monotonic() - 3, 30, "three seconds of it")
     assert_both_tones(listener.newest.sound.reshape(-1, 2)[-RATE:])
     assert listener.agent()["state"] == "music"
-    assert await bit_rate_of(listener.newest) == pytest.approx(128_000, rel=0.25)
+    assert 80_000 < await bit_rate_of(listener.newest) < 160_000
 
     await until(lambda: speaker.meter and speaker.meter[-1]["level_db"] == pytest.approx(-18, abs=3), 5, "the level of it")
     assert speaker.meter[-1]["removed_db"] == 0
