@@ -39,7 +39,7 @@ def test_music_is_sent_as_it_is_from_one_browser_to_the_other(chromium, arrive, 
         problems = look(alice.page, "settings-sound")
 
         alice.open("/live")
-        expect(alice.page.get_by_text(BADGE)).to_be_visible()
+        expect(alice.page.get_by_text(BADGE, exact=True)).to_be_visible()
         expect(alice.page.get_by_role("group", name="Noise removal")).to_be_hidden()
         alice.page.get_by_role("button", name="Start Streaming").click()
         alice.expect_state("Live - original sound")
@@ -48,7 +48,7 @@ def test_music_is_sent_as_it_is_from_one_browser_to_the_other(chromium, arrive, 
         problems += look(alice.page, "live-music")
         bob.listen_to(alice)
         bob.hears_speech(within_s=10)
-        expect(bob.page.get_by_text(BADGE)).to_be_visible()
+        expect(bob.page.get_by_text(BADGE, exact=True)).to_be_visible()
         problems += look(bob.page, "listen-music")
         alice.stop()
         expect(bob.page.get_by_role("button", name="Play the recording")).to_be_visible()

