@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from agent.denoise_slots import Slot, slot_record
 
 LONGEST_REST = 64
 """Hops for which the job keeps its voice after results that came too late one after the other."""
+FAIR_NS = 8_000_000
+"""Between two hops. On a busy machine some come later and the next ones sooner: that is no fault of the process."""
 _NOTHING = np.empty(0, np.float32)
 
 
@@ -50,13 +53,17 @@ class SharedDenoiser:
 class SharedStream:
     """One voice. Fed hop by hop; otherwise like `DenoiserStream`, a hop later. Not thread-safe."""
 
-    def __init__(self, engine: Engine, link: Link, *, strength_db: float) -> None:
-        """`engine`: of this stream alone, with a fresh voice."""
+    def __init__(
+        self, engine: Engine, link: Link, *, strength_db: float, clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """`engine`: of this stream alone, with a fresh voice. `clock`: ns."""
         self._engine = engine
         self._link = link
+        self._clock = clock
         self.latency_samples: int = (engine.delay_hops + 2) * HOP
         self._leading = engine.delay_hops           # results that belong to the time before the stream
         self._last: Floats | None = None            # the hop before
+        self._last_ns = 0                           # and when it came
         self._slot: Slot | None = None              # while the process has the voice
         self._rest = 0                              # hops until it may have it
         self._next_rest = 0
@@ -90,21 +97,21 @@ class SharedStream:
         """A hop (480 samples, 48 kHz, -1 to 1) -> the cleaned hop of 50 ms ago, or nothing in the first 40 ms."""
         if samples.shape != (HOP,):
             raise ValueError(f"samples have shape {samples.shape}, not ({HOP},)")
-        now_ns = time.monotonic_ns()
+        now_ns = self._clock()
         hop = sanitised(samples)
-        cleaned = self._cleaned()
+        cleaned = self._cleaned(now_ns)
         if self._slot is None:
             self._hand_over()
         if self._slot is not None:
             self._slot.offer(hop, self._strength_db, now_ns)
-        self._last = hop
+        self._last, self._last_ns = hop, now_ns
         return cleaned
 
-    def _cleaned(self) -> Floats:
+    def _cleaned(self, now_ns: int) -> Floats:
         """The result of the hop before."""
         if self._last is None:
             return _NOTHING
-        result = self._fetched(self._slot) if self._slot is not None else None
+        result = self._fetched(self._slot, now_ns) if self._slot is not None else None
         if result is None:
             result = self._engine.step(self._last[None])[0]
             self._lsnr_db = self._engine.lsnr_db(0)
@@ -114,7 +121,7 @@ class SharedStream:
             return _NOTHING
         return np.clip(result, -1, 1)
 
-    def _fetched(self, slot: Slot) -> Floats | None:
+    def _fetched(self, slot: Slot, now_ns: int) -> Floats | None:
         """From the process; None when it has not been in time, and then the voice is this job's again."""
         if slot.idle:
             self._lsnr_db = slot.lsnr_db
@@ -123,8 +130,9 @@ class SharedStream:
         slot.take_back(self._engine)
         self._engine.set_strength(0, self._strength_db)
         self._slot = None
-        self._rest = self._next_rest
-        self._next_rest = min(2 * self._next_rest + 1, LONGEST_REST)
+        if now_ns - self._last_ns >= FAIR_NS:
+            self._rest = self._next_rest
+            self._next_rest = min(2 * self._next_rest + 1, LONGEST_REST)
         return None
 
     def _hand_over(self) -> None:

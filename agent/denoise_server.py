@@ -2,7 +2,7 @@
 
 It never wakes a job and is never woken by one. A job offers a hop when a frame arrives and fetches the result when the next
 frame arrives, 10 ms later; `Timetable` tells when the process has to look so that every result is there in time and as many hops
-as possible go together. Nobody is waited for: a batch is whoever has offered.
+as possible go together. Nobody is waited for longer than that allows: a batch is whoever has offered.
 
 Jobs come over a Unix socket without a file (agent.denoise_link); a connection is a slot (agent.denoise_slots), and its end frees
 the slot. When the process dies, each job goes on by itself (agent.denoise_client) and the worker starts it again
@@ -45,14 +45,19 @@ HELLO_S = 1.0
 class Timetable:
     """When is the next batch due? Times in seconds of CLOCK_MONOTONIC; nothing here reads the clock.
 
-    A hop's result must be there when the next hop arrives. Arrivals come every 10 ms with a jitter that only delays, so each
-    voice's beat is the early edge of its arrivals, followed at once when it is earlier and slowly when it is later. A batch is
-    begun as late as the most urgent hop allows, and takes along all hops that have arrived by then: where the beats leave a gap
-    in the 10 ms, this settles behind it and there is one batch for all; without a gap there are two.
+    A hop's result must be there when the next hop arrives, 10 ms later. Arrivals have a jitter that only delays, so each voice's
+    beat is the early edge of its arrivals, followed at once when it is earlier and slowly when it is later. A batch waits for
+    whoever is expected before the latest moment that the most urgent hop allows, and begins as soon as nobody else is: where the
+    beats leave a gap in the 10 ms, this settles behind it and there is one batch for all; without a gap there are two.
     """
 
     EARLY_S = 0.002         # an arrival is taken for early by up to this, else for late
     FOLLOW = 1 / 64
+    MOVED_S = 0.003         # who is later than that may have another beat now, which is followed faster
+    FOLLOW_MOVED = 1 / 4
+    WAIT_S = 0.001          # from a beat to the look for its hop ...
+    AGAIN_S = 0.0005        # ... and from look to look when it is not there yet
+    ABSENT_S = 0.003        # between looks for somebody who is here and has no beat
     MARGIN_S = 0.0005       # least time between a result and the moment it is fetched
     LARGEST_MARGIN_S = 0.004
     WIDEN_S = 0.0005        # by which the margin grows when a result came too late ...
@@ -61,6 +66,7 @@ class Timetable:
 
     def __init__(self, slots: int) -> None:
         self._beat = np.full(slots, np.inf)         # when the first hop that is not done yet arrives or should have arrived
+        self._here = np.zeros(slots, bool)
         self._batch_s = 0.002                       # what the larger batches take
         self._margin_s = self.MARGIN_S
 
@@ -69,7 +75,11 @@ class Timetable:
         """From a beat to the latest moment at which its batch must begin."""
         return HOP_S - self._margin_s - self._batch_s
 
-    def forget(self, slot: int) -> None:
+    def join(self, slot: int) -> None:
+        self._here[slot] = True
+
+    def leave(self, slot: int) -> None:
+        self._here[slot] = False
         self._beat[slot] = np.inf
 
     def waiting(self, slots: Rows, arrived: Times, now: float) -> None:
@@ -77,13 +87,18 @@ class Timetable:
         beat = self._beat[slots]
         beat = np.where(np.isinf(beat), arrived, beat)
         late = (arrived - beat + self.EARLY_S) % HOP_S - self.EARLY_S
-        overdue = self._beat + self.slack_s <= now
-        self._beat[overdue] += HOP_S * np.ceil((now - self.slack_s - self._beat[overdue]) / HOP_S + 1e-6)    # not waited for
-        self._beat[slots] = arrived - late + np.where(late > 0, late * self.FOLLOW, late)
+        follow = np.where(late > self.MOVED_S, self.FOLLOW_MOVED, np.where(late > 0, self.FOLLOW, 1))
+        self._beat[self._beat + self.slack_s <= now] = np.inf       # too late for a result in time: has no beat now
+        self._beat[slots] = arrived - late + late * follow
 
     def due(self, slots: Rows, now: float) -> bool:
-        """Must the batch of these hops begin now?"""
-        return bool((self._beat[slots] + self.slack_s <= now).any())
+        """Must the batch of these hops begin now, or would it begin later with no more of them?"""
+        if not len(slots):
+            return False
+        latest = float(self._beat[slots].min()) + self.slack_s
+        others = self._beat <= latest
+        others[slots] = False
+        return latest <= now or not others.any()
 
     def done(self, slots: Rows, began: float, ended: float) -> None:
         longer = min(ended - began, self.LARGEST_BATCH_S) - self._batch_s
@@ -97,7 +112,13 @@ class Timetable:
 
     def next(self, now: float) -> float:
         """When to look again."""
-        return float(min(self._beat.min() + self.slack_s, now + HOP_S))
+        latest = float(self._beat.min()) + self.slack_s
+        absent = bool(np.isinf(self._beat[self._here]).any())
+        again = now + (self.ABSENT_S if absent else HOP_S)
+        if latest == np.inf:
+            return again
+        last = float(self._beat[self._beat <= latest].max()) + self.WAIT_S
+        return min(latest, again, last if last > now else now + self.AGAIN_S)
 
 
 class Workbench:
@@ -255,6 +276,7 @@ class Server:
             self._dismiss(peer, None)
             return
         peer.slot = slot
+        self._timetable.join(slot)
 
     def _dismiss(self, peer: Peer, why: str | None) -> None:
         if why is not None:
@@ -263,7 +285,7 @@ class Server:
         peer.connection.close()
         self._peers.discard(peer)
         if peer.slot is not None:
-            self._timetable.forget(peer.slot)
+            self._timetable.leave(peer.slot)
             self._workbench.clear(peer.slot)
             self._free.append(peer.slot)
 

@@ -27,7 +27,7 @@ from pystoi import stoi
 from rich.console import Console
 from rich.progress import track
 
-from agent.account import account
+from agent.account import Login, account
 from agent.denoise import Denoiser
 from agent.dnsmos import Dnsmos
 from agent.export.reference import Reference
@@ -117,7 +117,8 @@ async def _through(url: str, mix: Mix, folder: Path) -> Samples:
     """Aligned with the clean voice and as long. Before it comes noise alone, in which the friend has the time to join."""
     lead = np.resize(mix.noisy - mix.clean, LEAD_S * RATE)
     soundfile.write(str(folder / "noisy.wav"), np.concatenate([lead, mix.noisy]), RATE, "FLOAT")
-    async with account(url, FRIENDS[0], PASSWORD) as alice, account(url, FRIENDS[1], PASSWORD) as bob:
+    alice_logs_in, bob_logs_in = (Login(username=name, password=PASSWORD) for name in FRIENDS)
+    async with account(url, alice_logs_in) as alice, account(url, bob_logs_in) as bob:
         await asyncio.gather(
             listen(bob, FRIENDS[0], folder / "heard.wav", seconds=None, wait_s=60, tell=_nobody),
             publish(alice, folder / "noisy.wav", title=str(mix), strength_db=100, tell=_nobody),

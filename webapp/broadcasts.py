@@ -276,7 +276,8 @@ def listen_for(listener: User, username: str) -> Ticket:
     stream = running_stream_of(owner)
     if stream is None or not on_air(stream):
         raise NotFound()
-    return Ticket(stream, token_mint().stage(Rooms.of(stream).stage, listener.username, listener.display_name))
+    room = Rooms.of(stream).stage
+    return Ticket(stream, token_mint().stage(room, listener.username, listener.display_name, listener.avatar_url))
 
 
 def shut_out(owner: User, outsider: User) -> None:

@@ -39,9 +39,9 @@ class TokenMint:
             can_publish_data=True, can_update_own_metadata=False,
         ))
 
-    def stage(self, room: str, username: str, display_name: str) -> str:
-        """For a listener."""
-        return self._sign(page_identity(username), display_name, _listen_only(room))
+    def stage(self, room: str, username: str, display_name: str, avatar_url: str | None = None) -> str:
+        """For a listener, whose name and picture the broadcaster sees."""
+        return self._sign(page_identity(username), display_name, _listen_only(room), avatar=avatar_url)
 
     def monitor(self, room: str, username: str, display_name: str) -> str:
         """For the broadcaster who wants to hear what friends hear."""
@@ -68,9 +68,12 @@ class TokenMint:
         except Exception as error:      # it raises Exception itself, and what jwt, base64 and protobuf raise
             raise WebhookRefused(str(error)) from error
 
-    def _sign(self, identity: str, name: str, grants: api.VideoGrants) -> str:
+    def _sign(self, identity: str, name: str, grants: api.VideoGrants, *, avatar: str | None = None) -> str:
         token = api.AccessToken(self.api_key, self.api_secret)
-        return token.with_identity(identity).with_name(name).with_ttl(TOKEN_TTL).with_grants(grants).to_jwt()
+        token.with_identity(identity).with_name(name).with_ttl(TOKEN_TTL).with_grants(grants)
+        if avatar:
+            token.with_attributes({"avatar": avatar})
+        return token.to_jwt()
 
 
 def page_identity(username: str) -> str:

@@ -35,11 +35,11 @@ def speech(hops):
 class Job:
     """One voice, fed by hand. Keeps what went in and what came out."""
 
-    def __init__(self, denoiser: Denoiser, link, *, strength_db=100.0):
+    def __init__(self, denoiser: Denoiser, link, *, strength_db=100.0, clock=time.monotonic_ns):
         self.denoiser = denoiser
         self.link = link
         self.strength_db = strength_db
-        self.stream = SharedStream(denoiser.engine(1), link, strength_db=strength_db)
+        self.stream = SharedStream(denoiser.engine(1), link, strength_db=strength_db, clock=clock)
         self.fed = []
         self.heard = []
 

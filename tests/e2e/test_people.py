@@ -34,11 +34,16 @@ def test_a_large_photograph_reaches_the_pages_that_are_open(friends):
     expect(bob.page.get_by_role("main").locator("[data-face-of]")).to_have_text("A")
 
 
-def test_whoever_is_blocked_while_listening_is_off_within_3_s(friends):
+def test_a_listener_is_seen_with_his_picture_and_whoever_is_blocked_is_off_within_3_s(friends):
     alice, bob = friends
+    choose_picture(bob, picture_file())
+    expect(bob.page.get_by_text("Saved. Friends see your new picture.")).to_be_visible()
     alice.go_live()
     bob.listen_to(alice)
     bob.hears_speech(within_s=10)
+    listener = alice.page.get_by_role("region", name="1 listening").get_by_role("listitem")
+    expect(listener).to_have_text(bob.username)
+    alice.page.wait_for_function("(image) => image.naturalWidth === 256", arg=listener.locator("img").element_handle())
     on_air = alice.new_tab()
     alice.open("/settings/privacy")
     alice.page.get_by_label("Block a user name").fill(bob.username)

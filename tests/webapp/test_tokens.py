@@ -37,6 +37,11 @@ def test_a_listener_may_only_listen():
     assert claims_of(MINT.stage("stage-1-1", "bob", "Bob"))["video"] == STAGE
 
 
+def test_a_listener_is_seen_with_a_name_and_a_picture():
+    claims = claims_of(MINT.stage("stage-1-1", "bob", "Bob", "/avatars/1.webp"))
+    assert (claims["name"], claims["attributes"]) == ("Bob", {"avatar": "/avatars/1.webp"})
+
+
 def test_the_owners_monitor_listens_unseen():
     assert claims_of(MINT.monitor("stage-1-1", "alice", "Alice"))["video"] == {**STAGE, "hidden": True}
 

@@ -13,16 +13,16 @@ export class ListenerList {
   }
 
   #show() {
-    const names = this.monitor.listeners;
+    const { listeners } = this.monitor;
     const template = /** @type {HTMLTemplateElement} */ (this.root.querySelector("#listener"));
-    const rows = names.map((name) => {
+    const rows = listeners.map(({ name, avatar }) => {
       const row = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-      drawFace(/** @type {HTMLElement} */ (row.querySelector(".face")), name);
+      drawFace(/** @type {HTMLElement} */ (row.querySelector(".face")), name, avatar);
       fill(row, "name", name);
       return row;
     });
     this.root.querySelector("#listeners")?.replaceChildren(...rows);
-    fill(this.root, "listening", nt("{count} listening", "{count} listening", names.length));
-    /** @type {HTMLElement} */ (this.root.querySelector("[data-nobody]")).hidden = names.length > 0;
+    fill(this.root, "listening", nt("{count} listening", "{count} listening", listeners.length));
+    /** @type {HTMLElement} */ (this.root.querySelector("[data-nobody]")).hidden = listeners.length > 0;
   }
 }

@@ -5,12 +5,14 @@ import { REMOVER, RoomEvent } from "./livekit.js";
 
 const WATCH_MS = 500;
 
+/** @typedef {{ name: string, avatar: string }} Listener `avatar`: address of a picture, or nothing. */
+
 /**
  * The broadcaster's hidden seat on the stage of the own stream: who listens, and what they hear. Sound is fetched only while it is
  * listened to. Events: "listeners", "delay".
  */
 export class Monitor extends EventTarget {
-  /** Names of the people who listen, sorted. @type {string[]} */
+  /** Who listens, sorted by name. @type {Listener[]} */
   listeners = [];
   hearing = false;
   /** @type {Connection | null} */
@@ -20,8 +22,8 @@ export class Monitor extends EventTarget {
   #delay = new Downlink();
   #watch = 0;
   #audio = new Audio();
-  /** Names that people have taken while they listen, by user name: their seats keep the old one. @type {Map<string, string>} */
-  #newNames = new Map();
+  /** What people call themselves anew while they listen, by user name: their seats keep the old. @type {Map<string, Listener>} */
+  #renamed = new Map();
   /** @type {import("livekit-client").RemoteTrack | null} */
   #clean = null;
   /** @type {import("livekit-client").RemoteTrack | null} */
@@ -48,9 +50,9 @@ export class Monitor extends EventTarget {
     this.#connection?.renew();
   }
 
-  /** @param {string} username @param {string} name */
-  rename(username, name) {
-    this.#newNames.set(username, name);
+  /** @param {string} username @param {string} name @param {string | null} avatar */
+  rename(username, name, avatar) {
+    this.#renamed.set(username, { name, avatar: avatar ?? "" });
     if (this.#connection?.room) this.#count(this.#connection.room);
   }
 
@@ -100,15 +102,16 @@ export class Monitor extends EventTarget {
     const people = new Map();
     for (const seat of room.remoteParticipants.values()) {
       const username = seat.identity.split(".")[0];
-      if (username !== REMOVER) people.set(username, this.#newNames.get(username) ?? (seat.name || username));
+      const seated = { name: seat.name || username, avatar: seat.attributes.avatar ?? "" };
+      if (username !== REMOVER) people.set(username, this.#renamed.get(username) ?? seated);
     }
-    this.#setListeners([...people.values()].sort((a, b) => a.localeCompare(b)));
+    this.#setListeners([...people.values()].sort((a, b) => a.name.localeCompare(b.name)));
   }
 
-  /** @param {string[]} names */
-  #setListeners(names) {
-    if (names.join("\n") === this.listeners.join("\n")) return;
-    this.listeners = names;
+  /** @param {Listener[]} listeners */
+  #setListeners(listeners) {
+    if (JSON.stringify(listeners) === JSON.stringify(this.listeners)) return;
+    this.listeners = listeners;
     this.dispatchEvent(new Event("listeners"));
   }
 }

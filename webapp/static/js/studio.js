@@ -27,7 +27,7 @@ export class Studio {
     if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id) this.broadcast.endedByAdmin = true;
     if (mine && kind === "stream.ended") this.broadcast.over(true);
     if (mine && kind === "stream.moved") this.monitor.moved();
-    if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name);
+    if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name, data.avatar);
   }
 
   close() {
