@@ -4,6 +4,8 @@ import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent } from "./livekit.js";
 
 const WATCH_MS = 500;
+/** Who has just gone on air need not know at once who listens: the friends' seats come first. */
+const SETTLE_MS = 700;
 
 /** @typedef {{ name: string, avatar: string }} Listener `avatar`: address of a picture, or nothing. */
 
@@ -21,6 +23,7 @@ export class Monitor extends EventTarget {
   behindS = null;
   #delay = new Downlink();
   #watch = 0;
+  #settling = 0;
   #audio = new Audio();
   /** What people call themselves anew while they listen, by user name: their seats keep the old. @type {Map<string, Listener>} */
   #renamed = new Map();
@@ -32,12 +35,13 @@ export class Monitor extends EventTarget {
   open() {
     if (this.#connection) return;
     this.#connection = new Connection(() => call("POST", "/api/stream/monitor"), (room) => this.#furnish(room), { autoSubscribe: false });
-    this.#connection.run();
+    this.#settling = setTimeout(() => this.#connection?.run(), this.hearing ? 0 : SETTLE_MS);
     this.#watch = setInterval(() => this.#watchDelay(), WATCH_MS);
   }
 
   close() {
     clearInterval(this.#watch);
+    clearTimeout(this.#settling);
     this.#connection?.close();
     this.#connection = null;
     this.#clean = null;

@@ -8,19 +8,41 @@ export function expireParts() {
 }
 
 const TIME_MS = 10_000;
+/** Several events in a row cost one request; and what they set going in a page, as taking a seat at a stream, has the way free. */
+const GATHER_MS = 300;
 
 /** Parts that name no event but "time" (what the server looks up anew each time) are brought up to date while somebody looks. */
 export function refreshByTime() {
   setInterval(() => { if (!document.hidden) refreshParts("time"); }, TIME_MS);
 }
 
+/** @type {Set<string>} */
+const due = new Set();
+/** @type {Promise<void> | null} */
+let gathering = null;
+
 /**
  * Brings the parts of the page that name this kind of event (`id` and `data-refresh="recording.ready"`) up to date: the page is
  * fetched again, and these parts are morphed in place.
  * @param {string} kind
  */
-export async function refreshParts(kind) {
-  const parts = document.querySelectorAll(`[data-refresh~="${kind}"]`);
+export function refreshParts(kind) {
+  due.add(kind);
+  gathering ??= gather();
+  return gathering;
+}
+
+async function gather() {
+  await new Promise((resolve) => { setTimeout(resolve, GATHER_MS); });
+  gathering = null;
+  const wanted = [...due].map((kind) => `[data-refresh~="${kind}"]`).join();
+  due.clear();
+  await refresh(wanted);
+}
+
+/** @param {string} wanted CSS selector. */
+async function refresh(wanted) {
+  const parts = document.querySelectorAll(wanted);
   if (!parts.length) return;
   const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Stillair-Parts": "1" } }).catch(() => null);
   if (!response?.ok) return;

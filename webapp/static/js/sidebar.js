@@ -19,7 +19,7 @@ function keepFocus({ detail }) {
  * Keeps the parts of the page that show friends up to date: the server sends them again as Turbo streams, which are morphed in
  * place, so that focus and scroll position stay where they are. Several events in a row cost one request.
  */
-const GATHER_MS = 150;
+const GATHER_MS = 300;
 
 export class Sidebar {
   #due = false;
