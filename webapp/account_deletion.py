@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import ColumnExpressionArgument, func, select
 
-from webapp import accounts, audit, avatars, broadcasts, friendships, library
+from webapp import accounts, audit, avatars, broadcasts, chat_record, friendships, library
 from webapp.audio_server import AudioServerUnreachable
 from webapp.errors import Conflict, Invalid
 from webapp.events import publish
@@ -42,7 +42,7 @@ def leave(user: User, password: str, address: str, successor_name: str = "") -> 
 
 def delete(user: User, successor: User | None = None, *, by: User | None = None) -> None:
     """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an
-    admin, or the stream cannot be ended."""
+    admin, the stream cannot be ended, or something written cannot be taken out of a chat that is kept."""
     _end_stream(user)
     take_turn(accounts.FIRST_ACCOUNT)
     if successor is not None:
@@ -57,6 +57,11 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
         db.session.rollback()
         raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))
+    try:
+        chat_record.forget_author(user)
+    except Conflict:
+        db.session.rollback()
+        raise
     db.session.commit()
     if avatar is not None:
         avatars.folder().delete(avatar)

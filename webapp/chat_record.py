@@ -58,6 +58,9 @@ class ChatRecord:
     def without(self, message_id: str) -> ChatRecord:
         return ChatRecord(tuple(line for line in self.lines if line.id != message_id), self.felt)
 
+    def without_author(self, username: str) -> ChatRecord:
+        return ChatRecord(tuple(line for line in self.lines if line.username != username), self.felt)
+
     def to_json(self) -> str:
         messages = [
             {"id": line.id, "at": rfc3339(line.at), "username": line.username, "name": line.name, "text": line.text}
@@ -149,6 +152,21 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
         log.exception("a message was not deleted", extra={"recording": recording.id})
         raise Conflict(_("The message was not deleted. The server's admin can see why in its log.")) from error
     db.session.commit()
+
+
+def forget_author(person: User) -> None:
+    """Takes what somebody has written out of all kept chats. The caller commits. Raises Conflict."""
+    for recording_id in library.folder().chats():
+        kept = _kept(recording_id)
+        if kept.without_author(person.username) == kept:
+            continue
+        _hold(recording_id)
+        try:
+            library.folder().write_chat(recording_id, _read(recording_id).without_author(person.username).to_json())
+        except OSError as error:
+            log.exception("messages were not deleted", extra={"recording": recording_id})
+            message = _("Your messages could not be deleted, so your account was not. The server's admin can see why in its log.")
+            raise Conflict(message) from error
 
 
 def _hold(recording_id: str) -> None:

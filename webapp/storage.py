@@ -215,6 +215,10 @@ class RecordingFolder:
         """Raises OSError."""
         self._replace(recording_id, AUDIENCE, note.encode())
 
+    def chats(self) -> list[str]:
+        """Ids of all recordings with one."""
+        return [recording_id for recording_id, _ in self._entries(f".{CHAT}")]
+
     def has_chat(self, recording_id: str) -> bool:
         return self._path(recording_id, CHAT).is_file()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -30,7 +32,7 @@ def samples_of(path: Path) -> NDArray[np.int16]:
 
 
 def assert_valid(path: Path, channels: int = 1) -> NDArray[np.int16]:
-    """libsndfile, ffmpeg's decoder with all checks on, and Debian's flac agree. Returns the samples, [n] or [n, channels]."""
+    """libsndfile, FFmpeg's decoder with all checks on, ffprobe and Debian's flac agree. Returns the samples, [n] or [n, channels]."""
     samples = samples_of(path)
     info = soundfile.info(str(path))
     assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE, channels, "PCM_16", len(samples))
@@ -39,14 +41,29 @@ def assert_valid(path: Path, channels: int = 1) -> NDArray[np.int16]:
         assert abs(float(stream.duration * stream.time_base) - len(samples) / RATE) < 0.001
         decoded = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(stream)])
     np.testing.assert_array_equal(decoded[:samples.size], samples.reshape(-1))
+    expected = {"codec_name": "flac", "sample_rate": str(RATE), "channels": channels, "duration_ts": len(samples)}
+    assert ffprobe_says(path) == expected
     flac_says_ok(path)
     return samples
 
 
 def flac_says_ok(path: Path) -> str:
     """Output of `flac --test`, which also compares the MD5 when there is one."""
-    tool = shutil.which("flac")
-    assert tool, "These tests need Debian's flac as an independent judge: sudo apt install flac"
-    result = subprocess.run([tool, "--test", str(path)], capture_output=True, text=True, check=False)
+    return _run("flac", "--test", str(path)).stderr
+
+
+def ffprobe_says(path: Path) -> dict[str, Any]:
+    """What Debian's ffprobe finds in a file of which it complains in no word."""
+    entries = "stream=codec_name,sample_rate,channels,duration_ts"
+    result = _run("ffprobe", "-v", "warning", "-show_entries", entries, "-of", "json", str(path))
+    assert result.stderr == ""
+    [stream] = json.loads(result.stdout)["streams"]
+    return stream
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    tool = shutil.which(program)
+    assert tool, f"These tests need Debian's {program} as an independent judge: ./stillair test says how to get it."
+    result = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    return result.stderr
+    return result

@@ -36,6 +36,23 @@ def test_no_microphone_at_all(chromium, arrive):
         expect_trouble(arrive("alice", browser=browser).register(), "No microphone found.")
 
 
+def test_a_microphone_that_is_plugged_in_is_noticed(chromium, arrive):
+    """The browser sees none, really; what it says of one that is plugged in is played, for this machine has no socket."""
+    with chromium.launch(has_microphone=False, env={"ALSA_CONFIG_PATH": "/dev/null"}) as browser:
+        alice = arrive("alice", browser=browser).register()
+        expect_trouble(alice, "No microphone found.")
+        alice.page.evaluate("""() => {
+            const sound = new AudioContext(), tone = sound.createOscillator(), microphone = sound.createMediaStreamDestination();
+            tone.connect(microphone);
+            tone.start();
+            navigator.mediaDevices.getUserMedia = async () => microphone.stream;
+            navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+        }""")
+        expect(alice.notice("No microphone found.")).to_be_hidden()
+        alice.page.get_by_role("button", name="Start Streaming").click()
+        alice.expect_state("Live - noise removed")
+
+
 def test_a_microphone_that_gives_nothing(chromium, arrive, tmp_path):
     silence = sounds.write_wav(tmp_path / "silence.wav", np.zeros(sounds.RATE * 5, np.float32))
     with chromium.launch(microphone=silence) as browser:

@@ -14,6 +14,7 @@ from webapp import openapi
 
 DOCUMENT: dict[str, Any] = {}
 OPERATIONS: dict[str, Any] = {}
+VALIDATORS: dict[tuple[int, bool], Draft202012Validator] = {}
 """Of the first app that is asked; all apps of the tests have the same routes, and making it takes a while."""
 
 
@@ -46,9 +47,17 @@ def _problem(described: Any, response: TestResponse, strict: bool) -> str:
         return f"as {response.mimetype}, not {' or '.join(content)}"
     if not response.is_json:
         return ""
-    schema = {**content[response.mimetype]["schema"], "components": DOCUMENT["components"]}
-    error = next(Draft202012Validator(_closed(schema) if strict else schema).iter_errors(response.json), None)
+    error = next(_validator(content[response.mimetype]["schema"], strict).iter_errors(response.json), None)
     return f"which is not as described: {error.message}" if error else ""
+
+
+def _validator(schema: Any, strict: bool) -> Draft202012Validator:
+    """One for each part of the document, which lives as long as that: making one takes longer than its work."""
+    key = id(schema), strict
+    if key not in VALIDATORS:
+        whole = {**schema, "components": DOCUMENT["components"]}
+        VALIDATORS[key] = Draft202012Validator(_closed(whole) if strict else whole)
+    return VALIDATORS[key]
 
 
 def _closed(node: Any) -> Any:

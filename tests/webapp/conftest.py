@@ -15,6 +15,7 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
@@ -28,6 +29,23 @@ POSTGRES = os.environ.get("STILLAIR_TEST_POSTGRES", "")
 """Tests run on this server instead of SQLite: postgresql+psycopg://user@host:port, without a database's name."""
 
 PASSWORD = "correct horse battery"
+
+
+class CompiledTemplates(BytecodeCache):
+    """Shared by all apps of a test run, each of which would compile what it shows again."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = CompiledTemplates()
 
 
 def make_config(data: Path, **changes: Any) -> Config:
@@ -101,6 +119,7 @@ def make_app(config: Config) -> Iterator[Callable[..., Flask]]:
     def make(**changes: Any) -> Flask:
         made.append(create_app(replace(config, **changes)))
         made[-1].testing = True
+        made[-1].jinja_env.bytecode_cache = TEMPLATES
         return made[-1]
 
     yield make

@@ -3,18 +3,22 @@ tests/integration/streams."""
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, inspect, select, text
 
+from tests.webapp.chats import end, say
 from tests.webapp.conftest import PASSWORD
 from tests.webapp.pictures import picture_file
 from tests.webapp.recordings_on_disk import record
-from webapp import account_deletion, accounts, avatars, events, invites, library, presence
+from webapp import account_deletion, accounts, avatars, chat_record, events, invites, library, presence
 from webapp.errors import Conflict
 from webapp.extensions import db
 from webapp.models import DiscardedRecording, Recording, Stream, now
+from webapp.storage import RecordingFolder
 
 
 def leave(person, password: str = PASSWORD, **fields):
@@ -59,6 +63,38 @@ def test_everything_of_somebody_goes(app, config, alice, bob, charlie, folder, i
     tend(app)
     assert [path.name for path in folder.iterdir() if path.name.startswith(his)] == []
     assert [recording["id"] for recording in alice.get("/api/recordings/alice").json["recordings"]] == [hers]
+
+
+@pytest.fixture
+def kept_chat(app, folder, stream, alice, bob) -> Path:
+    """Of Alice's stream, in which Bob has written, too."""
+    say(bob, stream, "I was here")
+    say(alice, stream, "So was I")
+    record(folder, "alice", stream_id=stream)
+    end(app, stream)
+    tend(app)
+    with app.app_context():
+        chat_record.tend()
+    return folder / f"{stream}.chat.json"
+
+
+def test_what_somebody_wrote_goes_from_the_chats_of_others(alice, bob, kept_chat):
+    leave(bob)
+    assert "I was here" not in kept_chat.read_text()
+    [left] = alice.get(f"/api/recordings/{kept_chat.name[:32]}/chat").json["messages"]
+    assert left["text"] == "So was I"
+
+
+def test_an_account_whose_words_cannot_be_deleted_stays(app, bob, kept_chat, monkeypatch):
+    monkeypatch.setattr(RecordingFolder, "write_chat", full_disk)
+    answer = leave(bob)
+    assert answer.status_code == 409
+    assert "Your messages could not be deleted, so your account was not." in answer.text
+    assert bob.get("/api/friends").status_code == 200
+
+
+def full_disk(*_arguments) -> None:
+    raise OSError(errno.ENOSPC, "no space left on device")
 
 
 def test_no_browser_of_it_is_logged_in_any_more(visit, alice, bob):

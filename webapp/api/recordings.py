@@ -285,7 +285,8 @@ def opus_audio(recording_id: str) -> ResponseReturnValue:
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title, "opus"))
     if kept is None:
         return response
-    response.content_length = size = os.fstat(kept.fileno()).st_size
+    response.content_length = size = kept.seek(0, os.SEEK_END)
+    kept.seek(0)
     return response.make_conditional(request, accept_ranges=True, complete_length=size)
 
 

@@ -1,0 +1,54 @@
+"""A machine that is too slow: what friends hear meanwhile, what is said, and that it goes on by itself."""
+
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from tests.integration.live.people import until
+from tests.integration.live.sounds import noise
+from tests.integration.live.test_broadcast import closed_manifest, heard_level, on_air
+
+RIVALS = 25
+"""Programs that compute on the job's core: of a fair share, a fiftieth of it, no job can live."""
+SENT_DB = -37
+SILENCE_DB = -90
+
+
+@contextlib.contextmanager
+def starved(job: int):
+    """The thread on which the job cleans shares a core with `RIVALS`; all else has the other cores."""
+    before = os.sched_getaffinity(job)
+    core = max(before)
+    compute = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    rivals = [subprocess.Popen(["python3", "-c", compute]) for _ in range(RIVALS)]
+    os.sched_setaffinity(job, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(job, before)
+        for rival in rivals:
+            rival.kill()
+            rival.wait()
+
+
+@pytest.mark.parametrize(("never_original", "state", "cause", "lowest_db", "highest_db"), [
+    ("0", "paused", "overload", SENT_DB - 6, SENT_DB + 3),
+    ("1", "silenced", "overload, silence instead", float("-inf"), SILENCE_DB),
+])
+async def test_friends_hear_the_original_or_silence_as_was_set(
+    own_worker, new_broadcast, never_original, state, cause, lowest_db, highest_db,
+):
+    worker = own_worker(STILLAIR_NEVER_ORIGINAL=never_original)
+    worker.start()
+    broadcast = await new_broadcast().open()
+    speaker, listener = await on_air(broadcast, noise(3, -35))
+    with starved(worker.job(broadcast.studio)):
+        await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == state, 60, state)
+        assert lowest_db <= await heard_level(listener) <= highest_db
+    await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == "cleaning", 60, "cleaning again")
+    assert await heard_level(listener) < SENT_DB - 15
+    await broadcast.end()
+    manifest = await closed_manifest(worker, broadcast)
+    assert {span.cause for span in manifest.paused} == {cause}
