@@ -32,7 +32,7 @@ def samples_of(path: Path) -> NDArray[np.int16]:
 
 
 def assert_valid(path: Path, channels: int = 1) -> NDArray[np.int16]:
-    """libsndfile, FFmpeg's decoder with all checks on, ffprobe and Debian's flac agree. Returns the samples, [n] or [n, channels]."""
+    """libsndfile, FFmpeg's decoder with all checks on, ffprobe and Debian's flac agree. -> samples, [n] or [n, channels]."""
     samples = samples_of(path)
     info = soundfile.info(str(path))
     assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE, channels, "PCM_16", len(samples))
