@@ -16,8 +16,8 @@ from launcher.settings import ROOT
 from launcher.toolchain import Toolchain
 
 PARTS = ("lint", "unit", "integration", "e2e")
-DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg"}
-"""The reference decoder and another one, which say whether a recording is a FLAC file."""
+DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus"}
+"""The reference decoder and another one, which say whether a recording is a FLAC file, and the way of media keys to a browser."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
 ONCE_MORE = ("--reruns=1", "--rerun-show-tracebacks")
 """For tests of what happens in real time: a machine that stands still for a second fails them, too. What failed is shown all the

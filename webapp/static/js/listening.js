@@ -3,6 +3,7 @@ import { soundMayStart } from "./autoplay.js";
 import { Connection } from "./connection.js";
 import { Downlink } from "./delay.js";
 import { REMOVER, RoomEvent, Track } from "./livekit.js";
+import { MediaKeys } from "./media-keys.js";
 import { t } from "./words.js";
 
 /** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
@@ -36,6 +37,7 @@ export class Listening extends EventTarget {
   /** How long after the friend has spoken it is heard here, in tenths of a second; null until it is known. @type {number | null} */
   behindS = null;
   #delay = new Downlink();
+  #keys = new MediaKeys();
   /** The friend is on air, and it is not clear yet, or clear that not, that sound may start here: no seat is taken before. */
   #held = false;
   #blocked = false;
@@ -123,12 +125,14 @@ export class Listening extends EventTarget {
     connection?.close();
     this.#setTrack(null);
     this.remover = {};
+    this.#keys.close();
     this.#tellSystem();
   }
 
   pause() {
     this.paused = true;
     this.audio.pause();
+    this.#keys.pause();
     this.#changed();
   }
 
@@ -139,7 +143,7 @@ export class Listening extends EventTarget {
       this.audio.play().catch(() => {});        // without a sound yet: the press counts for this element
       return this.#connect();
     }
-    await this.audio.play().then(() => { this.#blocked = false; }, () => { this.#blocked = true; });
+    await this.audio.play().then(() => { this.#blocked = false; this.#keys.play(); }, () => { this.#blocked = true; });
     this.#changed();
   }
 
@@ -227,6 +231,7 @@ export class Listening extends EventTarget {
       session.setActionHandler("pause", () => this.pause());
       session.setActionHandler("seekbackward", null);
       session.setActionHandler("seekforward", null);
+      session.setPositionState({ duration: Infinity });
     } else if (!this.connection) {
       session.metadata = null;
     }
