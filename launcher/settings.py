@@ -63,6 +63,11 @@ class Settings:
         """Whether nobody outside this machine is to see or hear anything: then no port is opened to the network."""
         return ipaddress.ip_address(self.host).is_loopback and self.node_ip == "127.0.0.1"
 
+    @property
+    def sound_address(self) -> str:
+        """This machine's own address at which sound arrives: a router may stand between it and `node_ip`."""
+        return _source_for(self.node_ip) or self.node_ip
+
     def environment(self, secrets: Secrets) -> dict[str, str]:
         """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""
         return {
@@ -115,9 +120,15 @@ def _reachable(address: str) -> str:
     """The address that others reach when the programs listen on `address`: the machine's own one in its network for 0.0.0.0."""
     if not ipaddress.ip_address(address).is_unspecified:
         return address
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    return _source_for("192.0.2.1") or "127.0.0.1"      # an address for documentation (RFC 5737)
+
+
+def _source_for(address: str) -> str | None:
+    """Of which of its addresses the machine would send there; None when it would not."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))      # for documentation (RFC 5737): connecting UDP picks the route and sends nothing
+            probe.connect((address, 9))         # connecting UDP picks the route and sends nothing
             return str(probe.getsockname()[0])
         except OSError:
-            return "127.0.0.1"
+            return None

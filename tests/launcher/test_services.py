@@ -30,9 +30,10 @@ def test_alone_on_this_machine_sound_is_listened_for_on_loopback_only(settings):
     assert audio_server_configuration(settings)["rtc"]["ips"]["includes"] == ["127.0.0.1/32"]
 
 
-def test_with_friends_outside_sound_is_listened_for_everywhere(settings):
+def test_with_friends_outside_sound_is_listened_for_at_the_address_that_leads_there(settings):
     invited = replace(settings, node_ip="203.0.113.7")
-    assert audio_server_configuration(invited)["rtc"]["ips"]["includes"] == ["0.0.0.0/0"]
+    own = Settings.of(data=settings.data, host="0.0.0.0", port=9000, environment={}).node_ip
+    assert audio_server_configuration(invited)["rtc"]["ips"]["includes"] == [f"{own}/32"]
 
 
 def test_rooms_are_made_by_the_web_app_alone(settings):
