@@ -52,7 +52,7 @@ def audio_server_config(settings: Settings) -> Path:
 def write_audio_server_config(settings: Settings) -> None:
     """livekit.yaml with the two lists that livekit-server takes from a file only. Raises Problem."""
     text = (ROOT / "livekit.yaml").read_text(encoding="utf-8")
-    # One address alone: with NODE_IP all would be told as that one, and sound over TCP is waited for at the first that is (pion/ice).
+    # One address alone: with NODE_IP all would be told as that one, and TCP is waited for at the first of them only (pion/ice).
     sound_from = f"{settings.sound_address}/{128 if ':' in settings.sound_address else 32}"
     for standing, wanted in ((WEBHOOK_BASE, settings.local_url), (SOUND_FROM, sound_from)):
         if text.count(standing) != 1:
