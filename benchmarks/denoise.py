@@ -231,7 +231,8 @@ def load_times_ms(times: int) -> tuple[float, float]:
         " Denoiser.load().stream(); c = time.perf_counter(); print(b - a, c - b)"
     )
     measured = [_output_of(program) for _ in range(times)]
-    return tuple(1000 * statistics.median(column) for column in zip(*measured, strict=True))  # type: ignore[return-value]
+    imports, load = (1000 * statistics.median(column) for column in zip(*measured, strict=True))
+    return imports, load
 
 
 def memory_mb() -> tuple[float, float]:

@@ -92,11 +92,13 @@ def judge(person: Person, path: str, report: Path, *, desktop: bool) -> Scores:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
-        browser = person.context.browser.browser_type.launch_persistent_context(
+        running = person.context.browser
+        assert running is not None
+        browser = running.browser_type.launch_persistent_context(
             profile, executable_path=os.environ.get(chromium.VARIABLE) or shutil.which("chromium"),
             args=[f"--remote-debugging-port={port}", "--mute-audio", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
         )
-        browser.add_cookies(person.context.cookies())
+        browser.add_cookies(person.context.cookies())  # type: ignore[arg-type]      # Playwright's own, there and back
         subprocess.run([
             "node", str(FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"), person.url + path, "--quiet",
             f"--port={port}", "--disable-storage-reset", f"--only-categories={','.join(CATEGORIES)}", "--output=json",

@@ -23,12 +23,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from typing import Any
 
 import av
 import flask_migrate
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -50,7 +52,7 @@ BLOCK = 480
 STREAM_ID = "b" * 32
 ALSA_VOICES = Path("/usr/share/sounds/alsa")
 OWN_VOICES = Path(__file__).parent.parent / "tests" / "audio" / "voices"
-Sound = np.ndarray
+Sound = NDArray[Any]
 
 
 # --- Sound
@@ -329,7 +331,7 @@ def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     with app.app_context():
         flask_migrate.upgrade()
     client = app.test_client()
-    token = client.get("/api/session").json["csrf_token"]
+    token = (client.get("/api/session").json or {})["csrf_token"]
     account = {"username": "alice", "password": "correct horse battery"}
     client.post("/api/register", json=account, headers={"X-CSRF-Token": token})
     with app.app_context():
@@ -339,7 +341,7 @@ def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.port}", (name, client.get_cookie(name).value)
+    yield f"http://127.0.0.1:{server.port}", (name, getattr(client.get_cookie(name), "value", ""))
     server.shutdown()
     thread.join()
     server.server_close()
