@@ -66,7 +66,7 @@ class Settings:
     @property
     def sound_address(self) -> str:
         """This machine's own address at which sound arrives: a router may stand between it and `node_ip`."""
-        return _source_for(self.node_ip) or self.node_ip
+        return _source_for(self.node_ip) or "127.0.0.1"      # the machine has no network now
 
     def environment(self, secrets: Secrets) -> dict[str, str]:
         """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""

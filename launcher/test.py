@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +20,8 @@ from launcher.toolchain import Toolchain
 PARTS = ("lint", "unit", "integration", "e2e")
 DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus"}
 """The reference decoder and another one, which say whether a recording is a FLAC file, and the way of media keys to a browser."""
+PROXY = "caddy"
+"""Stands before the pages where friends come from outside."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
 ONCE_MORE = ("--reruns=1", "--rerun-show-tracebacks")
 """For tests of what happens in real time: a machine that stands still for a second fails them, too. What failed is shown all the
@@ -42,6 +46,8 @@ def test(part: str | None, console: Console) -> int:
         debian.need(DEBIAN_PROGRAMS, console)
     if part in (None, "e2e"):
         environment[chromium.VARIABLE] = str(chromium.find(programs / "python", console))
+        if shutil.which(PROXY) is None:
+            environment["PATH"] = f"{debian.unpack(PROXY, console)}:{os.environ['PATH']}"
     checks = [check for check in _checks(programs, environment, console) if part in (None, check.part)]
     results = [(check.name, *_run(check, console)) for check in checks]
     console.say("")

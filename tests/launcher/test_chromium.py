@@ -55,3 +55,9 @@ def test_a_program_that_tests_need_is_named_with_its_package(machine):
 def test_a_program_that_is_here_needs_nothing(machine):
     program(machine / "flac")
     debian.need({"flac": "flac"}, Console())
+
+
+def test_a_package_that_cannot_be_fetched_is_named(machine):
+    with pytest.raises(Problem, match="no-such-package") as caught:
+        debian.unpack("no-such-package", Console())
+    assert "apt-get install no-such-package" in caught.value.next_step

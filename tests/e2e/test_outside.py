@@ -1,0 +1,156 @@
+"""Friends outside, as README.md says how: https through Caddy, sound to the machine's own address, and the ways that are left to
+sound where UDP is stopped."""
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect
+
+from launcher.processes import wait_until
+from launcher.settings import ROOT, Settings
+from tests.free_ports import some_free_block
+from tests.instance import Instance, started
+from tests.webapp.post_office import certificate
+
+AIR, SOUND = "127.0.0.1", "127.0.0.2"
+"""In place of two names that point to the machine."""
+RELAY = "relay.test"
+HTTPS = 443
+"""livekit-server tells this port to browsers, whatever it listens on itself."""
+FOR_TESTS = """{{
+    admin off
+    http_port {http}
+    https_port {https}
+    local_certs
+    skip_install_trust
+    storage file_system {folder}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory) -> Iterator[str]:
+    """Address of a Stillair behind Caddy, with a relay where tests may listen on port 443."""
+    folder = tmp_path_factory.mktemp("outside")
+    own = Settings.of(data=folder, host="0.0.0.0", port=None, environment={}).node_ip
+    assert own != "127.0.0.1", "This machine has no network, and sound over TCP is for others."
+    http, https = (first := some_free_block()), first + 1
+    settings = relay(certificate(folder)) if may_relay() else {}
+    settings |= {
+        "STILLAIR_NODE_IP": own, "STILLAIR_TRUSTED_PROXIES": "1",
+        "STILLAIR_PUBLIC_URL": f"https://{AIR}:{https}", "STILLAIR_AUDIO_URL": f"wss://{SOUND}:{https}",
+    }
+    with started(folder / "data", **settings) as instance:
+        proxy = FOR_TESTS.format(http=http, https=https, folder=folder) + caddyfile(instance, https)
+        (folder / "Caddyfile").write_text(proxy)
+        with caddy(folder / "Caddyfile"):
+            assert wait_until(lambda: answers(https), 20), "Caddy does not answer"
+            yield instance.settings.public_url
+
+
+def caddyfile(instance: Instance, https: int) -> str:
+    """The one of README.md, with the addresses of this test."""
+    [told] = re.findall(r"its whole configuration is\n\n((?: {4}.*\n)+)", (ROOT / "README.md").read_text())
+    ports = instance.settings.ports
+    for there, here in (
+        (":8000", f":{ports.web}"), (":8001", f":{ports.audio_server}"),
+        ("air.example.org", f"https://{AIR}:{https}"), ("sound.example.org", f"https://{SOUND}:{https}"),
+    ):
+        assert told.count(there) == 1
+        told = told.replace(there, here)
+    return told
+
+
+@contextmanager
+def caddy(path):
+    program = shutil.which("caddy")
+    assert program, "This test needs caddy: ./stillair test fetches it, or says how to get it."
+    process = subprocess.Popen([program, "run", "--config", str(path), "--adapter", "caddyfile"], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection((SOUND, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def may_relay() -> bool:
+    try:
+        socket.create_server((AIR, HTTPS)).close()
+    except OSError:
+        return False
+    return True
+
+
+def relay(pem) -> dict[str, str]:
+    return {
+        "LIVEKIT_TURN_ENABLED": "true", "LIVEKIT_TURN_DOMAIN": RELAY, "LIVEKIT_TURN_TLS_PORT": str(HTTPS),
+        "LIVEKIT_TURN_BIND_ADDRESSES": AIR, "LIVEKIT_TURN_CERT_FILE": str(pem), "LIVEKIT_TURN_KEY_FILE": str(pem),
+    }
+
+
+@pytest.fixture(scope="module", params=["UDP", "no UDP"])
+def away(request, chromium):
+    """A browser in a network that stops nothing, or UDP."""
+    stopped = ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] if request.param == "no UDP" else []
+    with chromium.launch(
+        *stopped, "--autoplay-policy=no-user-gesture-required", f"--host-resolver-rules=MAP {RELAY} {AIR}",
+        "--ignore-certificate-errors",
+    ) as browser:
+        yield browser
+
+
+@pytest.fixture
+def udp_passes(request) -> bool:
+    return request.node.callspec.params["away"] == "UDP"
+
+
+def test_they_are_heard_and_hear(outside, arrive, away):
+    people = (arrive(name, url=outside, browser=away, ignore_https_errors=True).register() for name in ("alice", "bob"))
+    alice, bob = people
+    alice.befriend(bob)
+    cookies = {cookie["name"]: cookie for cookie in bob.context.cookies()}
+    assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies.values())
+    bob.open("/")
+    alice.go_live()
+    listen = bob.page.get_by_role("main").get_by_role("link", name=f"Listen to {alice.username}")
+    expect(listen).to_be_visible(timeout=2000)
+    listen.click()
+    bob.hears_speech(within_s=10)
+
+
+def test_the_check_says_which_ways_are_open(outside, arrive, away, udp_passes):
+    alice = arrive("alice", url=outside, browser=away, ignore_https_errors=True).register()
+    found = alice.check_set_up()
+    if udp_passes:
+        assert found["Sound over UDP"] == "Well. The best way for sound is open."
+    else:
+        assert found["Sound over UDP"].startswith("Trouble. Something stops it, so sound takes a slower way and may stutter.")
+    assert found["Sound over TCP"] == "Well. The second way for sound is open."
+    assert found["Sound there and back"].startswith("Well.")
+    if "LIVEKIT_TURN_ENABLED" not in os.environ:
+        pytest.skip("The relay needs port 443, on which only root may listen here; all else was checked.")
+    assert found["Relay (TURN)"] == "Well. The relay answers."
+
+
+def test_the_audio_servers_other_door_stays_shut(outside):
+    request = urllib.request.Request(outside.replace(AIR, SOUND) + "/whip/v1", b"", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, context=ssl._create_unverified_context())
+    assert refused.value.code == 404
