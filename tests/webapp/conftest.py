@@ -86,7 +86,7 @@ def config(tmp_path: Path, request: pytest.FixtureRequest) -> Config:
 @pytest.fixture(scope="session")
 def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Name of a template database."""
-    name = "stillair_migrated"
+    name = f"stillair_migrated_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     _on_postgres(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     app = create_app(make_config(tmp_path_factory.mktemp("migrated"), database_url=f"{POSTGRES}/{name}"))
     with app.app_context():
