@@ -73,7 +73,7 @@ def own_stream(owner: User, stream_id: str) -> Stream:
 def newest(stream: Stream, count: int, before: str = "") -> list[Line]:
     """Newest first. `before`: id of a message that is known already."""
     query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
-    known = db.session.get(ChatMessage, before) if before else None
+    known = db.session.get(ChatMessage, before) if before.isalnum() else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
     return [Line.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]

@@ -10,6 +10,7 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.config import Config
+from webapp.errors import NotFound
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_LIFETIME = timedelta(days=30)
@@ -42,6 +43,11 @@ def init_app(app: Flask, config: Config) -> None:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     app.jinja_env.globals["csp_nonce"] = csp_nonce
+
+    @app.before_request
+    def refuse_nul() -> None:
+        if "\0" in request.path:        # no name and no id holds it, and PostgreSQL takes no text with it
+            raise NotFound
 
     @app.after_request
     def add_headers(response: Response) -> Response:

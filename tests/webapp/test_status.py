@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.webapp.conftest import POSTGRES
 from tests.webapp.health_page import HealthPage
 from webapp import accounts, status
 from webapp.extensions import db
@@ -52,7 +53,7 @@ def test_all_is_well(app, alice):
     page = alice.get("/admin/").text
     assert "All is well." in page
     assert "1 of 4 places." in page
-    assert "SQLite 3." in page
+    assert ("PostgreSQL" if POSTGRES else "SQLite 3.") in page
     assert "Needs a look" not in page
 
 
