@@ -76,7 +76,7 @@ class TestLink:
     def test_used_expired_and_made_up_are_alike(self, link, visit):
         somebody = visit("somebody")
         submit(somebody, link, password=NEW)
-        pages = [somebody.get(path) for path in (link, "/reset/" + "x" * 43, "/reset/%00", "/reset/" + "x" * 5000)]
+        pages = [somebody.get(path) for path in (link, "/reset/" + "x" * 43, "/reset/" + "x" * 5000)]
         assert {page.status_code for page in pages} == {410}
         assert len({re.sub(r'value="[^"]*"|content="[^"]*"|\?next=[^"]*', "", page.text) for page in pages}) == 1
 

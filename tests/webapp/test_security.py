@@ -26,6 +26,8 @@ from webapp.security import local_path
     ("GET", "/static/../config.py", {}, 404),
     ("GET", "/static/%2e%2e/config.py", {}, 404),
     ("GET", "/api/session?x=%ff%fe%00", {}, 200),
+    ("GET", "/api/recordings/al%00ice", {}, 404),
+    ("GET", "/reset/%00", {}, 404),
 ])
 def test_every_answer_has_the_headers(anonymous, method, path, options, status):
     response = anonymous.request(method, path, **options)
