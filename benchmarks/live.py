@@ -174,7 +174,7 @@ def mouth_to_ear(alice: Person, bob: Person, since: float) -> list[float]:
 def recorded(person: Person, which: str, since: float) -> tuple[float, Times]:
     """-> (milliseconds since 1970 of the first sample, samples)."""
     answer = person.page.evaluate("([which, since]) => taps[which].take(since)", [which, since])
-    return answer["at"], np.array(answer["samples"])
+    return answer["at"], sounds.of_text(answer["samples"])
 
 
 def lag(said: Times, heard: Times) -> int:

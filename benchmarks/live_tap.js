@@ -1,5 +1,5 @@
 // Records, for benchmarks/live.py, what the page's microphone gives (taps.mouth) and what its audio elements get (taps.ear), with
-// the time of every block. Added to a page before its own scripts.
+// the time of every block. Added to a page before its own scripts, and after tests/e2e/tap.js.
 (() => {
   const RATE = 48000;
   const KEEP = 60 * RATE;
@@ -43,7 +43,7 @@
       const blocks = this.blocks.filter(([at]) => at > since);
       let count = 0;
       const begins = blocks.map(([at, samples]) => at - (count += samples.length) / RATE * 1000);
-      return { at: Math.min(...begins), samples: blocks.flatMap(([, samples]) => [...samples]) };
+      return { at: Math.min(...begins), samples: heard.asText(blocks.map(([, samples]) => samples)) };
     }
   }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.e2e import sounds
+
 PASSWORD = "a sentence is fine"
 ADMIN = "keeper"
 TAP = (Path(__file__).parent / "tap.js").read_text()
@@ -180,7 +182,7 @@ class Person:
         start = self.page.evaluate("heard.mark()")
         self.page.wait_for_function("([start, count]) => heard.count() - start >= count", arg=[start, int(seconds * 48_000)],
                                     timeout=seconds * 1000 + 15_000)
-        return np.array(self.page.evaluate("start => heard.take(start)", start), dtype=np.float32)
+        return sounds.of_text(self.page.evaluate("start => heard.take(start)", start))
 
     def hears_speech(self, within_s: float) -> float:
         """Seconds until speech is heard. Fails when it does not come in time."""

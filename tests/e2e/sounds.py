@@ -1,5 +1,6 @@
 """What the fake microphone plays, and what of it reaches a listener."""
 
+import base64
 import wave
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def fan(length: int) -> np.ndarray:
     frequencies = np.fft.rfftfreq(length, 1 / RATE)
     shaped = np.fft.irfft(spectrum / np.sqrt(np.maximum(frequencies, 100)), length)
     return (shaped * 10 ** (NOISE_DB / 20) / np.sqrt(np.mean(shaped**2))).astype(np.float32)
+
+
+def of_text(text: str) -> np.ndarray:
+    """Float32 samples out of a page (`asText` of tap.js)."""
+    return np.frombuffer(base64.b64decode(text), np.float32)
 
 
 def write_wav(path: Path, sound: np.ndarray) -> Path:

@@ -64,9 +64,21 @@
     silentFor: () => (performance.now() - loudAt) / 1000,
     count: () => count,
     mark: () => count,
-    take(start) {
-      const all = blocks.flatMap((block) => [...block]);
-      return all.slice(all.length - (count - start));
+    take: (start) => heard.asText(blocks, count - start),
+
+    // The last of these samples, as a string (sounds.py, `of_text`): a page hands that over a hundred times faster than numbers.
+    asText(blocks, most = Infinity) {
+      const samples = new Float32Array(Math.min(most, blocks.reduce((sum, block) => sum + block.length, 0)));
+      let at = samples.length;
+      for (let i = blocks.length - 1; at > 0; i -= 1) {
+        const part = blocks[i].subarray(Math.max(0, blocks[i].length - at));
+        at -= part.length;
+        samples.set(part, at);
+      }
+      const bytes = new Uint8Array(samples.buffer);
+      let text = "";
+      for (let from = 0; from < bytes.length; from += 0x8000) text += String.fromCharCode(...bytes.subarray(from, from + 0x8000));
+      return btoa(text);
     },
   };
 })();

@@ -9,6 +9,7 @@ import soundfile
 from playwright.sync_api import expect
 from scipy.signal import correlate
 
+from tests.e2e import sounds
 from tests.e2e.people import PASSWORD
 from tests.instance import started
 
@@ -54,7 +55,7 @@ def test_the_noise_is_heard_and_gone_within_a_minute_of_the_start(began, visitor
 
     start = visitor.page.evaluate("heard.mark()")
     visitor.page.evaluate(STEPS)
-    heard = np.array(visitor.page.evaluate("start => heard.take(start)", start))
+    heard = sounds.of_text(visitor.page.evaluate("start => heard.take(start)", start))
     clean, original = (sample(visitor, which) for which in ("clean", "original"))
     assert_changed_without_a_click_or_a_jump(heard, clean, original)
 

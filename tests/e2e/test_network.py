@@ -5,7 +5,6 @@ import signal
 import time
 from contextlib import contextmanager
 
-import numpy as np
 import psutil
 import pytest
 from playwright.sync_api import expect
@@ -64,5 +63,5 @@ def test_a_listener_who_loses_the_network_hears_again_and_nobody_else_notices(fr
     alice.expect_state("Live - noise removed")
     expect(alice.page.get_by_role("heading", name="2 listening")).to_be_visible()
 
-    heard = np.array(bob.page.evaluate("start => heard.take(start)", mark))
+    heard = sounds.of_text(bob.page.evaluate("start => heard.take(start)", mark))
     assert max(sounds.silences(heard), default=0) < 3, "the source pauses for two seconds"
