@@ -52,15 +52,20 @@ def make_app(data: Path) -> Flask:
 def fill(count: int, friends: int) -> None:
     """Alice's `count`, and as many of her friends together."""
     alice = accounts.register("alice", "correct horse battery")
-    people = [User(username=name, username_key=name, display_name=name, password_hash="") for name in names(friends)]
-    db.session.add_all(people)
-    db.session.flush()
-    db.session.add_all(Friendship(low_id=alice.id, high_id=friend.id) for friend in people)
+    people = add_friends(alice, friends)
     chance = random.Random(1)
     rows = [row(alice.id, chance) for _ in range(count)]
     rows += [row(people[number % friends].id, chance) for number in range(count)]
     db.session.execute(insert(Recording), rows)
     db.session.commit()
+
+
+def add_friends(of: User, count: int) -> list[User]:
+    people = [User(username=name, username_key=name, display_name=name, password_hash="") for name in names(count)]
+    db.session.add_all(people)
+    db.session.flush()
+    db.session.add_all(Friendship(low_id=of.id, high_id=friend.id) for friend in people)
+    return people
 
 
 def names(count: int) -> list[str]:

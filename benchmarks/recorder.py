@@ -13,7 +13,6 @@ import logging
 import multiprocessing
 import os
 import random
-import secrets
 import signal
 import statistics
 import tempfile
@@ -23,14 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from typing import Any
 
 import av
-import flask_migrate
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -38,21 +34,18 @@ from werkzeug.serving import make_server
 
 from agent.denoise import Denoiser
 from agent.flac_file import FlacFile, repair
-from agent.recorder import FlacRecorder
 from agent.storage import DiskFile, RecordingFolder
+from benchmarks.library import make_app
+from benchmarks.writers import RATE, WRITERS, Ours, Sound, Writer, play_into
 from contract import RECORDING_AUDIO_AT, RecordingHead, RecordingManifest
 from tests.e2e.chromium import Chromium
-from webapp import clips, create_app, library, storage
-from webapp.config import Config
+from webapp import clips, library, storage
 from webapp.extensions import db
 
 PARTS = ("size", "cpu", "kills", "repair", "play", "clip")
-RATE = 48_000
-BLOCK = 480
 STREAM_ID = "b" * 32
 ALSA_VOICES = Path("/usr/share/sounds/alsa")
 OWN_VOICES = Path(__file__).parent.parent / "tests" / "audio" / "voices"
-Sound = NDArray[Any]
 
 
 # --- Sound
@@ -83,73 +76,6 @@ def room_noise(seconds: float, level_db: float) -> Sound:
 def cleaned(sound: Sound) -> Sound:
     stream = Denoiser.load().stream()
     return np.concatenate((stream.feed(sound), stream.flush()))
-
-
-# --- Writers: ours and the peers
-
-
-class Ours:
-    name = "Stillair"
-
-    def __init__(self, path: Path) -> None:
-        self._recorder = FlacRecorder(
-            path.parent, stream_id=path.stem, owner="bench", title="", on_state=lambda state: None,
-            storage=RecordingFolder(path.parent, low_water_bytes=0),
-        )
-        self._recorder.start()
-
-    def write(self, samples: Sound) -> None:
-        self._recorder.write(samples)
-
-    def close(self) -> None:
-        self._recorder.close(finished=True)
-
-
-class Libsndfile:
-    name = "soundfile, flush each second"
-
-    def __init__(self, path: Path) -> None:
-        self._file = soundfile.SoundFile(str(path), "w", RATE, 1, "PCM_16", format="FLAC")
-        self._flushed = time.monotonic()
-
-    def write(self, samples: Sound) -> None:
-        self._file.write(samples)
-        if time.monotonic() - self._flushed > 1:
-            self._file.flush()
-            self._flushed = time.monotonic()
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class Muxer:
-    name = "PyAV muxer, flush each packet"
-
-    def __init__(self, path: Path) -> None:
-        self._container = av.open(str(path), "w", format="flac", options={"flush_packets": "1"})
-        self._stream = self._container.add_stream("flac", rate=RATE, layout="mono", format="s16")
-
-    def write(self, samples: Sound) -> None:
-        frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
-        frame.sample_rate = RATE
-        self._container.mux(self._stream.encode(frame))
-
-    def close(self) -> None:
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-
-
-Writer = type[Ours] | type[Libsndfile] | type[Muxer]
-WRITERS: tuple[Writer, ...] = (Ours, Libsndfile, Muxer)
-
-
-def play_into(writer: Ours | Libsndfile | Muxer, sound: Sound, told: Callable[[int], None] = lambda samples: None) -> None:
-    """At the speed of real sound, in blocks of 10 ms."""
-    begin = time.monotonic()
-    for at in range(0, len(sound) - BLOCK + 1, BLOCK):
-        time.sleep(max(0.0, begin + at / RATE - time.monotonic()))
-        writer.write(sound[at:at + BLOCK])
-        told(at + BLOCK)
 
 
 # --- Measurements
@@ -323,13 +249,7 @@ def first_sounds(hours: float, sound: Sound, folder: Path, places: Sequence[floa
 @contextmanager
 def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """The web app on this data; its address, and name and value of Alice's cookie."""
-    secret = secrets.token_hex(20)
-    app = create_app(Config(
-        data=data, secret_key=secret, livekit_url="ws://127.0.0.1:9", livekit_api_key="bench", livekit_api_secret=secret,
-        database_url=f"sqlite:///{data / 'stillair.db'}", recordings=data / "recordings",
-    ))
-    with app.app_context():
-        flask_migrate.upgrade()
+    app = make_app(data)
     client = app.test_client()
     token = (client.get("/api/session").json or {})["csrf_token"]
     account = {"username": "alice", "password": "correct horse battery"}

@@ -19,15 +19,13 @@ from playwright.sync_api import expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.library import names
+from benchmarks.library import add_friends, make_app, names
 from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
 from tests.e2e.people import Person
-from tests.instance import Instance, started
-from webapp import accounts, create_app, profiles
-from webapp.config import Config
+from tests.instance import started
+from webapp import accounts, profiles
 from webapp.extensions import db
-from webapp.models import Friendship, User
 
 GOAL_S = 2.0
 CHANGES_A_SECOND = 10
@@ -41,26 +39,6 @@ WATCH = """() => {
     new PerformanceObserver((list) => blocked.push(...list.getEntries().map((entry) => entry.duration)))
         .observe({ entryTypes: ["longtask"] });
 }"""
-
-
-def database_of(instance: Instance) -> Flask:
-    """Its database, in an app of this process."""
-    secret = "s" * 40
-    config = Config(
-        data=instance.data, secret_key=secret, livekit_url="ws://127.0.0.1:9", livekit_api_key="bench", livekit_api_secret=secret,
-        database_url=f"sqlite:///{instance.data / 'stillair.db'}", recordings=instance.data / "recordings",
-    )
-    return create_app(config)
-
-
-def make_friends(username: str, count: int) -> None:
-    mine = accounts.find(username)
-    assert mine is not None
-    people = [User(username=name, username_key=name, display_name=name, password_hash="") for name in names(count)]
-    db.session.add_all(people)
-    db.session.flush()
-    db.session.add_all(Friendship(low_id=mine.id, high_id=friend.id) for friend in people)
-    db.session.commit()
 
 
 def first_load_ms(person: Person) -> float:
@@ -105,9 +83,12 @@ def main() -> None:
         browser = stack.enter_context(chromium.launch())
         alice, bob = (Person.arrive(browser, instance.url, name).register() for name in ("alice", "bob"))
         alice.befriend(bob)
-        app = database_of(instance)
+        app = make_app(instance.data)
         with app.app_context():
-            make_friends(alice.username, options.friends)
+            mine = accounts.find(alice.username)
+            assert mine is not None
+            add_friends(mine, options.friends)
+            db.session.commit()
         first_load_ms(alice)
         load = first_load_ms(alice)
         size = len(alice.context.request.get(alice.url).body())

@@ -24,6 +24,7 @@ from webapp import accounts, broadcasts, events, friendships, hourly_limits, pre
 from webapp.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.extensions import db
 from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
+from webapp.storage import ID
 from webapp.text import clean_lines, is_encodable, is_visible
 
 LENGTH = 500            # characters of a message
@@ -73,7 +74,7 @@ def own_stream(owner: User, stream_id: str) -> Stream:
 def newest(stream: Stream, count: int, before: str = "") -> list[Line]:
     """Newest first. `before`: id of a message that is known already."""
     query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
-    known = db.session.get(ChatMessage, before) if before.isalnum() else None
+    known = db.session.get(ChatMessage, before) if ID.fullmatch(before) else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
     return [Line.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]
