@@ -98,6 +98,8 @@ class Session:
         self._paused: str | None = None
         self._overload = Overload()
         self._late = Cooldown(30.0)
+        self._track: rtc.RemoteAudioTrack | None = None
+        self._clock: FrameClock | None = None       # while the track lives
         self._lost_frames = 0
         self._frames = 0
         self._meter_due = asyncio.Event()
@@ -118,6 +120,7 @@ class Session:
         """Joins the studio and sets everything going. Raises rtc.ConnectError and ContractError."""
         self._studio.on("track_published", self._offered)
         self._studio.on("track_subscribed", self._subscribed)
+        self._studio.on("track_unsubscribed", self._unsubscribed)
         self._studio.on("reconnected", self._look_around)
         self._studio.on("room_metadata_changed", self._metadata_changed)
         self._studio.on("participant_disconnected", self._left)
@@ -210,12 +213,24 @@ class Session:
         if self._pump is not None:
             self._pump.cancel()
             self._recorder.expect_gap(CAUSE_CONNECTION)     # not what the old one may have been late for
+        self._track, self._clock, self._lost_frames = track, FrameClock(), 0
         self._pump = self._spawn(self._pump_track(track, publication), "pump")
+
+    def _unsubscribed(
+        self, track: rtc.RemoteTrack, _publication: rtc.RemoteTrackPublication, _participant: rtc.RemoteParticipant,
+    ) -> None:
+        if track is self._track:
+            self._track_ended()
+
+    def _track_ended(self) -> None:
+        """Its stream still delivers what the jitter buffer holds, and one more frame just before the next track: that one has
+        not been waiting for the job."""
+        self._clock = None
+        self._recorder.expect_gap(CAUSE_CONNECTION)
 
     async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
         channels = self._quality.channels
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=channels, capacity=MAX_QUEUED_FRAMES)
-        clock = FrameClock()
         arrivals = Arrivals(partial(packets_of, track))
         watch = self._spawn(arrivals.watch(), "watch arrivals")
         measuring = self._spawn(self._measure_delay(track), "measure delay")
@@ -223,7 +238,8 @@ class Session:
             idle_since = time.monotonic()
             async for event in stream:
                 taken = time.monotonic()
-                self._keep_up(clock, clock.taken(taken, taken - idle_since))
+                if self._clock is not None:
+                    self._keep_up(self._clock, self._clock.taken(taken, taken - idle_since))
                 samples = samples_of(event.frame)
                 arrivals.look_at(samples)
                 await self._pass_on(samples, missing=arrivals.missing and not publication.muted)
@@ -370,7 +386,7 @@ class Session:
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._job.owner:
-            self._recorder.expect_gap(CAUSE_CONNECTION)
+            self._track_ended()         # the SDK may not say so of the track itself
             self._spawn(self._stop_monitor(), "stop monitor")
 
     async def _stop_monitor(self) -> None:
