@@ -19,6 +19,7 @@ from livekit.rtc.participant import PublishTrackError
 from agent.frames import Int16
 from agent.lateness import Cooldown
 from agent.outlet import Outlet
+from agent.stereo import StereoRelay
 from contract import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE, Quality
 
 logger = logging.getLogger(__name__)
@@ -57,12 +58,16 @@ class StageTrack:
         self._on_lost = on_lost
         self._room = rtc.Room()
         self._outlet = Outlet(quality.channels)
+        self._relay: StereoRelay | None = None
 
     async def open(self, url: str, token: str) -> None:
         """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
         track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._outlet.source)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, self._quality)
         try:
+            if self._quality.channels == 2:
+                self._relay = StereoRelay(url)
+                url = await self._relay.open()
             # Without a time-out of ours: it gives up by itself, and one that is cancelled half-way makes the SDK (livekit
             # 1.1.21) end the whole process a minute later.
             await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
@@ -91,6 +96,8 @@ class StageTrack:
         self._room.off("disconnected", self._disconnected)
         await self._room.disconnect()
         await self._outlet.aclose()
+        if self._relay is not None:
+            await self._relay.aclose()
 
 
 class Stage:

@@ -22,6 +22,31 @@ def stereo_microphone(tmp_path):
     return tmp_path / "stereo.wav"
 
 
+PITCHES_OF_CHANNELS = """async () => {
+  const { srcObject } = heard.elements().find((element) => element.srcObject);
+  const context = new AudioContext({ sampleRate: 48000 });
+  const splitter = context.createChannelSplitter(2);
+  context.createMediaStreamSource(srcObject).connect(splitter);
+  const analysers = [0, 1].map((channel) => {
+    const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    splitter.connect(analyser, channel);
+    return analyser;
+  });
+  const levels = analysers.map((analyser) => new Float32Array(analyser.frequencyBinCount));
+  const loudest = () => analysers.map((analyser, channel) => {
+    analyser.getFloatFrequencyData(levels[channel]);
+    return levels[channel].indexOf(Math.max(...levels[channel])) * 48000 / 8192;
+  });
+  let pitches;
+  do {
+    await new Promise(requestAnimationFrame);
+    pitches = loudest();
+  } while (!(Math.max(...levels[0]) > -40));
+  return pitches;
+}"""
+"""In Hz, of the strongest tone in what the page plays at this moment, left and right."""
+
+
 def pitch_of(sound):
     """In Hz, of the strongest tone in a second of sound."""
     return int(np.argmax(np.abs(np.fft.rfft(sound[:RATE]))))
@@ -49,6 +74,7 @@ def test_music_is_sent_as_it_is_from_one_browser_to_the_other(chromium, arrive, 
         bob.listen_to(alice)
         bob.hears_speech(within_s=10)
         expect(bob.page.get_by_text(BADGE, exact=True)).to_be_visible()
+        assert bob.page.evaluate(PITCHES_OF_CHANNELS) == pytest.approx([LEFT_HZ, RIGHT_HZ], abs=6)
         problems += look(bob.page, "listen-music")
         alice.stop()
         expect(bob.page.get_by_role("button", name="Play the recording")).to_be_visible()

@@ -16,6 +16,7 @@ import numpy as np
 from livekit import api, rtc
 
 from agent.stage import publish_options
+from agent.stereo import StereoRelay
 from contract import (
     AGENT_NAME,
     METER_TOPIC,
@@ -230,12 +231,18 @@ class Broadcast:
             await asyncio.sleep(0.05)
 
     async def speaker(self, sound: Sound | None = None, identity: str = OWNER) -> Speaker:
+        url = await self._stereo_url() if QUALITIES[self.quality].channels == 2 else self.url
         speaker = Speaker()
         self._stack.push_async_callback(speaker.leave)
-        await speaker.join(self.url, tokens.studio(self.studio, identity, identity.title()))
+        await speaker.join(url, tokens.studio(self.studio, identity, identity.title()))
         if sound is not None:
             await speaker.speak(sound, self.quality)
         return speaker
+
+    async def _stereo_url(self) -> str:
+        relay = StereoRelay(self.url)
+        self._stack.push_async_callback(relay.aclose)
+        return await relay.open()
 
     async def listener(self, channels: int = 1) -> Listener:
         listener = Listener(channels)
