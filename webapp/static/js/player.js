@@ -24,7 +24,7 @@ const EDGE_S = 2.5;
  */
 export class Player extends EventTarget {
   #audio = new Audio();
-  #wave = new RecordingWave();
+  #wave = new RecordingWave(this.#audio);
   #heard = new Heard();
   /** @type {Playable | null} */
   #recording = null;
@@ -81,8 +81,7 @@ export class Player extends EventTarget {
     if (!player) return;
     fill(player, "title", recording.title);
     fill(player, "owner", recording.owner);
-    this.#wave.attach(/** @type {HTMLElement} */ (player.querySelector("[data-wave]")));
-    this.#wave.load(recording.id);
+    this.#wave.load(recording.id, recording.duration, /** @type {HTMLElement} */ (player.querySelector("[data-wave]")));
     this.#tellSystem(recording);
   }
 
@@ -174,7 +173,6 @@ export class Player extends EventTarget {
     slider.max = String(Math.max(1, Math.floor(length)));
     slider.value = String(Math.floor(position));
     slider.setAttribute("aria-valuetext", t("{position} of {length}", { position: spoken(position), length: spoken(length) }));
-    this.#wave.showPlayed(length ? position / length : 0);
     if (position <= length) navigator.mediaSession.setPositionState({ duration: length, position, playbackRate: this.#audio.playbackRate });
     remember(this.id, position, length);
   }

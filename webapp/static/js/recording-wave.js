@@ -1,65 +1,72 @@
-const STEP = 6;
-const HEIGHT = 44;
+const bundle = "../vendor/wavesurfer.js";
+/** @typedef {typeof import("wavesurfer.js").default} WaveSurfer */
+
+/** Of the page that was loaded. Its policy stays when Turbo brings other pages, and so must its nonce. */
+const NONCE = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=csp-nonce]"))?.content;
+
+const ENOUGH = 400;
+const BARS = { barWidth: 3, barGap: 3, barRadius: 1.5, barMinHeight: 3, barHeight: 0.86 };
 
 /**
- * The drawing under the player's slider: what was played is dark, the rest is pale. Own code and no library, because it is
- * decoration in two SVG paths that follow theme and forced colours by CSS, while the slider that lies on it stays the real one;
- * wavesurfer.js would bring a canvas with fixed colours and a style element that needs the nonce of a page long left.
+ * The drawing under the player's slider, which stays the control: what was played is dark, the rest is pale. A canvas knows nothing
+ * of the colours of its page, so it is told when they change.
  */
 export class RecordingWave {
-  /** @type {Uint8Array | null} */
-  #peaks = null;
-  #id = "";
-  #observer = new ResizeObserver(() => this.#draw());
+  #media;
+  /** @type {InstanceType<WaveSurfer> | null} */
+  #surfer = null;
   /** @type {HTMLElement | null} */
-  #track = null;
+  #container = null;
+  #loads = 0;
 
-  /** @param {HTMLElement} track `data-wave` of the player, which outlives pages. */
-  attach(track) {
-    if (track === this.#track) return;
-    this.#observer.disconnect();
-    this.#track = track;
-    this.#observer.observe(track);
+  /** @param {HTMLMediaElement} media Plays the recording. */
+  constructor(media) {
+    this.#media = media;
+    const recolour = () => this.#surfer?.setOptions(this.#colours);
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", recolour);
+    new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
-  /** Shows another recording; what cannot be loaded leaves the slider alone. @param {string} id */
-  async load(id) {
-    this.#id = id;
-    this.#peaks = null;
-    this.#draw();
-    const response = await fetch(`/recordings/${id}/peaks`).catch(() => null);
-    const peaks = response?.ok ? new Uint8Array(await response.arrayBuffer()) : null;
-    if (this.#id !== id) return;
-    this.#peaks = peaks;
-    this.#draw();
+  /**
+   * Shows a recording, also the one that is shown, when it has grown; what cannot be loaded leaves the slider alone.
+   * @param {string} id @param {number} duration Seconds. @param {HTMLElement} container `data-wave` of the player.
+   */
+  async load(id, duration, container) {
+    const turn = ++this.#loads;
+    const [peaks, WaveSurfer] = await Promise.all([peaksOf(id), loadWaveSurfer()]).catch(() => []);
+    if (turn !== this.#loads) return;
+    this.#surfer?.destroy();
+    this.#surfer = null;
+    if (!peaks?.length || !WaveSurfer) return;
+    this.#container = container;
+    this.#surfer = WaveSurfer.create({
+      container, media: this.#media, peaks: [levels(peaks)], duration, height: "auto", interact: false, cursorWidth: 0, hideScrollbar: true,
+      cspNonce: NONCE, ...BARS, ...this.#colours,
+    });
   }
 
-  /** @param {number} share Of the recording, 0 to 1. */
-  showPlayed(share) {
-    this.#track?.style.setProperty("--v", share.toFixed(4));
-  }
-
-  #draw() {
-    const width = Math.floor(this.#track?.clientWidth ?? 0);
-    const path = this.#peaks?.length && width ? bars(this.#peaks, Math.max(1, Math.floor(width / STEP))) : "";
-    for (const part of this.#track?.querySelectorAll("path") ?? []) {
-      if (path) part.setAttribute("d", path);
-      else part.removeAttribute("d");
-      part.ownerSVGElement?.setAttribute("viewBox", `0 0 ${Math.max(STEP, width)} ${HEIGHT}`);
-    }
+  get #colours() {
+    const { color, accentColor } = getComputedStyle(/** @type {HTMLElement} */ (this.#container));
+    return { waveColor: color, progressColor: accentColor };
   }
 }
 
+/** Loaded with the first recording that is played. @returns {Promise<WaveSurfer>} */
+async function loadWaveSurfer() {
+  return (await import(bundle)).default;
+}
+
+/** @param {string} id @returns {Promise<Uint8Array | null>} */
+async function peaksOf(id) {
+  const response = await fetch(`/recordings/${id}/peaks`);
+  return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+}
+
 /**
- * SVG path of vertical bars over the whole length; silence is a dot. With fewer peaks than bars some are drawn twice.
- * @param {Uint8Array} peaks 0 to 255 @param {number} count Of bars. @returns {string}
+ * As many as there may be bars, so that those of a short recording stand as close as those of a long one.
+ * @param {Uint8Array} peaks 0 to 255. @returns {Float32Array} 0 to 1.
  */
-export function bars(peaks, count) {
-  const drawn = Array.from({ length: count }, (_, bar) => {
-    const from = Math.floor((bar * peaks.length) / count);
-    const to = Math.max(from + 1, Math.floor(((bar + 1) * peaks.length) / count));
-    const height = Math.max(0.1, (Math.max(...peaks.subarray(from, to)) / 255) * (HEIGHT - 6));
-    return `M${bar * STEP + STEP / 2} ${((HEIGHT - height) / 2).toFixed(1)}v${height.toFixed(1)}`;
-  });
-  return drawn.join("");
+export function levels(peaks) {
+  const times = Math.ceil(ENOUGH / peaks.length);
+  return Float32Array.from({ length: peaks.length * times }, (_, at) => (peaks[Math.floor(at / times)] ?? 0) / 255);
 }
