@@ -18,7 +18,7 @@ from launcher.settings import ROOT
 from launcher.toolchain import Toolchain
 
 PARTS = ("lint", "unit", "integration", "e2e")
-DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus"}
+DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus", "pulseaudio": "pulseaudio"}
 """The reference decoder and another one, which say whether a recording is a FLAC file, and the way of media keys to a browser."""
 PROXY = "caddy"
 """Stands before the pages where friends come from outside."""
