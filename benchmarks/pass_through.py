@@ -1,0 +1,53 @@
+"""The peer in `benchmarks.capacity`: a worker whose jobs hand the microphone on as it is, as the SDK's examples do, and nothing
+else: no noise removal, no recording, no meter. What it costs is LiveKit's share of a job."""
+
+from __future__ import annotations
+
+import asyncio
+
+from livekit import rtc
+from livekit.agents import AutoSubscribe, JobContext
+
+from agent import log, worker
+from agent.config import AgentConfig
+from agent.stage import CLEAN_TRACK, publish_options, stage_token
+from contract import ATTRIBUTE_STATE, QUALITIES, SAMPLE_RATE, USUAL_QUALITY, StudioMetadata
+
+
+async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:
+    source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
+    stage = rtc.Room()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def hand_on(track: rtc.Track) -> None:
+        async for event in rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1):
+            await source.capture_frame(event.frame)
+
+    ctx.room.on("track_published", lambda publication, _participant: publication.set_subscribed(True))
+    ctx.room.on("track_subscribed", lambda track, *_: tasks.add(asyncio.create_task(hand_on(track))))
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    for participant in ctx.room.remote_participants.values():
+        for publication in participant.track_publications.values():
+            publication.set_subscribed(True)
+    room = StudioMetadata.from_json(ctx.room.metadata).stage
+    await stage.connect(config.url, stage_token(config.api_key, config.api_secret, room), rtc.RoomOptions(auto_subscribe=False))
+    await stage.local_participant.publish_track(
+        rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, source),
+        publish_options(rtc.TrackSource.SOURCE_MICROPHONE, QUALITIES[USUAL_QUALITY]),
+    )
+    await ctx.room.local_participant.set_attributes({ATTRIBUTE_STATE: "cleaning"})
+
+    async def close(_reason: str) -> None:
+        await stage.disconnect()
+
+    ctx.add_shutdown_callback(close)
+
+
+def main() -> None:
+    log.configure()
+    worker.run_broadcast = run_broadcast
+    asyncio.run(worker.run(AgentConfig.from_environment(), shared=False))
+
+
+if __name__ == "__main__":
+    main()
