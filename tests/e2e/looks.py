@@ -15,10 +15,21 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light")]
 
 SETTLED = """() => new Promise((done) => {
-    requestAnimationFrame(() => requestAnimationFrame(
-        () => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done)));
+    const wave = document.querySelector("[data-wave]");
+    const drawn = () => {       // wavesurfer.js draws anew 0.1 s after a change
+        const canvas = wave?.clientWidth && wave.firstElementChild?.shadowRoot.querySelector("canvas");
+        return !canvas || (canvas.clientHeight === wave.clientHeight && Math.abs(canvas.clientWidth - wave.clientWidth) < 10);
+    };
+    const look = () => requestAnimationFrame(() => {
+        if (drawn()) Promise.allSettled(document.getAnimations().map((animation) => animation.finished)).then(done);
+        else look();
+    });
+    requestAnimationFrame(look);
     setTimeout(done, 2000);      // a page that always moves somewhere
 })"""
+
+TEXT_SIZE = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+
 
 def look(page: Page, name: str) -> list[str]:
     """Goes through all screens; returns what is wrong."""
@@ -48,12 +59,14 @@ def with_large_text(page: Page, name: str) -> list[str]:
     devtools = page.context.new_cdp_session(page)
     try:
         devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        page.wait_for_function(f"() => {TEXT_SIZE} === 32")
         page.evaluate(SETTLED)
         page.screenshot(path=PICTURES / f"{name}-1280-large.png")
         too_wide = page.evaluate("document.documentElement.scrollWidth") - 1280
         return page.evaluate("looks.cramped()") + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
     finally:
         devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+        page.wait_for_function(f"() => {TEXT_SIZE} === 16")
         devtools.detach()
 
 
@@ -61,6 +74,7 @@ def in_the_systems_colours(page: Page, name: str) -> list[str]:
     """As on Windows with a contrast theme."""
     page.emulate_media(forced_colors="active")
     page.keyboard.press("Tab")          # from here on the browser shows where the focus is
+    page.evaluate(SETTLED)
     problems = page.evaluate("looks.colourless()")
     page.screenshot(path=PICTURES / f"{name}-1280-forced.png")
     page.emulate_media(forced_colors="none")

@@ -189,6 +189,7 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     page.get_by_role("button", name="Pause A walk").click()
     page.wait_for_function(f"() => Math.abs(({WAVE})()?.played - 0.5) < 0.05")
     seen = []
+    page.emulate_media(reduced_motion="reduce")         # which gives every property a transition of 1 ms
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(f"() => ({WAVE})().colours[0] === ({WAVE})().color")
