@@ -36,7 +36,7 @@ class Settings:
             data=(data or Path(environment.get("STILLAIR_DATA") or ROOT / "data")).absolute(),
             host=address,
             ports=ports,
-            node_ip=environment.get("STILLAIR_NODE_IP") or _reachable(address),
+            node_ip=_ip("STILLAIR_NODE_IP", environment) or _reachable(address),
             public_url=public_url,
         )
 
@@ -96,6 +96,15 @@ class Settings:
 
 def url_host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
+
+
+def _ip(name: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(name, "").strip()
+    try:
+        return value and str(ipaddress.ip_address(value))
+    except ValueError as error:
+        next_step = "set it to one, for example 203.0.113.7, not to a name."
+        raise Problem(f"{name} is {value!r}, which is no IP address.", next_step) from error
 
 
 def _number(name: str, environment: Mapping[str, str], default: int) -> int:

@@ -52,6 +52,12 @@ def test_a_host_that_is_none_is_named(tmp_path):
         settings(tmp_path, host="no such host")
 
 
+@pytest.mark.parametrize("value", ["air.example.org", "203.0.113", "203.0.113.7:8003"])
+def test_a_node_ip_that_is_no_address_is_named(tmp_path, value):
+    with pytest.raises(Problem, match=r"STILLAIR_NODE_IP is .*no IP address"):
+        settings(tmp_path, STILLAIR_NODE_IP=value)
+
+
 def test_the_data_folder_comes_from_the_option_then_the_environment_then_the_clone(tmp_path):
     def data(option, **environment):
         return Settings.of(data=option, host="127.0.0.1", port=9000, environment=environment).data
