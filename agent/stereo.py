@@ -25,8 +25,8 @@ class StereoRelay:
     """Every track that is published through it is one of two channels."""
 
     def __init__(self, url: str) -> None:
-        """`url`: of the audio server, ws:// or http://, or with TLS."""
-        self._server = url.rstrip("/").replace("ws", "http", 1) if url.startswith("ws") else url.rstrip("/")
+        """`url`: of the audio server."""
+        self._server = url.rstrip("/")
         application = web.Application()
         application.router.add_get("/{path:.*}", self._answer)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_TIMEOUT_S)

@@ -1,8 +1,9 @@
-"""How many streams a core carries, and where its time goes: `python -m benchmarks.capacity`, six minutes, two cores.
+"""How many streams a core carries, and where its time goes: `python -m benchmarks.capacity`, nine minutes, two cores.
 
 The audio server, the worker with its jobs and the denoising process run on one core; the broadcasters and their listeners run on
 another. Streams are added until the delay that the load adds is above 20 ms at the 95th percentile, or a listener hears a gap, or
-the worker stops cleaning. Both ways in one run: an engine in each job, and one denoising process for all jobs.
+the worker stops cleaning. Three ways in one run: jobs that only hand the sound on (the peer), an engine in each job, and one
+denoising process for all jobs.
 
 Delay: from the microphone's frame to the listener's, by clicks in a noise, which pass unchanged at a strength of 0 dB (the work
 is the same at any strength). What is added: the delay above the median of one stream alone. The machine should do nothing else.
