@@ -54,7 +54,7 @@ def test_a_microphone_that_another_program_holds(chromium, arrive):
         sound.plug_in()
         with sound.hold():
             expect_trouble(alice, "Another program is using the microphone.")
-        alice.page.get_by_role("button", name="Try again").click()
+        alice.page.get_by_role("button", name="Start Streaming").click()
         alice.expect_state("Live - noise removed")
 
 

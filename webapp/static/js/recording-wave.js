@@ -43,6 +43,8 @@ export class RecordingWave {
       container, media: this.#media, peaks: [levels(peaks)], duration, height: "auto", interact: false, cursorWidth: 0, hideScrollbar: true,
       cspNonce: NONCE, ...BARS, ...this.#colours,
     });
+    // What was played is drawn at this event, and while a recording stands still there is none.
+    this.#surfer.once("ready", () => this.#media.dispatchEvent(new Event("timeupdate")));
   }
 
   get #colours() {
