@@ -25,10 +25,10 @@ from agent.config import AgentConfig
 from agent.delay import Delay, Waited
 from agent.frames import FRAME_S, Int16, samples_of, silent_frame
 from agent.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
+from agent.monitor import Monitor
 from agent.music import Music
-from agent.outlet import Outlet
 from agent.recorder import CAUSE_CONNECTION, FlacRecorder
-from agent.stage import Stage, publish_options, stage_token
+from agent.stage import Stage, stage_token
 from agent.storage import RecordingFolder
 from agent.voice import OVERLOAD, Streams, Voice
 from contract import (
@@ -48,7 +48,6 @@ from contract import (
     SAMPLE_RATE,
     BroadcastJob,
     ContractError,
-    Quality,
     StudioMetadata,
 )
 
@@ -60,7 +59,6 @@ DELAY_EVERY_S = 2.0
 SILENT_S = 3
 CLOSE_TIMEOUT_S = 2.0
 TELL_WHY_S = 1.0
-ORIGINAL_TRACK = "original"
 STREAM_OVER = rtc.DisconnectReason.ROOM_DELETED
 """The web app deletes the studio when a stream has ended. After any other end another job may go on with the recording."""
 
@@ -219,14 +217,11 @@ class Session:
     def _unsubscribed(
         self, track: rtc.RemoteTrack, _publication: rtc.RemoteTrackPublication, _participant: rtc.RemoteParticipant,
     ) -> None:
+        # Its stream still delivers what the jitter buffer holds, and one more frame just before the next track is there: that one
+        # has not been waiting for the job.
         if track is self._track:
-            self._track_ended()
-
-    def _track_ended(self) -> None:
-        """Its stream still delivers what the jitter buffer holds, and one more frame just before the next track: that one has
-        not been waiting for the job."""
-        self._clock = None
-        self._recorder.expect_gap(CAUSE_CONNECTION)
+            self._clock = None
+            self._recorder.expect_gap(CAUSE_CONNECTION)
 
     async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
         channels = self._quality.channels
@@ -386,7 +381,7 @@ class Session:
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._job.owner:
-            self._track_ended()         # the SDK may not say so of the track itself
+            self._recorder.expect_gap(CAUSE_CONNECTION)
             self._spawn(self._stop_monitor(), "stop monitor")
 
     async def _stop_monitor(self) -> None:
@@ -417,41 +412,6 @@ class Session:
             if publication.source == rtc.TrackSource.SOURCE_MICROPHONE and publication.track is not None:
                 logger.warning("The microphone's track stopped delivering; opening it again")
                 self._subscribed(publication.track, publication, broadcaster)
-
-
-class Monitor:
-    """The original, delayed like the clean voice, as a second track in the studio while the broadcaster compares."""
-
-    def __init__(self, studio: rtc.Room, quality: Quality) -> None:
-        self._studio = studio
-        self._quality = quality
-        self._outlet: Outlet | None = None
-        self._publication: rtc.LocalTrackPublication | None = None
-        self._lock = asyncio.Lock()
-
-    async def switch(self, on: bool) -> None:
-        async with self._lock, asyncio.timeout(10):
-            if on and self._outlet is None:
-                await self._publish()
-            elif not on and self._outlet is not None:
-                await self._withdraw(self._outlet)
-
-    async def _publish(self) -> None:
-        outlet = Outlet(self._quality.channels)
-        track = rtc.LocalAudioTrack.create_audio_track(ORIGINAL_TRACK, outlet.source)
-        options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN, self._quality)
-        self._publication = await self._studio.local_participant.publish_track(track, options)
-        self._outlet = outlet
-
-    async def _withdraw(self, outlet: Outlet) -> None:
-        self._outlet = None
-        if self._publication is not None:
-            await self._studio.local_participant.unpublish_track(self._publication.sid)
-        await outlet.aclose()
-
-    async def send(self, original: Int16) -> None:
-        if self._outlet is not None:
-            await self._outlet.send(original)
 
 
 def _number(request: dict[str, Any], name: str, most: float) -> float:

@@ -16,32 +16,20 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
-import struct
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
-from livekit import rtc
 
 from agent.config import prepare_forking
-from contract import SAMPLE_RATE
-from tests.integration.live.people import Broadcast, Listener, Speaker, broadcasts
-from tests.integration.live.worker_process import WorkerProcess
-from tests.integration.streams.livekit_process import LivekitProcess
+from benchmarks.clicks import FRAME_S, Heard, Pair
+from benchmarks.product import WORKERS, Product, cpu_s, product
+from tests.integration.live.people import broadcasts
 
-FRAME = SAMPLE_RATE // 100
-FRAME_S = 0.01
-CLICK_FRAMES = 50               # a click every half second
-CLICK_LEVEL = 20_000
-HEARD_LEVEL = 8_000
 TOGETHER = 3                    # streams whose people share a process: the SDK hands every event to all of them
 
 MOST_ADDED_MS = 20.0
@@ -50,125 +38,8 @@ SETTLE_S = 6.0
 BUSY = 0.95
 TRIES = 3                       # a shared machine stands still now and then, whatever the load: that is not what is asked here
 
-PRODUCT = "import asyncio, sys; from agent import log, worker; from agent.config import AgentConfig; log.configure(); " \
-          "asyncio.run(worker.run(AgentConfig.from_environment(), shared=sys.argv[1] == 'shared'))"
-WORKERS = {"pass-through": ["-m", "benchmarks.pass_through"], "own": ["-c", PRODUCT, "own"], "shared": ["-c", PRODUCT, "shared"]}
-
 
 # --- the people, in processes of their own ----------------------------------------------------------------------------------
-
-
-class ClickingSpeaker(Speaker):
-    """Sends a quiet noise with clicks in it, and remembers when."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clicked_at: list[float] = []
-
-    async def click(self) -> None:
-        source = rtc.AudioSource(SAMPLE_RATE, 1, queue_size_ms=0)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True)
-        await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("microphone", source), options)
-        self.tasks.add(asyncio.create_task(self._send(source)))
-
-    async def _send(self, source: rtc.AudioSource) -> None:
-        noise = (np.random.default_rng(0).standard_normal((100, FRAME)) * 300).astype(np.int16)
-        click = (np.sin(2 * np.pi * 1_000 * np.arange(FRAME) / SAMPLE_RATE) * CLICK_LEVEL).astype(np.int16)
-        frames = [rtc.AudioFrame(bytearray(sound.tobytes()), SAMPLE_RATE, 1, FRAME) for sound in (*noise, click)]
-        began, number = time.monotonic(), 0
-        while True:
-            clicks = number % CLICK_FRAMES == 0
-            if clicks:
-                self.clicked_at.append(time.monotonic())
-            await source.capture_frame(frames[-1] if clicks else frames[number % len(noise)])
-            number += 1
-            await asyncio.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
-
-
-class ClickedListener(Listener):
-    """Notes when it hears a click, and keeps nothing else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard_at: list[float] = []
-        self.track: Any = None
-
-    def _subscribed(self, track: Any, _publication: Any, _participant: Any) -> None:
-        self.track = track
-        self.tasks.add(asyncio.create_task(self._notice(track)))
-
-    async def _notice(self, track: Any) -> None:
-        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=1)
-        try:
-            async for event in stream:
-                samples = np.frombuffer(event.frame.data, np.int16)
-                now = time.monotonic()
-                if samples.max() > HEARD_LEVEL and (not self.heard_at or now - self.heard_at[-1] > 0.1):
-                    at = int(np.argmax(samples > HEARD_LEVEL))
-                    self.heard_at.append(now - (len(samples) - at) / SAMPLE_RATE)
-        finally:
-            await stream.aclose()
-
-    async def made_up_samples(self) -> int:
-        """Samples that the listener's end had to invent so far, because none were there."""
-        for stat in await self.track.get_stats() if self.track else []:
-            if stat.WhichOneof("stats") == "inbound_rtp":
-                return int(stat.inbound_rtp.inbound.concealed_samples)
-        return 0
-
-
-@dataclass
-class Heard:
-    """One stream over one measurement."""
-
-    delays_ms: list[float]
-    lost_clicks: int
-    made_up_ms: float
-    cleaned: bool
-
-
-class Pair:
-    """The broadcaster and a listener of one stream."""
-
-    def __init__(self, broadcast: Broadcast) -> None:
-        self.broadcast = broadcast
-        self.speaker = ClickingSpeaker()
-        self.listener = ClickedListener()
-        self._made_up = 0
-        self._from = 0.0
-
-    async def begin(self) -> None:
-        from tests.integration.live.people import OWNER, tokens
-
-        await self.broadcast.open(live=True, strength_db=0.0)
-        await self.speaker.join(self.broadcast.url, tokens.studio(self.broadcast.studio, OWNER, OWNER))
-        await self.speaker.click()
-        await self.listener.join(self.broadcast.url, tokens.stage(self.broadcast.metadata.stage, "bob", "Bob"))
-
-    async def measure_from_now(self) -> None:
-        self._from = time.monotonic()
-        self._made_up = await self.listener.made_up_samples()
-
-    async def heard(self) -> Heard:
-        made_up = await self.listener.made_up_samples() - self._made_up
-        until = time.monotonic() - 1.5                       # what is on its way now is not lost
-        clicks = [at for at in self.speaker.clicked_at if self._from < at < until]
-        delays = [_first_after(at, self.listener.heard_at) for at in clicks]
-        return Heard(
-            delays_ms=[delay * 1e3 for delay in delays if delay is not None],
-            lost_clicks=sum(delay is None for delay in delays),
-            made_up_ms=made_up / SAMPLE_RATE * 1e3,
-            cleaned=self.speaker.agent().get("state") == "cleaning",
-        )
-
-    async def end(self) -> None:
-        await self.speaker.leave()
-        await self.listener.leave()
-
-
-def _first_after(at: float, times: list[float]) -> float | None:
-    """Seconds to the first of `times` after `at`, None when that is nearly the next click already."""
-    return next((time - at for time in times if 0 < time - at < 0.9 * CLICK_FRAMES * FRAME_S), None)
 
 
 def people(url: str, cores: set[int], orders: Connection) -> None:
@@ -243,101 +114,6 @@ class People:
         for process in self._processes:
             process.kill()
             process.join()
-
-
-# --- the product, on its core -----------------------------------------------------------------------------------------------
-
-
-class Worker(WorkerProcess):
-    """As `./stillair up` starts it, but for the choice of who denoises."""
-
-    def __init__(self, url: str, folder: Path, way: str) -> None:
-        super().__init__(url, folder, STILLAIR_CAPACITY="40")
-        self._way = way
-
-    def spawn(self) -> subprocess.Popen[bytes]:
-        self.recordings.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *WORKERS[self._way]], cwd=self._program, env=self._environment, stdout=log, stderr=log,
-            )
-        return self._process
-
-    def parts(self) -> dict[str, list[psutil.Process]]:
-        """The processes by what they do."""
-        assert self._process is not None
-        main = psutil.Process(self._process.pid)
-        parts: dict[str, list[psutil.Process]] = {"worker": [main], "denoising": [], "jobs": []}
-        for child in main.children():
-            if "agent.denoise_server" in child.cmdline():
-                parts["denoising"].append(child)
-            else:
-                parts["worker"].append(child)
-                parts["jobs"] += child.children()
-        return parts
-
-
-def cpu_s(process: psutil.Process) -> float:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return float(times.user + times.system)
-    return 0.0
-
-
-@dataclass
-class Product:
-    audio_server: psutil.Process
-    worker: Worker
-
-    def cpu_s(self) -> dict[str, float]:
-        parts = {"audio server": [self.audio_server], **self.worker.parts()}
-        return {part: sum(map(cpu_s, processes)) for part, processes in parts.items()}
-
-    def private_mb(self) -> dict[str, float]:
-        """Of one job that has a stream, and of the denoising process."""
-        parts = self.worker.parts()
-        jobs = sorted(process.memory_full_info().uss for process in parts["jobs"])
-        return {
-            "a job": jobs[len(jobs) // 2] / 1e6,
-            "denoising": sum(process.memory_full_info().uss for process in parts["denoising"]) / 1e6,
-        }
-
-    def missed_hops(self) -> int:
-        """Hops that jobs had to make themselves, read out of the memory of the denoising process."""
-        from agent.denoise import Denoiser
-        from agent.denoise_slots import slot_record
-
-        missed = 0
-        for process in self.worker.parts()["denoising"]:
-            for file in Path(f"/proc/{process.pid}/fd").iterdir():
-                if "stillair-denoise" in os.readlink(file):
-                    record = slot_record(Denoiser.load().engine(1).voice(0))
-                    with file.open("rb") as memory:
-                        for slot in range(os.fstat(memory.fileno()).st_size // record.itemsize):
-                            [value] = struct.unpack("=q", os.pread(memory.fileno(), 8, slot * record.itemsize + 16))
-                            missed += value
-                    return missed
-        return missed
-
-
-@contextlib.contextmanager
-def product(core: int, way: str) -> Iterator[tuple[Product, str]]:
-    """-> the product and the address of its audio server."""
-    before = os.sched_getaffinity(0)
-    with tempfile.TemporaryDirectory(prefix="stillair-capacity-") as folder:
-        os.sched_setaffinity(0, {core})                 # what is started now inherits it
-        audio_server = LivekitProcess(Path(folder))
-        worker = Worker(audio_server.url, Path(folder), way)
-        try:
-            audio_server.start()
-            worker.start()
-            os.sched_setaffinity(0, before)
-            assert audio_server._process is not None
-            yield Product(psutil.Process(audio_server._process.pid), worker), audio_server.url
-        finally:
-            os.sched_setaffinity(0, before)
-            worker.stop_if_running()
-            audio_server.kill()
 
 
 # --- the measurement --------------------------------------------------------------------------------------------------------

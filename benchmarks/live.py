@@ -29,7 +29,7 @@ from playwright.sync_api import expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.capacity import ClickedListener, ClickingSpeaker, Pair
+from benchmarks.clicks import ClickedListener, ClickingSpeaker, Pair
 from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
 from tests.e2e.people import Person

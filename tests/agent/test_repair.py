@@ -10,7 +10,7 @@ import pytest
 
 from agent.repair import keep_repaired, repair_file, repair_folder
 from tests.agent.judges import RATE, assert_valid
-from tests.agent.studio import SOUND, STREAM_ID, wait_until
+from tests.agent.studio import SOUND, STREAM_ID, WHOLE, wait_until
 
 
 def test_the_worker_repairs_what_a_crash_left_and_nothing_else(studio, writers):
@@ -96,3 +96,16 @@ def test_a_symbolic_link_is_not_followed(studio, tmp_path):
     studio.audio.symlink_to(target)
     assert "cannot be opened" in repair_file(studio.audio).problem
     assert target.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("damaged_head", [False, True])
+def test_a_stereo_recording_of_a_dead_writer_is_repaired(studio, damaged_head):
+    stereo = np.stack((SOUND, -SOUND), axis=1)[:WHOLE]
+    recorder = studio.recorder(channels=2)
+    studio.say(recorder, stereo)
+    recorder.close(finished=False)
+    before = studio.audio.read_bytes()
+    studio.audio.write_bytes((bytes(62) + before[62:] if damaged_head else before) + b"half a frame")
+    (report,) = repair_folder(studio.folder)
+    assert (report.problem, report.cut_bytes) == ("", len(b"half a frame"))
+    np.testing.assert_array_equal(assert_valid(studio.audio, channels=2), stereo)

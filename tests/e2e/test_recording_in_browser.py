@@ -182,6 +182,7 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     violations = []
     page.on("console", lambda message: violations.append(message.text) if "Content Security Policy" in message.text else None)
     record(site.config.recordings, "alice", title="A walk", seconds=20)
+    record(site.config.recordings, "alice", title="A run", seconds=5)
     site.ingest()
     held = []
     page.route("**/peaks", lambda route: held.append(route))
@@ -207,6 +208,16 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     page.wait_for_function(f"() => location.pathname !== '/recordings/' && Math.abs(({WAVE})()?.played - 0.5) < 0.05")
     page.emulate_media(color_scheme="light")
     page.wait_for_function(f"() => ({WAVE})().colours[0] === ({WAVE})().color")
+    page.goto(f"{site.url}/recordings/")
+    page.get_by_role("button", name="Play A walk").click()
+    expect(page.get_by_role("button", name="Pause A walk")).to_be_visible()
+    held[1].continue_()
+    page.wait_for_function(f"() => ({WAVE})()")
+    page.get_by_role("button", name="Play A run").click()
+    expect(page.get_by_role("button", name="Pause A run")).to_be_visible()
+    assert page.evaluate(WAVE) is None                  # another recording's would say what is not true
+    held[2].continue_()
+    page.wait_for_function(f"() => ({WAVE})()")
     assert not violations
 
 

@@ -4,7 +4,7 @@ const bundle = "../vendor/wavesurfer.js";
 /** Of the page that was loaded. Its policy stays when Turbo brings other pages, and so must its nonce. */
 const NONCE = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=csp-nonce]"))?.content;
 
-const ENOUGH = 400;
+const ENOUGH = 400;        // as many as the server sends of a long recording
 const BARS = { barWidth: 3, barGap: 3, barRadius: 1.5, barMinHeight: 3, barHeight: 0.86 };
 
 /**
@@ -17,6 +17,7 @@ export class RecordingWave {
   #surfer = null;
   /** @type {HTMLElement | null} */
   #container = null;
+  #id = "";
   #loads = 0;
 
   /** @param {HTMLMediaElement} media Plays the recording. */
@@ -33,10 +34,11 @@ export class RecordingWave {
    */
   async load(id, duration, container) {
     const turn = ++this.#loads;
+    if (id !== this.#id) this.#clear();
+    this.#id = id;
     const [peaks, WaveSurfer] = await Promise.all([peaksOf(id), loadWaveSurfer()]).catch(() => []);
     if (turn !== this.#loads) return;
-    this.#surfer?.destroy();
-    this.#surfer = null;
+    this.#clear();
     if (!peaks?.length || !WaveSurfer) return;
     this.#container = container;
     this.#surfer = WaveSurfer.create({
@@ -45,6 +47,11 @@ export class RecordingWave {
     });
     // What was played is drawn at this event, and while a recording stands still there is none.
     this.#surfer.once("ready", () => this.#media.dispatchEvent(new Event("timeupdate")));
+  }
+
+  #clear() {
+    this.#surfer?.destroy();
+    this.#surfer = null;
   }
 
   get #colours() {
