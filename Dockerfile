@@ -13,7 +13,7 @@ COPY requirements.lock ./
 RUN uv venv /venv && uv pip sync --python /venv/bin/python --require-hashes --no-cache requirements.lock
 COPY --from=audio-server /livekit-server /usr/local/bin/livekit-server
 COPY . .
-RUN --mount=from=javascript,source=/stillair/node_modules,target=node_modules /venv/bin/python -m launcher.node
+RUN --mount=from=javascript,source=/stillair/node_modules,target=node_modules /venv/bin/python -m launcher.setup.node
 RUN useradd --create-home --uid 1000 stillair && install -d -o stillair /data
 USER stillair
 VOLUME /data

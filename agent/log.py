@@ -8,7 +8,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class Formatter(logging.Formatter):
-    """`2025-01-31 12:00:00,123 WARNING agent.session Late behind_ms=120 frames_lost=3`, always one line a record but for a
+    """`2025-01-31 12:00:00,123 WARNING agent.live.session Late behind_ms=120 frames_lost=3`, always one line a record but for a
     traceback."""
 
     def __init__(self) -> None:

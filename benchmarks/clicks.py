@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
-from contract import SAMPLE_RATE
+from contract.recording import SAMPLE_RATE
 from tests.integration.live.people import OWNER, Broadcast, Listener, Speaker, tokens
 
 FRAME = SAMPLE_RATE // 100

@@ -34,7 +34,7 @@ from rich.console import Console
 from agent.denoise import Denoiser
 from agent.denoise.engine import Network, NetworkRows
 from agent.denoise.spectrum import HOP, SAMPLE_RATE, Analysis, RunningFilter, Synthesis
-from agent.denoise_process import HUGE_PAGES
+from agent.denoise_service.supervisor import HUGE_PAGES
 from benchmarks.denoisers import VOICES, Candidate, Floats, Hop, libdf, offline, openvino, ours, torch_step
 from tests.agent.denoise.mixes import MIXES
 

@@ -23,12 +23,14 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert
 
-from webapp import accounts, catalogue, create_app
-from webapp.catalogue import Wish
-from webapp.config import Config
-from webapp.extensions import db
+from webapp import create_app
+from webapp.accounts import accounts
+from webapp.core.config import Config
+from webapp.core.database import db
+from webapp.core.text import search_key
 from webapp.models import Friendship, Recording, User, now
-from webapp.text import search_key
+from webapp.recordings import listing
+from webapp.recordings.listing import Wish
 
 WORDS = [
     "morning", "evening", "late", "talk", "story", "kitchen", "radio", "walk", "band", "practice", "allotment", "committee",
@@ -99,7 +101,7 @@ def last_id(view: str, order: str) -> str:
     before = ""
     for _ in range(20):
         wish = Wish(order=order, before=before)
-        page = catalogue.of_person(alice, alice, wish) if view == "mine" else catalogue.of_friends(alice, wish)
+        page = listing.of_person(alice, alice, wish) if view == "mine" else listing.of_friends(alice, wish)
         before = page.recordings[-1].id
     return before
 
@@ -114,7 +116,7 @@ def main() -> None:
         app = make_app(Path(name))
         with app.app_context():
             fill(options.count, options.friends)
-            places = {(view, order): last_id(view, order) for view in ("mine", "friends") for order in catalogue.ORDERS}
+            places = {(view, order): last_id(view, order) for view in ("mine", "friends") for order in listing.ORDERS}
         Console().print(measure(app, places, options.repeats))
         with app.app_context():
             db.engine.dispose()
@@ -126,7 +128,7 @@ def measure(app: Flask, places: dict[tuple[str, str], str], repeats: int) -> Tab
     client.post("/api/login", json={"username": "alice", "password": "correct horse battery"}, headers={"X-CSRF-Token": token})
     paths = [("home", "/"), ("JSON", "/api/recordings/alice")]
     for view, path in (("mine", "/recordings/"), ("friends", "/recordings/friends")):
-        for order in catalogue.ORDERS:
+        for order in listing.ORDERS:
             paths.append((f"{view}, {order}", f"{path}?order={order}"))
             paths.append((f"{view}, {order}, page 21", f"{path}?order={order}&before={places[view, order]}"))
         paths.append((f"{view}, two words", f"{path}?q=spate+radio"))

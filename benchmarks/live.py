@@ -89,7 +89,7 @@ def of_worker(worker: psutil.Process, log: str) -> dict[str, psutil.Process]:
     job = psutil.Process(int(re.findall(r"The broadcast runs.*?\bpid=(\d+)", log)[-1]))
     found = {"a job": job, "worker": worker}
     for child in worker.children():
-        if "agent.denoise_server" in child.cmdline():
+        if "agent.denoise_service.server" in child.cmdline():
             found["denoising process"] = child
     return found
 

@@ -24,12 +24,12 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from launcher import chromium
+from launcher.setup import chromium
 from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
 from tests.e2e.people import Person
 from tests.instance import started
-from tests.webapp.recordings_on_disk import record
+from tests.webapp.support.recordings_on_disk import record
 
 FOLDER = Path(__file__).parent / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices")

@@ -8,10 +8,12 @@ import asyncio
 from livekit import rtc
 from livekit.agents import AutoSubscribe, JobContext
 
-from agent import log, worker
+from agent import log
 from agent.config import AgentConfig
-from agent.stage import CLEAN_TRACK, publish_options, stage_token
-from contract import ATTRIBUTE_STATE, QUALITIES, SAMPLE_RATE, USUAL_QUALITY, StudioMetadata
+from agent.live import worker
+from agent.live.stage import CLEAN_TRACK, publish_options, stage_token
+from contract.messages import ATTRIBUTE_STATE, QUALITIES, USUAL_QUALITY, StudioMetadata
+from contract.recording import SAMPLE_RATE
 
 
 async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:

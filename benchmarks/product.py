@@ -43,7 +43,7 @@ class Worker(WorkerProcess):
         main = psutil.Process(self._process.pid)
         parts: dict[str, list[psutil.Process]] = {"worker": [main], "denoising": [], "jobs": []}
         for child in main.children():
-            if "agent.denoise_server" in child.cmdline():
+            if "agent.denoise_service.server" in child.cmdline():
                 parts["denoising"].append(child)
             else:
                 parts["worker"].append(child)
@@ -79,7 +79,7 @@ class Product:
     def missed_hops(self) -> int:
         """Hops that jobs had to make themselves, read out of the memory of the denoising process."""
         from agent.denoise import Denoiser
-        from agent.denoise_slots import slot_record
+        from agent.denoise_service.shared_memory import slot_record
 
         missed = 0
         for process in self.worker.parts()["denoising"]:

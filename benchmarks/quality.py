@@ -27,12 +27,12 @@ from pystoi import stoi
 from rich.console import Console
 from rich.progress import track
 
-from agent.account import Login, account
+from agent.cli.dnsmos import Dnsmos
+from agent.cli.listening import listen
+from agent.cli.publishing import publish
+from agent.cli.web_client import Login, account
 from agent.denoise import Denoiser
-from agent.dnsmos import Dnsmos
 from agent.export.reference import Reference
-from agent.listening import listen
-from agent.publishing import publish
 from tests.agent.denoise.chunks import cleaned
 from tests.agent.denoise.mixes import RATE, Mix, Samples, babble, brown, fan, keyboard, siren, white
 from tests.instance import started

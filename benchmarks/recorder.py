@@ -33,14 +33,15 @@ from rich.table import Table
 from werkzeug.serving import make_server
 
 from agent.denoise import Denoiser
-from agent.flac_file import FlacFile, repair
-from agent.storage import DiskFile, RecordingFolder
+from agent.recording.files import DiskFile, RecordingFolder
+from agent.recording.flac_file import FlacFile, repair
 from benchmarks.library import make_app
 from benchmarks.writers import RATE, WRITERS, Ours, Sound, Writer, play_into
-from contract import RECORDING_AUDIO_AT, RecordingHead, RecordingManifest
+from contract.recording import RECORDING_AUDIO_AT, RecordingHead, RecordingManifest
 from tests.e2e.chromium import Chromium
-from webapp import clips, library, storage
-from webapp.extensions import db
+from webapp.core.database import db
+from webapp.recordings import clips, ingest
+from webapp.recordings import sound as recording_sound
 
 PARTS = ("size", "cpu", "kills", "repair", "play", "clip")
 STREAM_ID = "b" * 32
@@ -255,7 +256,7 @@ def serving(data: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     account = {"username": "alice", "password": "correct horse battery"}
     client.post("/api/register", json=account, headers={"X-CSRF-Token": token})
     with app.app_context():
-        library.ingest()
+        ingest.ingest()
     name = app.config["SESSION_COOKIE_NAME"]
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
@@ -277,7 +278,7 @@ def clip_times(sound: Sound, folder: Path) -> dict[str, float]:
     disk.close()
     taken = {}
     for words, start in (("at a frame", 100 * 4608), ("within a frame", 100 * 4608 + 1000)):
-        with storage.Sound(os.open(whole, os.O_RDONLY)) as source, clip.open("wb") as made:
+        with recording_sound.Sound(os.open(whole, os.O_RDONLY)) as source, clip.open("wb") as made:
             begin = time.perf_counter()
             head = clips.write(source, clips.Piece(start, start + 3600 * RATE), made)
             made.seek(0)

@@ -24,8 +24,9 @@ from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
 from tests.e2e.people import Person
 from tests.instance import started
-from webapp import accounts, profiles
-from webapp.extensions import db
+from webapp.accounts import accounts
+from webapp.core.database import db
+from webapp.profiles import profiles
 
 GOAL_S = 2.0
 CHANGES_A_SECOND = 10

@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from agent.recorder import FlacRecorder
-from agent.storage import RecordingFolder
+from agent.recording.files import RecordingFolder
+from agent.recording.recorder import FlacRecorder
 
 RATE = 48_000
 BLOCK = 480

@@ -8,10 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-from launcher import demo, doctor, lock, service, test, up
+from launcher import demo, doctor, test
 from launcher.console import Console
 from launcher.problem import Problem
+from launcher.run import service, up
 from launcher.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from launcher.setup import lock
 
 INTERRUPTED = 130          # 128 + SIGINT, as shells say it
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 
-from launcher import installation, secrets, services
+from launcher import secrets
 from launcher.command import clean_environment
 from launcher.console import Console
+from launcher.run import services
 from launcher.settings import ROOT, Settings
+from launcher.setup import installation
 
 
 def demo(settings: Settings, console: Console, *, force: bool) -> int:

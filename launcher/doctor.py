@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import disk, health, livekit_server, ports
 from launcher.command import CommandError, run, tail
 from launcher.console import Console
+from launcher.run import health, ports
 from launcher.settings import ROOT, Settings
-from launcher.toolchain import Toolchain
+from launcher.setup import disk, livekit_server
+from launcher.setup.toolchain import Toolchain
 
 ROOMY_BYTES = 2_000_000_000
 FIRST_SET_UP = "run ./stillair up once: it installs this."

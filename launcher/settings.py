@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from launcher.ports import Ports
 from launcher.problem import Problem
+from launcher.run.ports import Ports
 from launcher.secrets import Secrets
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import chromium, debian, installation, node
 from launcher.command import clean_environment
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.settings import ROOT
-from launcher.toolchain import Toolchain
+from launcher.setup import chromium, debian, installation, node
+from launcher.setup.toolchain import Toolchain
 
 PARTS = ("lint", "unit", "integration", "e2e")
 DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus", "pulseaudio": "pulseaudio"}

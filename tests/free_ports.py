@@ -3,7 +3,7 @@
 import os
 import random
 
-from launcher.ports import BLOCK, Ports, is_free
+from launcher.run.ports import BLOCK, Ports, is_free
 
 RANGE = os.environ.get("STILLAIR_TEST_PORTS", "20000-29999")
 """FIRST-LAST; set it where several test runs share a machine."""

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import health, up
 from launcher.console import Console
-from launcher.processes import wait_until
+from launcher.run import health, up
+from launcher.run.processes import wait_until
+from launcher.run.supervisor import Supervisor
 from launcher.settings import Settings
-from launcher.supervisor import Supervisor
 from tests.free_ports import some_free_block
 
 

@@ -12,10 +12,14 @@ from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from webapp import accounts, allowance, audit, friendships, library, members, resets
-from webapp.errors import ApiError, Conflict
-from webapp.extensions import db
+from webapp.accounts import accounts, password_resets, quotas
+from webapp.admin import people as admin_people
+from webapp.core.database import db
+from webapp.core.errors import ApiError, Conflict
+from webapp.friends import requests
 from webapp.models import User
+from webapp.recordings import ingest
+from webapp.security import audit
 
 DEMO_NAMES = ("demo-alice", "demo-bob", "demo-charlie")
 
@@ -56,9 +60,9 @@ def demo(force: bool) -> None:
     people = [_with_new_password(name) for name in DEMO_NAMES]
     for one, other in combinations(people, 2):
         with suppress(Conflict):                # they have asked, or are friends already
-            friendships.send(one, other.username)
+            requests.send(one, other.username)
         with suppress(Conflict):
-            friendships.send(other, one.username)
+            requests.send(other, one.username)
     click.echo("These passwords are shown only now.")
 
 
@@ -82,12 +86,12 @@ def quota(username: str, gb: str | None) -> None:
     user = _person(username)
     days = "" if user.most_days is None else str(user.most_days)
     try:
-        allowance.grant(audit.COMMAND_LINE, user, quota_gb=gb or "", most_days=days)
+        quotas.grant(audit.COMMAND_LINE, user, quota_gb=gb or "", most_days=days)
     except ApiError as error:
         raise click.ClickException(f"{error.message} Nothing was changed.") from error
-    limit = allowance.quota(user)
-    room = "as many as there are" if limit is None else f"{limit / allowance.GB:g}"
-    click.echo(f"{user.username} uses {allowance.used(user) / allowance.GB:.1f} GB of {room}.")
+    limit = quotas.quota(user)
+    room = "as many as there are" if limit is None else f"{limit / quotas.GB:g}"
+    click.echo(f"{user.username} uses {quotas.used(user) / quotas.GB:.1f} GB of {room}.")
 
 
 def _person(username: str) -> User:
@@ -104,7 +108,7 @@ def admin(username: str) -> None:
     """Make somebody an admin, for when there is none who can log in."""
     user = _person(username)
     try:
-        members.make_admin(audit.COMMAND_LINE, user)
+        admin_people.make_admin(audit.COMMAND_LINE, user)
     except ApiError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{user.username} is an admin.")
@@ -115,7 +119,7 @@ def admin(username: str) -> None:
 @with_appcontext
 def reset_link(username: str) -> None:
     """Print a link by which somebody chooses a new password, once, within 24 hours."""
-    click.echo(resets.make(audit.COMMAND_LINE, _person(username)))
+    click.echo(password_resets.make(audit.COMMAND_LINE, _person(username)))
 
 
 @click.group("recordings")
@@ -127,7 +131,7 @@ def recordings() -> None:
 @with_appcontext
 def rebuild() -> None:
     """Make the list of recordings again from their files, after the database was lost. Files are only read."""
-    done = library.rebuild()
+    done = ingest.rebuild()
     for problem in done.problems:
         click.echo(problem, err=True)
     count = len(done.taken)

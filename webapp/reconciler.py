@@ -17,10 +17,21 @@ from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
-from webapp import audit, chat_record, create_app, events, invites, library, mail, presence, push_sender, repair, resets, status
-from webapp.audio_server import AudioServerUnreachable
-from webapp.extensions import db
+from webapp import create_app
+from webapp.accounts import password_resets
+from webapp.admin import status
+from webapp.audio_server.client import AudioServerUnreachable
+from webapp.auth import invites
+from webapp.chat import archive
+from webapp.core import mail
+from webapp.core.database import db
+from webapp.events import outbox
 from webapp.models import WebhookDelivery, now
+from webapp.notifications import sender
+from webapp.presence import presence
+from webapp.recordings import retention
+from webapp.security import audit
+from webapp.streams import reconcile
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +51,9 @@ EXPECTED = (AudioServerUnreachable, OperationalError, mail.MailRefused)
 
 def clean_up() -> None:
     """Forget what nobody will ask for again."""
-    events.prune()
+    outbox.prune()
     invites.prune()
-    resets.prune()
+    password_resets.prune()
     audit.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
     db.session.commit()
@@ -73,20 +84,20 @@ class Reconciler:
         with self._app.app_context():
             wanted = mail.is_configured()
         while wanted and not self._stop.wait(MAIL_EVERY_S):
-            self._try("mail", resets.answer_wishes)
+            self._try("mail", password_resets.answer_wishes)
 
     def _send_pushes(self) -> None:
         """Beside the rounds, which no push service may hold up."""
         while not self._stop.wait(PUSH_EVERY_S):
-            self._try("pushes", lambda: push_sender.drain(self._app))
+            self._try("pushes", lambda: sender.drain(self._app))
 
     def _round(self) -> float:
         """Seconds until the next one."""
-        starting = self._try("streams", repair.repair_all)
-        self._try("rooms", repair.close_old_rooms)
+        starting = self._try("streams", reconcile.repair_all)
+        self._try("rooms", reconcile.close_old_rooms)
         self._try("presence", presence.sweep)
-        self._try("recordings", library.tend)
-        self._try("chats", chat_record.tend)
+        self._try("recordings", retention.tend)
+        self._try("chats", archive.tend)
         if time.monotonic() - self._seen_at > status.SEEN_EVERY_S:
             self._seen_at = time.monotonic()
             self._try("sign of life", status.reconciler_is_here)

@@ -19,10 +19,10 @@ import soxr
 
 from agent.denoise import Denoiser
 from agent.denoise.engine import MODEL_SHA256
-from agent.frames import FRAME, Float32, Int16
 from agent.samples import noises
-from agent.voice import Voice
-from contract import SAMPLE_RATE
+from agent.voice.clean_voice import Voice
+from agent.voice.frames import FRAME, Float32, Int16
+from contract.recording import SAMPLE_RATE
 
 VOICE = Path(__file__).with_name("voice.flac")
 VOICE_PEAK = 0.5

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.frames import Float32
-from contract import SAMPLE_RATE
+from agent.voice.frames import Float32
+from contract.recording import SAMPLE_RATE
 
 Floats = NDArray[np.float64]
 

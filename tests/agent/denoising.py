@@ -10,9 +10,9 @@ import soxr
 
 from agent.denoise import Denoiser
 from agent.denoise.spectrum import HOP, SAMPLE_RATE
-from agent.denoise_client import SharedStream
-from agent.denoise_link import Link
-from agent.denoise_slots import slot_record
+from agent.denoise_service.client import SharedStream
+from agent.denoise_service.link import Link
+from agent.denoise_service.shared_memory import slot_record
 
 SPEECH = Path(__file__).parents[1] / "audio" / "speech.flac"
 ROUNDING = 1e-6         # of samples in [-1, 1]: what the size of a batch and the order of its rows may change

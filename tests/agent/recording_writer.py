@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from agent.recorder import FlacRecorder
+from agent.recording.recorder import FlacRecorder
 from tests.agent.judges import speech_like
 
 STREAM_ID = "5" * 32

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.recorder import FlacRecorder
-from agent.storage import DiskFile, RecordingFolder
-from contract import RecordingManifest
+from agent.recording.files import DiskFile, RecordingFolder
+from agent.recording.recorder import FlacRecorder
+from contract.recording import RecordingManifest
 from tests.agent.judges import RATE, speech_like
 
 STREAM_ID = "5" * 32        # as in recording_writer.py

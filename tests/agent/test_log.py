@@ -8,12 +8,12 @@ from agent.log import Formatter
 
 
 def line(message, *, error=None, **data):
-    record = logging.makeLogRecord({"name": "agent.session", "levelname": "WARNING", "msg": message, "exc_info": error, **data})
+    record = logging.makeLogRecord({"name": "agent.live.session", "levelname": "WARNING", "msg": message, "exc_info": error, **data})
     return Formatter().format(record)
 
 
 def test_data_stands_behind_the_message():
-    assert line("Late", behind_ms=120, room="studio-1").endswith("WARNING agent.session Late behind_ms=120 room='studio-1'")
+    assert line("Late", behind_ms=120, room="studio-1").endswith("WARNING agent.live.session Late behind_ms=120 room='studio-1'")
 
 
 @pytest.mark.parametrize("foreign", ["a\nb", "a\r\nb", "a\rb"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright
 
-from launcher import chromium
+from launcher.setup import chromium
 
 
 class Chromium:

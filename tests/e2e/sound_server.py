@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from launcher.processes import wait_until
+from launcher.run.processes import wait_until
 
 HOLDER = Path(__file__).parent / "microphone_holder.py"
 

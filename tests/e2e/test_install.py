@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.looks import look
-from tests.webapp.recordings_on_disk import record
+from tests.webapp.support.recordings_on_disk import record
 
 KEPT = """async () => {
     const requests = [];

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from launcher.processes import wait_until
+from launcher.run.processes import wait_until
 
 PLAYER = "org.mpris.MediaPlayer2.Player"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import OUTSIDE_NAME
 from tests.e2e.looks import look
-from tests.webapp.push_service import Browser
+from tests.webapp.support.push_service import Browser
 
 SUBSCRIBED = """(() => {
     const keys = KEYS;

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from launcher.processes import wait_until
+from launcher.run.processes import wait_until
 from tests.e2e import sounds
 
 AS_LOUD_DB = 6

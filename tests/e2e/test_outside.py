@@ -15,11 +15,11 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
-from launcher.processes import wait_until
+from launcher.run.processes import wait_until
 from launcher.settings import ROOT, Settings
 from tests.free_ports import some_free_block
 from tests.instance import Instance, started
-from tests.webapp.post_office import certificate
+from tests.webapp.support.post_office import certificate
 
 AIR, SOUND = "127.0.0.1", "127.0.0.2"
 """In place of two names that point to the machine."""

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.looks import look
 from tests.e2e.people import PASSWORD
-from tests.webapp.pictures import noise_file, picture_file
+from tests.webapp.support.pictures import noise_file, picture_file
 
 LONG_LINE = "I tell you what the garden does, and what the neighbours say it does, and who of them is right."
 DESK = {"width": 1280, "height": 900}

@@ -15,13 +15,14 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from agent.flac_file import FlacFile, repair
-from agent.recorder import FlacRecorder
-from agent.storage import DiskFile
+from agent.recording.files import DiskFile
+from agent.recording.flac_file import FlacFile, repair
+from agent.recording.recorder import FlacRecorder
 from tests.webapp.conftest import Person, make_config
-from tests.webapp.recordings_on_disk import record
-from webapp import create_app, library
-from webapp.extensions import db
+from tests.webapp.support.recordings_on_disk import record
+from webapp import create_app
+from webapp.core.database import db
+from webapp.recordings import ingest as recording_ingest
 
 RATE = 48_000
 RECORDING = "e" * 32
@@ -59,7 +60,7 @@ class Site:
 
     def ingest(self) -> None:
         with self.app.app_context():
-            library.ingest()
+            recording_ingest.ingest()
 
     def audio_url(self) -> str:
         (recording,) = self.alice.get("/api/recordings/alice").json["recordings"]

@@ -8,7 +8,7 @@ import urllib.request
 
 from playwright.sync_api import expect
 
-from launcher.processes import wait_until
+from launcher.run.processes import wait_until
 from tests.e2e.looks import look
 
 LINES = ["Browser", "Secure page", "Microphone", "Audio server", "Sound over UDP", "Sound over TCP", "Relay (TURN)",

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from launcher.processes import wait_until
-from tests.webapp.recordings_on_disk import record
+from launcher.run.processes import wait_until
+from tests.webapp.support.recordings_on_disk import record
 
 
 @pytest.fixture

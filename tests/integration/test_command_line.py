@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import soxr
 
-from agent.account import Login, account
+from agent.cli.web_client import Login, account
 from tests.agent.denoise.mixes import RATE, Mix, fan
 from tests.free_ports import some_free_block
 from tests.integration.page import Page, make_friends

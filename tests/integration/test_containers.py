@@ -7,9 +7,10 @@ import sys
 import pytest
 import yaml
 
-from launcher import health, installation, livekit_server, processes, service
 from launcher.console import Console
+from launcher.run import health, processes, service
 from launcher.settings import ROOT
+from launcher.setup import installation, livekit_server
 from tests.free_ports import some_free_block
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launcher import health
-from launcher.processes import session_members, wait_until
+from launcher.run import health
+from launcher.run.processes import session_members, wait_until
 from launcher.settings import ROOT
 from tests.free_ports import some_free_block
 from tests.instance import Instance

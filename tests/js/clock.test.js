@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clock, minutesSince, spoken } from "../../webapp/static/js/clock.js";
+import { clock, minutesSince, spoken } from "../../webapp/static/js/lib/clock.js";
 
 test("a clock shows hours only when there are any", () => {
   assert.deepEqual([0, 7.9, 532, 3600, 3851, -3].map(clock), ["00:00", "00:07", "08:52", "1:00:00", "1:04:11", "00:00"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Downlink, uplinkMs, waitMs } from "../../webapp/static/js/delay.js";
+import { Downlink, uplinkMs, waitMs } from "../../webapp/static/js/audio/delay.js";
 
 const report = (/** @type {object[]} */ ...stats) => new Map(stats.map((each, i) => [String(i), each]));
 const received = (/** @type {number} */ seconds, /** @type {number} */ samples) => report(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { initials, tint } from "../../webapp/static/js/faces.js";
+import { initials, tint } from "../../webapp/static/js/lib/faces.js";
 
-// The same table stands in tests/webapp/test_drawing.py: the server and the page must draw one face for one name.
+// The same table stands in tests/webapp/ui/test_svg.py: the server and the page must draw one face for one name.
 const NAMES = [
   ["Nora Lindqvist", "NL", 5],
   ["Zoë van der Meer", "ZM", 6],

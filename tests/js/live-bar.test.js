@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.document = { documentElement: { lang: "en" }, getElementById: () => null };
-const { sentence } = await import("../../webapp/static/js/live-bar.js");
+const { sentence } = await import("../../webapp/static/js/shell/live-bar.js");
 
 test("people who went live at once are one sentence", () => {
   assert.equal(sentence(["Marta"]), "Marta is live");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.document = { querySelector: () => null };
-const { levels } = await import("../../webapp/static/js/recording-wave.js");
+const { levels } = await import("../../webapp/static/js/recordings/recording-wave.js");
 
 test("levels are shares of the loudest there can be", () => {
   const heights = levels(Uint8Array.from({ length: 400 }, (_, at) => at % 256));

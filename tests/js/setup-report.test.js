@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { report } from "../../webapp/static/js/setup-report.js";
+import { report } from "../../webapp/static/js/setup/setup-report.js";
 
 test("a report says when, where, with what, and each line", () => {
   const lines = [

@@ -5,7 +5,7 @@ import { test } from "node:test";
 async function load(language, words) {
   const block = words && { textContent: JSON.stringify(words) };
   globalThis.document = /** @type {any} */ ({ documentElement: { lang: language }, getElementById: () => block });
-  const module = await import(`../../webapp/static/js/words.js?${Math.random()}`);
+  const module = await import(`../../webapp/static/js/lib/words.js?${Math.random()}`);
   delete globalThis.document;
   return module;
 }

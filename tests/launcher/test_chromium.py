@@ -2,9 +2,9 @@
 
 import pytest
 
-from launcher import chromium, debian
 from launcher.console import Console
 from launcher.problem import Problem
+from launcher.setup import chromium, debian
 
 
 def program(path, text="#!/bin/sh\nexit 1\n"):

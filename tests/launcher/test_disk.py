@@ -1,7 +1,7 @@
 import pytest
 
-from launcher import disk
 from launcher.problem import Problem
+from launcher.setup import disk
 
 
 def test_too_little_room_is_named_with_folder_and_figures(tmp_path):

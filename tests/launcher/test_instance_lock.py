@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from launcher import instance_lock
 from launcher.problem import Problem
+from launcher.setup import instance_lock
 
 
 @pytest.fixture

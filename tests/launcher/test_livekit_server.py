@@ -2,10 +2,10 @@ import subprocess
 
 import pytest
 
-from launcher import livekit_server
 from launcher.console import Console
-from launcher.livekit_server import DownloadError, checksum_of, installed, version_of
-from launcher.toolchain import Toolchain
+from launcher.setup import livekit_server
+from launcher.setup.livekit_server import DownloadError, checksum_of, installed, version_of
+from launcher.setup.toolchain import Toolchain
 
 CHECKSUMS = f"{'a' * 64}  livekit_1.13.5_linux_amd64.tar.gz\n{'b' * 64}  livekit_1.13.5_linux_arm64.tar.gz\n"
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from launcher import node
 from launcher.problem import Problem
 from launcher.settings import ROOT
+from launcher.setup import node
 
 
 @pytest.fixture

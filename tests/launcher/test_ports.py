@@ -4,8 +4,8 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from launcher.ports import Port, Ports, check, free_block, holder_of, is_free
 from launcher.problem import Problem
+from launcher.run.ports import Port, Ports, check, free_block, holder_of, is_free
 from tests.free_ports import some_free_block
 
 

@@ -9,7 +9,7 @@ from launcher.__main__ import _parser
 from launcher.settings import ROOT
 
 README = (ROOT / "README.md").read_text()
-READERS = ["webapp/config.py", "agent/config.py", "agent/cli.py", "launcher/settings.py", "launcher/secrets.py"]
+READERS = ["webapp/core/config.py", "agent/config.py", "agent/cli/main.py", "launcher/settings.py", "launcher/secrets.py"]
 OF_ONE_COMMAND = {"STILLAIR_TOKEN", "STILLAIR_PASSWORD"}
 SET_BY_THE_LAUNCHER = {"LIVEKIT_URL", "STILLAIR_AGENT_HEALTH_PORT", "STILLAIR_AGENT_HEALTH_URL"}
 FOR_OTHERS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from launcher import services
+from launcher.run import services
+from launcher.run.supervisor import configuration_text
 from launcher.settings import ROOT, Settings
-from launcher.supervisor import configuration_text
 
 
 @pytest.fixture

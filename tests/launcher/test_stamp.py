@@ -1,4 +1,4 @@
-from launcher.stamp import Stamp, fingerprint
+from launcher.setup.stamp import Stamp, fingerprint
 
 
 def test_no_stamp_matches_nothing(tmp_path):

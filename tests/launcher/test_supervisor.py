@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from launcher import processes
 from launcher.problem import Problem
-from launcher.services import Service
+from launcher.run import processes
+from launcher.run.services import Service
+from launcher.run.supervisor import Supervisor, clear_leftovers
 from launcher.settings import ROOT, Settings
-from launcher.supervisor import Supervisor, clear_leftovers
-from launcher.toolchain import Toolchain
+from launcher.setup.toolchain import Toolchain
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"]
@@ -102,7 +102,7 @@ def test_processes_of_somebody_else_are_left_alone(settings):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a program of its parent's death")
 def test_when_the_launcher_is_killed_its_child_ends(settings):
     code = (
-        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-m', 'launcher.guard', *sys.argv[1:]]);"
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-m', 'launcher.run.guard', *sys.argv[1:]]);"
         "print(child.pid, flush=True); child.wait()"
     )
     launcher = subprocess.Popen([sys.executable, "-c", code, *SLEEPER], cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -9,8 +9,8 @@ import pytest
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.settings import ROOT
-from launcher.stamp import Stamp
-from launcher.toolchain import BASE_LOCK, TEST_LOCK, Toolchain
+from launcher.setup.stamp import Stamp
+from launcher.setup.toolchain import BASE_LOCK, TEST_LOCK, Toolchain
 
 PACKAGE = "a-package-that-no-cache-holds==1.0 --hash=sha256:" + "0" * 64 + "\n"
 
@@ -81,7 +81,7 @@ def test_a_default_install_has_no_torch():
     assert not {name for name in locked(BASE_LOCK) if name.startswith(("torch", "nvidia", "deepfilter"))}
 
 
-@pytest.mark.parametrize("name", [BASE_LOCK, TEST_LOCK, *(f"launcher/requirements-{tool}.lock" for tool in ("uv", "node", "go"))])
+@pytest.mark.parametrize("name", [BASE_LOCK, TEST_LOCK, *(f"launcher/setup/requirements-{tool}.lock" for tool in ("uv", "node", "go"))])
 def test_every_locked_package_has_hashes_and_no_address(name):
     text = (ROOT / name).read_text()
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]

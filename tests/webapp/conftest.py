@@ -20,11 +20,12 @@ from sqlalchemy import create_engine, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.webapp.answers import problem_of
-from tests.webapp.chats import put_on_air
-from webapp import create_app, library
-from webapp.config import Config
-from webapp.extensions import db
+from tests.webapp.support.answers import problem_of
+from tests.webapp.support.chats import put_on_air
+from webapp import create_app
+from webapp.core.config import Config
+from webapp.core.database import db
+from webapp.recordings import ingest as recording_ingest
 
 POSTGRES = os.environ.get("STILLAIR_TEST_POSTGRES", "")
 """Tests run on this server instead of SQLite: postgresql+psycopg://user@host:port, without a database's name."""
@@ -292,7 +293,7 @@ def ingest(app):
     """Takes over what lies in the folder."""
     def ingest() -> None:
         with app.app_context():
-            library.ingest()
+            recording_ingest.ingest()
 
     return ingest
 

@@ -20,16 +20,23 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from tests.webapp.answers import problem_of
 from tests.webapp.conftest import PASSWORD, Person, make_config
-from tests.webapp.headers import check_headers
-from tests.webapp.pictures import picture_file
-from tests.webapp.push_service import Browser
-from tests.webapp.recordings_on_disk import record
-from webapp import access_tokens, accounts, audit, avatars, create_app, invites, library, openapi, resets
-from webapp.access_tokens import Scope
-from webapp.extensions import csrf, db
+from tests.webapp.support.answers import problem_of
+from tests.webapp.support.headers import check_headers
+from tests.webapp.support.pictures import picture_file
+from tests.webapp.support.push_service import Browser
+from tests.webapp.support.recordings_on_disk import record
+from webapp import create_app
+from webapp.accounts import access_tokens, accounts, password_resets
+from webapp.auth import invites
+from webapp.core.database import db
+from webapp.core.extensions import csrf
 from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
+from webapp.openapi import operations
+from webapp.openapi.scopes import Scope
+from webapp.profiles import avatars
+from webapp.recordings import ingest
+from webapp.security import audit
 
 ROLES = {
     "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "blocked": "mallory",
@@ -351,7 +358,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
-        library.ingest()
+        ingest.ingest()
         db.session.add(stream := Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
         db.session.flush()
         db.session.add(message := ChatMessage(stream=stream, author=accounts.find("bob"), text="Good morning"))
@@ -361,7 +368,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         ids["invite"] = invites.make(accounts.find("alice")).id
         tokens = {scope: access_tokens.make(accounts.find("alice"), scope, [scope], "") for scope in Scope}
         ids["access_token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
-        ids["token"] = resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
+        ids["token"] = password_resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
         avatars.change(accounts.find("alice"), picture_file())
         ids["avatar"] = accounts.find("alice").avatar
     world = World(app, people, ids, tokens, tmp_path_factory.mktemp("backup") / "world")
@@ -453,7 +460,7 @@ def test_a_csrf_token_of_somebody_else_does_not_work(world):
 
 def scopes(app: Flask) -> dict[str, Scope]:
     """Of the routes for which an access token counts."""
-    return {rule.endpoint: operation.scope for rule, _, operation in openapi.described(app) if operation.scope}
+    return {rule.endpoint: operation.scope for rule, _, operation in operations.described(app) if operation.scope}
 
 
 def test_an_access_token_opens_what_its_scope_names(world):

@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from webapp import accounts
+from webapp.accounts import accounts
 from webapp.cli import DEMO_NAMES
-from webapp.extensions import db
+from webapp.core.database import db
 from webapp.models import Friendship, User
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.free_ports import some_free_block
 from tests.webapp.conftest import make_config
-from webapp.config import Config
+from webapp.core.config import Config
 
 ROOT = Path(__file__).parents[2]
 STREAMS_PER_PERSON = Config.event_streams_per_person
@@ -84,7 +84,7 @@ def running(data: Path, database: Path) -> Iterator[tuple[subprocess.Popen[bytes
         "LIVEKIT_API_KEY": config.livekit_api_key,
         "LIVEKIT_API_SECRET": config.livekit_api_secret,
     }
-    command = [sys.executable, "-m", "gunicorn", "-c", "webapp/gunicorn.py", "webapp:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "webapp/gunicorn_conf.py", "webapp:create_app()"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
         try:
             assert eventually(lambda: _answers(port), within_s=60), process.stderr.read1().decode()

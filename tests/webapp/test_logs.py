@@ -5,7 +5,7 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from webapp.extensions import db
+from webapp.core.database import db
 
 PASSWORD = "canary-in-the-password"
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from webapp import accounts
-from webapp.extensions import db
+from webapp.accounts import accounts
+from webapp.core.database import db
 from webapp.models import Recording, Stream, new_id, now
 
 PASSWORD = "correct horse battery"

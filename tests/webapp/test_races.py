@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.webapp.conftest import PASSWORD, Person
-from tests.webapp.push_service import Browser
-from webapp import accounts, invites
-from webapp.extensions import db
+from tests.webapp.support.push_service import Browser
+from webapp.accounts import accounts
+from webapp.auth import invites
+from webapp.core.database import db
 from webapp.models import FriendRequest, Friendship, LoginFailure, PushSubscription, User
 
 CROWD = 50

@@ -2,7 +2,7 @@
 import sqlalchemy as sa
 from alembic import context
 
-from webapp.extensions import Base, db
+from webapp.core.database import Base, db
 from webapp.models import UtcDateTime
 
 

@@ -15,22 +15,22 @@ from typing import Any, Self
 import numpy as np
 from livekit import api, rtc
 
-from agent.stage import publish_options
-from agent.stereo import StereoRelay
-from contract import (
+from agent.live.stage import publish_options
+from agent.live.stereo_workaround import StereoRelay
+from contract.messages import (
     AGENT_NAME,
     METER_TOPIC,
     QUALITIES,
-    SAMPLE_RATE,
     USUAL_QUALITY,
     BroadcastJob,
     StudioMetadata,
     stage_room,
     studio_room,
 )
+from contract.recording import SAMPLE_RATE
 from tests.integration.live.sounds import Sound
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET
-from webapp.tokens import TokenMint
+from webapp.audio_server.room_tokens import TokenMint
 
 FRAME = 480
 OWNER = "alice"

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from livekit import api, rtc
 
-from contract import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, stage_room
+from contract.messages import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, stage_room
 from tests.integration.live.people import OWNER, until
 from tests.integration.live.sounds import RATE, level_db, moments, noise, speech, sweep
 

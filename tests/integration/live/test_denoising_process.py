@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import soundfile
 
-from agent.voice import FAILURE
+from agent.voice.clean_voice import FAILURE
 from tests.integration.live.people import until
 from tests.integration.live.sounds import moments, progress, sweep
 
@@ -20,7 +20,7 @@ def denoising_process(job):
     """Process id of the one whose worker this job belongs to (through the process that jobs are forked from), or None."""
     for child in psutil.Process(job).parent().parent().children():
         with contextlib.suppress(psutil.NoSuchProcess):      # it has ended since it was listed
-            if "agent.denoise_server" in child.cmdline():
+            if "agent.denoise_service.server" in child.cmdline():
                 return child.pid
     return None
 

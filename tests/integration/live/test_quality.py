@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from contract import RPC_SET_MONITOR, RPC_SET_STRENGTH
+from contract.messages import RPC_SET_MONITOR, RPC_SET_STRENGTH
 from tests.agent.judges import flac_says_ok
 from tests.integration.live.people import until
 from tests.integration.live.sounds import RATE, level_db, noise, speech

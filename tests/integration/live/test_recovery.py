@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from livekit import rtc
 
-from contract import AGENT_NAME, RPC_SET_STRENGTH
+from contract.messages import AGENT_NAME, RPC_SET_STRENGTH
 from tests.integration.live.people import FRAME, OWNER, Speaker, broadcasts, tokens, until
 from tests.integration.live.sounds import RATE, noise, sweep
 from tests.integration.live.worker_process import WorkerProcess

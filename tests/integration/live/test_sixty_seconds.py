@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from contract import AGENT_NAME
+from contract.messages import AGENT_NAME
 from tests.integration.live.people import until
 from tests.integration.live.sounds import longest_silence_s, moments, progress, sweep
 

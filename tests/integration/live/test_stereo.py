@@ -6,10 +6,10 @@ import time
 import pytest
 from livekit import rtc
 
-from agent.frames import FRAME, FRAME_S
-from agent.stage import Stage, stage_token
-from agent.stereo import StereoRelay
-from contract import QUALITIES
+from agent.live.stage import Stage, stage_token
+from agent.live.stereo_workaround import StereoRelay
+from agent.voice.frames import FRAME, FRAME_S
+from contract.messages import QUALITIES
 from tests.integration.live.people import broadcasts, until
 from tests.integration.live.sounds import RATE
 from tests.integration.live.test_quality import assert_two_channels, two_tones

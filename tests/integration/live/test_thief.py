@@ -19,7 +19,7 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from contract import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, StudioMetadata
+from contract.messages import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, StudioMetadata
 from tests.integration.live.people import OWNER, tokens, until
 from tests.integration.live.sounds import level_db, noise
 

@@ -81,9 +81,8 @@ async def test_it_is_well_only_while_the_audio_server_can_send_broadcasts(tmp_pa
 
 
 def test_a_damaged_model_is_named_with_its_hash_and_not_run(audio_server, tmp_path):
-    shutil.copytree(ROOT / "agent", tmp_path / "program" / "agent", ignore=shutil.ignore_patterns("__pycache__"))
-    for module in ("contract.py", "flac_frames.py"):
-        shutil.copy(ROOT / module, tmp_path / "program")
+    for package in ("agent", "contract"):
+        shutil.copytree(ROOT / package, tmp_path / "program" / package, ignore=shutil.ignore_patterns("__pycache__"))
     model = tmp_path / "program" / "agent" / "denoise" / "dfn2.onnx"
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 1

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from contract import RecordingManifest
+from contract.recording import RecordingManifest
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, free_port
 
 START_TIMEOUT_S = 180

@@ -15,11 +15,12 @@ from livekit import api
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET, LivekitProcess
 from tests.integration.streams.people import Client, Listener, NoiseRemover, post
 from tests.webapp.conftest import Person, make_config
-from webapp import broadcasts, create_app
-from webapp.audio_server import AudioServer
-from webapp.extensions import db
+from webapp import create_app
+from webapp.audio_server.client import AudioServer
+from webapp.core.database import db
 from webapp.models import Stream
 from webapp.reconciler import Reconciler
+from webapp.streams import rooms as stream_rooms
 
 T = TypeVar("T")
 Somebody = TypeVar("Somebody", Client, Listener, NoiseRemover)
@@ -131,8 +132,8 @@ class Broadcast:
         return somebody
 
     @property
-    def rooms(self) -> broadcasts.Rooms:
-        return self.read(broadcasts.Rooms.of)
+    def rooms(self) -> stream_rooms.Rooms:
+        return self.read(stream_rooms.Rooms.of)
 
     @property
     def state(self) -> str:

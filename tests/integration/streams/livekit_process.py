@@ -52,7 +52,7 @@ class LivekitProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "launcher.guard", find_program(), "--config", str(self._config)]
+        command = [sys.executable, "-m", "launcher.run.guard", find_program(), "--config", str(self._config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         deadline = time.monotonic() + 10

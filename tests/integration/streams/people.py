@@ -12,7 +12,7 @@ import numpy as np
 from livekit import api, rtc
 from werkzeug.test import TestResponse
 
-import contract
+from contract import messages, recording
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET
 from tests.webapp.conftest import Person
 
@@ -60,7 +60,7 @@ class Client:
         return self
 
     async def publish_tone(self) -> None:
-        source = rtc.AudioSource(contract.SAMPLE_RATE, 1, queue_size_ms=0)
+        source = rtc.AudioSource(recording.SAMPLE_RATE, 1, queue_size_ms=0)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
         await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("voice", source), options)
         self._tasks.append(asyncio.create_task(_play_tone(source)))
@@ -77,9 +77,9 @@ class Client:
 
 
 async def _play_tone(source: rtc.AudioSource) -> None:
-    tone = (8000 * np.sin(2 * np.pi * 500 * np.arange(FRAME) / contract.SAMPLE_RATE)).astype(np.int16).tobytes()
+    tone = (8000 * np.sin(2 * np.pi * 500 * np.arange(FRAME) / recording.SAMPLE_RATE)).astype(np.int16).tobytes()
     while True:
-        await source.capture_frame(rtc.AudioFrame(tone, contract.SAMPLE_RATE, 1, FRAME))
+        await source.capture_frame(rtc.AudioFrame(tone, recording.SAMPLE_RATE, 1, FRAME))
         await asyncio.sleep(0.01)
 
 
@@ -95,7 +95,7 @@ class Listener(Client):
     def _hear(self, track: rtc.Track, *_: object) -> None:
         self.tracks += 1
         # At once: the track may be gone when a task has its turn.
-        stream = rtc.AudioStream(track, sample_rate=contract.SAMPLE_RATE, num_channels=1)
+        stream = rtc.AudioStream(track, sample_rate=recording.SAMPLE_RATE, num_channels=1)
         self._tasks.append(asyncio.create_task(self._listen(stream, self.tracks)))
 
     async def _listen(self, stream: rtc.AudioStream, number: int) -> None:
@@ -146,14 +146,14 @@ class NoiseRemover:
         beat = 0
         while True:
             beat += 1
-            await self.studio.room.local_participant.set_attributes({contract.ATTRIBUTE_BEAT: str(beat)})
+            await self.studio.room.local_participant.set_attributes({messages.ATTRIBUTE_BEAT: str(beat)})
             await asyncio.sleep(1)
 
     async def _follow_stage(self) -> None:
         while True:
             await self._moved.wait()
             self._moved.clear()
-            wanted = contract.StudioMetadata.from_json(self.studio.room.metadata).stage
+            wanted = messages.StudioMetadata.from_json(self.studio.room.metadata).stage
             if wanted != self.stage_name:
                 left, self.stage = self.stage, Client()
                 await self.stage.connect(self._url, agent_token(wanted, kind="standard"))
@@ -164,4 +164,4 @@ class NoiseRemover:
 
 def agent_token(room: str, *, kind: api.AccessToken.ParticipantKind) -> str:
     grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
-    return api.AccessToken(API_KEY, API_SECRET).with_identity(contract.AGENT_NAME).with_kind(kind).with_grants(grants).to_jwt()
+    return api.AccessToken(API_KEY, API_SECRET).with_identity(messages.AGENT_NAME).with_kind(kind).with_grants(grants).to_jwt()

@@ -5,13 +5,13 @@ import logging
 
 from livekit.agents import AgentServer, JobContext
 
-import contract
+from contract import messages
 
 ARRIVES_AFTER_S = 10.0
 server = AgentServer(num_idle_processes=1, load_fnc=lambda _: 0.0, load_threshold=float("inf"), port=0, host="127.0.0.1")
 
 
-@server.rtc_session(agent_name=contract.AGENT_NAME)
+@server.rtc_session(agent_name=messages.AGENT_NAME)
 async def come_late(ctx: JobContext) -> None:
     await asyncio.sleep(ARRIVES_AFTER_S)
     await ctx.connect()

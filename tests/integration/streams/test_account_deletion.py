@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 
 from tests.integration.streams.people import until
 from tests.webapp.conftest import PASSWORD, Person
-from webapp import accounts, events
-from webapp.extensions import db
+from webapp.accounts import accounts
+from webapp.core.database import db
+from webapp.events import outbox
 from webapp.models import Stream
 
 pytestmark = pytest.mark.usefixtures("reconciler")
@@ -30,7 +31,7 @@ async def test_an_account_that_is_deleted_while_it_is_live_takes_its_stream_alon
     with app.app_context():
         assert accounts.find("alice") is None
         assert db.session.scalar(select(func.count()).select_from(Stream)) == 0
-        told = [event.kind for event in events.after(accounts.find("bob").id, 0)]
+        told = [event.kind for event in outbox.after(accounts.find("bob").id, 0)]
     assert told[-2:] == ["stream.ended", "friend.removed"]
 
 

@@ -13,7 +13,7 @@ from tests.integration.streams.conftest import Broadcast
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, LivekitProcess
 from tests.integration.streams.people import get, post, until
 from tests.webapp.conftest import Person
-from webapp.extensions import db
+from webapp.core.database import db
 from webapp.models import Event
 from webapp.reconciler import Reconciler
 

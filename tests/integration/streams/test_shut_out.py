@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from livekit import api, rtc
 
-import contract
+from contract import messages
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET
 from tests.integration.streams.people import Listener, delete, post, until
 from tests.webapp.conftest import Person
@@ -110,13 +110,13 @@ async def test_two_who_are_shut_out_at_once_are_both_out(on_air, bob, charlie):
     await asyncio.gather(delete(bob, "/api/friends/alice"), delete(charlie, "/api/friends/alice"))
     assert on_air.rooms.stage in (stage.removesuffix("-1") + "-2", stage.removesuffix("-1") + "-3")
     await until(lambda: on_air.stage_now() == on_air.rooms.stage)
-    assert contract.StudioMetadata.from_json(on_air.rooms.metadata).stage == on_air.rooms.stage
+    assert messages.StudioMetadata.from_json(on_air.rooms.metadata).stage == on_air.rooms.stage
 
 
 def told(broadcast, username: str) -> list[str]:
     from sqlalchemy import select
 
-    from webapp.extensions import db
+    from webapp.core.database import db
     from webapp.models import Event, User
     with broadcast.app.app_context():
         return list(db.session.scalars(select(Event.kind).join(User, User.id == Event.user_id).where(User.username == username)))

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from tests.integration.streams.people import Client, Listener, get, post, until
 from tests.webapp.conftest import Person
-from webapp.extensions import db
+from webapp.core.database import db
 from webapp.models import Stream
 
 

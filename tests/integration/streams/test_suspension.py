@@ -6,9 +6,11 @@ import pytest
 
 from tests.integration.streams.people import until
 from tests.webapp.conftest import Person
-from webapp import accounts, audit, members
-from webapp.extensions import db
+from webapp.accounts import accounts
+from webapp.admin import people
+from webapp.core.database import db
 from webapp.models import Stream, now
+from webapp.security import audit
 
 pytestmark = pytest.mark.usefixtures("reconciler")
 
@@ -37,7 +39,7 @@ async def test_a_stream_of_somebody_who_is_suspended_ends_with_its_rooms(app, br
     await broadcast.noise_remover()
     await until(broadcast.is_in("live"))
     with app.app_context():
-        members.make_admin(audit.COMMAND_LINE, accounts.find("bob"))
+        people.make_admin(audit.COMMAND_LINE, accounts.find("bob"))
     names = broadcast.rooms.names
     await suspend(bob, "alice")
     with app.app_context():

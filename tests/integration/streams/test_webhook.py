@@ -9,8 +9,8 @@ from werkzeug.serving import make_server
 
 from tests.integration.streams.livekit_process import LivekitProcess, free_port
 from tests.integration.streams.people import until
-from tests.webapp.webhooks import deliver, hint
-from webapp.extensions import db
+from tests.webapp.support.webhooks import deliver, hint
+from webapp.core.database import db
 from webapp.models import Stream
 
 pytestmark = pytest.mark.usefixtures("web_server")

@@ -1,28 +1,28 @@
-import { startClocks } from "./clock.js";
-import { ServerEvents } from "./events.js";
-import { rename } from "./faces.js";
-import { startFrame } from "./frame.js";
-import { ListeningBar } from "./listening-bar.js";
-import { LiveBar } from "./live-bar.js";
-import { startPictureForm } from "./picture-form.js";
-import { Player } from "./player.js";
-import { startPush } from "./push.js";
-import { expireParts, refreshByTime, refreshParts } from "./refresh.js";
-import { startShortcuts } from "./shortcuts.js";
-import { Sidebar } from "./sidebar.js";
-import { status } from "./status.js";
+import { startClocks } from "./lib/clock.js";
+import { ServerEvents } from "./lib/events.js";
+import { rename } from "./lib/faces.js";
+import { startFrame } from "./shell/frame.js";
+import { ListeningBar } from "./listen/listening-bar.js";
+import { LiveBar } from "./shell/live-bar.js";
+import { startPictureForm } from "./shell/picture-form.js";
+import { Player } from "./recordings/player.js";
+import { startPush } from "./notifications/push.js";
+import { expireParts, refreshByTime, refreshParts } from "./lib/refresh.js";
+import { startShortcuts } from "./lib/shortcuts.js";
+import { Sidebar } from "./shell/sidebar.js";
+import { status } from "./shell/status.js";
 
 /**
  * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
  * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
  */
 const VIEWS = {
-  live: () => import("./live-view.js"),
-  listen: () => import("./listen-view.js"),
-  difference: () => import("./difference-view.js"),
-  notifications: () => import("./push-view.js"),
-  chat: () => import("./chat-view.js"),
-  setup: () => import("./setup-view.js"),
+  live: () => import("./live/live-view.js"),
+  listen: () => import("./listen/listen-view.js"),
+  difference: () => import("./demo/difference-view.js"),
+  notifications: () => import("./notifications/push-view.js"),
+  chat: () => import("./chat/chat-view.js"),
+  setup: () => import("./setup/setup-view.js"),
 };
 
 /** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
@@ -32,9 +32,9 @@ export class App {
   sidebar = new Sidebar();
   bar = new ListeningBar(this);
   liveBar = new LiveBar(this);
-  /** @type {import("./listening.js").Listening | null} */
+  /** @type {import("./listen/listening.js").Listening | null} */
   listening = null;
-  /** @type {import("./studio.js").Studio | null} */
+  /** @type {import("./live/studio.js").Studio | null} */
   studio = null;
   #user = "";
   #unmount = () => {};
@@ -56,7 +56,7 @@ export class App {
     addEventListener("online", () => this.#again());
   }
 
-  /** From now on this is listened to, and nothing else. @template {import("./listening.js").Listening | null} T @param {T} listening @returns {T} */
+  /** From now on this is listened to, and nothing else. @template {import("./listen/listening.js").Listening | null} T @param {T} listening @returns {T} */
   listenTo(listening) {
     this.listening?.close();
     this.listening = listening;

@@ -1,0 +1,144 @@
+"""Brings recordings in order whose writer has died: the sound file, its head, and the sidecar."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent.recording.files import RecordingBusy, RecordingFolder
+from agent.recording.flac_file import DamagedFile, Repaired, repair
+from agent.recording.peaks import draw_one_missing
+from contract.fields import ContractError
+from contract.recording import SAMPLE_RATE, RecordingManifest
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What the repair of one recording found; `problem` is for a person, "" when all is well."""
+
+    stream_id: str
+    seconds: float = 0.0
+    cut_bytes: int = 0
+    lost_seconds: float = 0.0
+    busy: bool = False        # it is being written now, and was left alone
+    problem: str = ""
+
+
+def repair_recording(storage: RecordingFolder, stream_id: str) -> RepairReport:
+    """Brings a recording in order whose writer has died: file, head and sidecar. Nothing good is cut off."""
+    try:
+        disk = storage.open_audio(stream_id)
+    except RecordingBusy:
+        return RepairReport(stream_id, busy=True)
+    except OSError as error:
+        return RepairReport(stream_id, problem=f"The sound file cannot be opened: {error.strerror}.")
+    try:
+        found = repair(disk)
+        disk.sync()
+        problem = _settle_manifest(storage, stream_id, found)
+    except DamagedFile as error:
+        return RepairReport(stream_id, problem=f"Left as it is: {error}.")
+    except OSError as error:
+        return RepairReport(stream_id, problem=f"The disk refused: {error.strerror}. Nothing was lost; try again.")
+    finally:
+        disk.close()
+    return RepairReport(
+        stream_id,
+        seconds=found.head.samples / SAMPLE_RATE,
+        cut_bytes=found.cut_bytes,
+        lost_seconds=found.lost_samples / SAMPLE_RATE,
+        problem=problem,
+    )
+
+
+def _settle_manifest(storage: RecordingFolder, stream_id: str, found: Repaired) -> str:
+    try:
+        manifest = storage.read_manifest(stream_id)
+    except ContractError as error:
+        return f"The sound is in order, its sidecar is not: {error}."
+    if found.head.samples == 0 and (manifest is None or manifest.samples == 0):
+        storage.remove(stream_id)           # died before the first sound
+        return ""
+    if manifest is None:
+        return "The sound is in order, but it has no sidecar: nobody knows whose it is."
+    state = "truncated" if found.lost_samples else "recovered" if manifest.state == "live" else manifest.state
+    settled = close_open_pause(replace(manifest, samples=found.head.samples, state=state))
+    if settled != manifest:
+        storage.write_manifest(settled)
+    return ""
+
+
+def repair_folder(folder: Path, settled: set[str] | None = None) -> list[RepairReport]:
+    """Repairs what was left behind by writers that died; what is being written now is left alone.
+
+    Only recordings whose sidecar does not say that they were closed are opened. Reports name those that were touched or have a
+    problem. `settled`: ids that need no look any more, for callers who come again; it grows by what was found closed or beyond
+    repair.
+    """
+    storage = RecordingFolder(folder)
+    settled = set() if settled is None else settled
+    reports = []
+    for stream_id in storage.ids():
+        if stream_id not in settled:
+            reports.append(_look_after(storage, stream_id, settled))
+    return [report for report in reports if report and not report.busy]
+
+
+def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> RepairReport | None:
+    try:
+        manifest = storage.read_manifest(stream_id)
+    except ContractError:
+        manifest = None
+    if manifest and manifest.state == "closed":
+        settled.add(stream_id)
+    if manifest and manifest.state != "live":       # one that was recovered may be gone on with, and die again
+        return None
+    report = repair_recording(storage, stream_id)
+    if report.problem:
+        settled.add(stream_id)
+    return report
+
+
+async def keep_repaired(folder: Path, every_s: float = 30.0) -> None:
+    """For the worker, as long as it runs: at once what an earlier one left, later what a job left that nobody went on with.
+    Recordings that no recorder has drawn are drawn one at a time, so that it never takes a core for long."""
+    settled: set[str] = set()
+    drawn: set[str] = set()
+    while True:
+        try:
+            for report in await asyncio.to_thread(repair_folder, folder, settled):
+                _log(report)
+            await asyncio.to_thread(draw_one_missing, folder, drawn)
+        except OSError:
+            log.exception("Recordings were not looked after, trying again")
+        await asyncio.sleep(every_s)
+
+
+def _log(report: RepairReport) -> None:
+    if report.problem:
+        log.error("A recording could not be repaired: %s", report.problem, extra={"recording": report.stream_id})
+        return
+    log.warning("A recording was repaired", extra={
+        "recording": report.stream_id, "seconds": round(report.seconds, 1), "cut_bytes": report.cut_bytes,
+        "lost_seconds": round(report.lost_seconds, 1),
+    })
+
+
+def repair_file(path: Path) -> RepairReport:
+    """The same for one file, by hand, whatever its sidecar says."""
+    if not path.is_file() or path.suffix != ".flac":
+        return RepairReport(path.stem, problem=f"{path} is not a .flac file.")
+    return repair_recording(RecordingFolder(path.parent), path.stem)
+
+
+def close_open_pause(manifest: RecordingManifest) -> RecordingManifest:
+    """A span without noise removal has the length 0 while it lasts; here it gets the length up to the last sample."""
+    if not manifest.paused or manifest.paused[-1].length:
+        return manifest
+    *before, last = manifest.paused
+    length = max(0.0, manifest.duration - last.start)
+    return replace(manifest, paused=(*before, *([replace(last, length=length)] if length else [])))

@@ -1,0 +1,48 @@
+"""`./stillair service NAME`: becomes one of the programs. This is what the containers of docker-compose.yml run.
+
+The first of them, `set-up`, makes the secrets and the database and ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from launcher import secrets
+from launcher.command import clean_environment
+from launcher.problem import Problem
+from launcher.run import services
+from launcher.settings import ROOT, Settings
+from launcher.setup import livekit_server
+
+SET_UP = "set-up"
+NAMES = (SET_UP, services.AUDIO_SERVER, services.WEB, services.RECONCILER, services.NOISE_REMOVER)
+
+
+def become(name: str, settings: Settings) -> NoReturn:
+    """Replaces this process. Raises Problem."""
+    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
+    services.write_audio_server_config(settings)
+    command = _command(name, settings)
+    os.chdir(ROOT)
+    os.execvpe(command[0], list(command), environment)  # noqa: S606 - our own argument lists
+
+
+def _command(name: str, settings: Settings) -> Sequence[str]:
+    programs = Path(sys.executable).parent
+    if name == SET_UP:
+        return services.migration(programs)
+    table = services.services(settings, programs=programs, livekit_server=_livekit_server())
+    return next(service.command for service in table if service.name == name)
+
+
+def _livekit_server() -> Path:
+    found = shutil.which(livekit_server.NAME)
+    if not found:
+        raise Problem(f"{livekit_server.NAME} is not on PATH.", f"install version {livekit_server.VERSION}.")
+    return Path(found)

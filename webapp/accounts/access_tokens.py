@@ -1,0 +1,85 @@
+"""Access tokens: how a script acts for somebody, within the scopes that person has given it. The token is shown once, and the row
+has only its SHA-256; revoking it, its end or the end of the account end it at once. A new password does not."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+
+from webapp.core.database import affected_rows, db
+from webapp.core.errors import Conflict, Invalid, NotFound
+from webapp.core.text import clean, is_visible
+from webapp.models import AccessToken, User, now
+from webapp.openapi.scopes import Scope
+
+PREFIX = "stillair_"        # by which scanners for lost secrets know one
+MOST = 20                   # of one person
+NAME_LENGTH = 64
+DAYS = (30, 90, 365)        # how long one may last, unless it is for good
+USED_EVERY = timedelta(minutes=10)      # how exactly the last use is kept; each is a write
+
+
+def tokens_of(owner: User) -> list[AccessToken]:
+    """Newest first, with those that have ended."""
+    query = select(AccessToken).where(AccessToken.user_id == owner.id)
+    return list(db.session.scalars(query.order_by(AccessToken.created_at.desc(), AccessToken.id)))
+
+
+def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
+    """The token, which nobody can read again. `days`: "" for good, or one of DAYS. Raises Invalid, or Conflict for too many."""
+    name, wanted = clean(name), [scope for scope in Scope if scope in set(scopes)]
+    if not is_visible(name) or len(name) > NAME_LENGTH:
+        raise Invalid.field("name", _("Use 1 to %(most)s characters.", most=NAME_LENGTH))
+    if not wanted:
+        raise Invalid.field("scopes", _("Choose at least one."))
+    if days not in ("", *map(str, DAYS)):
+        raise Invalid.field("days", _("Choose one of the list."))
+    token = PREFIX + secrets.token_urlsafe(32)
+    ends_at = now() + timedelta(days=int(days)) if days else None
+    db.session.add(AccessToken(user=owner, name=name, token_hash=_hash(token), scopes=" ".join(wanted), expires_at=ends_at))
+    db.session.flush()              # SQLite lets nobody else write from here on
+    if (db.session.scalar(select(func.count()).where(AccessToken.user_id == owner.id)) or 0) > MOST:
+        db.session.rollback()
+        raise Conflict(_("You have %(most)s access tokens. Revoke one first.", most=MOST))
+    db.session.commit()
+    return token
+
+
+def revoke(owner: User, token_id: str) -> None:
+    """Raises NotFound unless it is one's own."""
+    if not affected_rows(delete(AccessToken).where(AccessToken.id == token_id, AccessToken.user_id == owner.id)):
+        raise NotFound
+    db.session.commit()
+
+
+def find(token: str) -> AccessToken | None:
+    """One that still counts. There is no limit for wrong ones: 256 bits cannot be guessed."""
+    if not token.startswith(PREFIX):
+        return None
+    found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == _hash(token)))
+    if found is None or is_over(found) or found.user.suspended_at is not None:
+        return None
+    return found
+
+
+def is_over(token: AccessToken) -> bool:
+    return token.expires_at is not None and token.expires_at <= now()
+
+
+def scopes_of(token: AccessToken) -> list[Scope]:
+    return [Scope(scope) for scope in token.scopes.split()]
+
+
+def note_use(token: AccessToken) -> None:
+    if token.used_at is None or now() - token.used_at > USED_EVERY:
+        token.used_at = now()
+        db.session.commit()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""Accounts and who is logged in. A log-in is a row: the cookie carries its token, the row the token's SHA-256, and deleting the
+row ends the log-in wherever the cookie may have gone."""
+
+from __future__ import annotations
+
+import re
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from contract.messages import AGENT_NAME
+from webapp.accounts.passwords import check_password, passwords
+from webapp.accounts.sessions import end_sessions, open_session
+from webapp.core import mail
+from webapp.core.database import AdvisoryLock, advisory_lock, db
+from webapp.core.errors import Conflict, Forbidden, Invalid
+from webapp.models import ResetLink, User
+from webapp.security import audit, login_throttle
+
+USERNAME = re.compile(r"[A-Za-z0-9_-]{3,32}")
+RESERVED = frozenset({AGENT_NAME, "admin", "administrator", "root", "system", "stillair", "support", "me", "null", "undefined"})
+ACTIVE_ADMIN = User.is_admin, User.suspended_at.is_(None)
+
+
+def find(username: str) -> User | None:
+    """By name, whatever its case."""
+    if not USERNAME.fullmatch(username):
+        return None
+    return db.session.scalar(select(User).where(User.username_key == username.lower()))
+
+
+def register(username: str, password: str) -> User:
+    """As `add`, for good. People register by webapp.auth.registration."""
+    user = add(username, password)
+    db.session.commit()
+    return user
+
+
+def add(username: str, password: str) -> User:
+    """A new account in the current transaction; the first is the admin's. Raises Invalid, or Conflict when the name is taken."""
+    _check_username(username)
+    check_password(password, username)
+    with passwords().turn():
+        password_hash = passwords().hash(password)
+    user = User(username=username, username_key=username.lower(), display_name=username, password_hash=password_hash)
+    advisory_lock(AdvisoryLock.FIRST_ACCOUNT)
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        problem = _("This name is taken. Choose another.")
+        raise Conflict(problem, {"username": problem}) from error
+    user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
+    return user
+
+
+def authenticate(username: str, password: str, address: str) -> User | None:
+    """The account when the password is right. Raises TooMany after too many failures for the account or from the address, and
+    Forbidden for somebody who is suspended.
+
+    Limits are looked at inside the hashing turn: tries sent at the same moment cannot slip past them.
+    """
+    with passwords().turn():
+        login_throttle.check(username, address)
+        user = find(username)
+        is_right = passwords().verify(user.password_hash if user else None, password)
+        if user is None or not is_right:
+            login_throttle.record_failure(username, address, user)
+            db.session.commit()
+            return None
+        login_throttle.forget_failures(username)
+        if passwords().is_outdated(user.password_hash):
+            user.password_hash = passwords().hash(password)
+        db.session.commit()
+        if user.suspended_at is not None:
+            raise Forbidden(_("The admin has suspended your account. Ask them what to do."), code="suspended")
+        return user
+
+
+def change_password(user: User, old: str, new: str, address: str) -> None:
+    """Every other browser is logged out. Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does."""
+    check_password(new, user.username)
+    if authenticate(user.username, old, address) is None:
+        raise Invalid.field("old_password", _("This is not your password."))
+    audit.record(user, "password.changed", user)
+    set_password(user, new, stays=user.session_token)
+    open_session(user)
+
+
+def set_password(user: User, password: str, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`, and no reset link works any more."""
+    with passwords().turn():
+        password_hash = passwords().hash(password)
+    replace_password(user, password_hash, stays=stays)
+    db.session.commit()
+
+
+def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
+    """The same with a hash that is made already, in the current transaction."""
+    user.password_hash = password_hash
+    db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
+    login_throttle.forget_failures(user.username)
+    end_sessions(user, stays=stays)
+
+
+def change_email(user: User, email: str, password: str, address: str) -> None:
+    """Where a reset link may be sent; "" for nowhere. Asks for the password, for with that address anybody can have another one.
+    Raises Invalid naming `email` or `email_password`, and TooMany as a log-in does."""
+    checked = mail.checked_address(email)
+    if authenticate(user.username, password, address) is None:
+        raise Invalid.field("email_password", _("This is not your password."))
+    if checked != user.email:
+        audit.record(user, "email.changed", user)
+        user.email = checked
+        db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
+        db.session.commit()
+
+
+def _check_username(username: str) -> None:
+    if not USERNAME.fullmatch(username):
+        raise Invalid.field("username", _("Use 3 to 32 letters, digits, - or _."))
+    if username.lower() in RESERVED:
+        raise Invalid.field("username", _("This name is reserved. Choose another."))

@@ -1,0 +1,54 @@
+"""Settings: access tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.accounts import access_tokens
+from webapp.core.errors import ApiError
+from webapp.openapi import scopes
+
+blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/tokens")
+@login_required
+def mine() -> ResponseReturnValue:
+    return _page()
+
+
+@blueprint.post("/tokens")
+@login_required
+def make() -> ResponseReturnValue:
+    """Answers with the token itself: it stands nowhere else, so that no other page could show it."""
+    form = request.form
+    try:
+        token = access_tokens.make(current_user, form.get("name", ""), form.getlist("scopes"), form.get("days", ""))
+    except ApiError as error:
+        return _page(problems=error.fields or {"name": error.message}), error.status
+    return _page(token=token), 201
+
+
+@blueprint.post("/tokens/<token_id>/revoke")
+@login_required
+def revoke(token_id: str) -> ResponseReturnValue:
+    access_tokens.revoke(current_user, token_id)
+    flash(_("Revoked. That token does not work any more."))
+    return redirect(url_for("pages_tokens.mine"), 303)
+
+
+def _page(token: str = "", problems: Mapping[str, str] | None = None) -> str:
+    return render_template(
+        "accounts/access_tokens/index.html",
+        tokens=access_tokens.tokens_of(current_user),
+        token=token,
+        problems=problems or {},
+        about=access_tokens,
+        scopes=scopes.SCOPES,
+        chosen=request.form.getlist("scopes") if problems else [scopes.Scope.READ],
+    )

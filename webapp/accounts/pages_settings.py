@@ -1,0 +1,113 @@
+"""Settings: name, recordings and password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.accounts import accounts, quality, quotas
+from webapp.core import mail
+from webapp.core.errors import ApiError
+from webapp.profiles import profiles
+
+blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/")
+@login_required
+def profile() -> ResponseReturnValue:
+    return render_template("accounts/settings/profile.html", problems={})
+
+
+@blueprint.post("/")
+@login_required
+def save_profile() -> ResponseReturnValue:
+    try:
+        form = request.form
+        profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
+    except ApiError as error:
+        return render_template("accounts/settings/profile.html", problems=error.fields), error.status
+    flash(_("Saved. Friends see it at once."))
+    return redirect(url_for("pages_settings.profile"), 303)
+
+
+@blueprint.get("/recording")
+@login_required
+def recording() -> ResponseReturnValue:
+    return _recording({})
+
+
+@blueprint.post("/recording")
+@login_required
+def save_recording() -> ResponseReturnValue:
+    try:
+        form = request.form
+        quotas.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
+    except ApiError as error:
+        return _recording(error.fields), error.status
+    flash(_("Saved."))
+    return redirect(url_for("pages_settings.recording"), 303)
+
+
+def _recording(problems: Mapping[str, str]) -> str:
+    server_days = quotas.most_days(current_user)
+    return render_template("accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MOST_DAYS)
+
+
+@blueprint.get("/sound")
+@login_required
+def sound() -> ResponseReturnValue:
+    return render_template("accounts/settings/sound.html", qualities=quality.WORDS)
+
+
+@blueprint.post("/sound")
+@login_required
+def save_sound() -> ResponseReturnValue:
+    quality.change(current_user, request.form.get("quality", ""))
+    flash(_("Saved. It counts from your next stream on."))
+    return redirect(url_for("pages_settings.sound"), 303)
+
+
+@blueprint.get("/password")
+@login_required
+def password() -> ResponseReturnValue:
+    return _password({})
+
+
+@blueprint.post("/password")
+@login_required
+def save_password() -> ResponseReturnValue:
+    old, new = request.form.get("old_password", ""), request.form.get("password", "")
+    try:
+        accounts.change_password(current_user, old, new, request.remote_addr or "")
+    except ApiError as error:
+        return _password(error.fields or {"old_password": error.message}), error.status
+    flash(_("Saved. Every other browser is logged out."))
+    return redirect(url_for("pages_settings.password"), 303)
+
+
+@blueprint.get("/check")
+@login_required
+def check() -> ResponseReturnValue:
+    """Check my set-up; what happens on it is webapp/static/js/setup/setup-view.js."""
+    return render_template("accounts/settings/check.html")
+
+
+@blueprint.post("/email")
+@login_required
+def save_email() -> ResponseReturnValue:
+    email, own_password = request.form.get("email", ""), request.form.get("email_password", "")
+    try:
+        accounts.change_email(current_user, email, own_password, request.remote_addr or "")
+    except ApiError as error:
+        return _password(error.fields or {"email_password": error.message}), error.status
+    flash(_("Saved."))
+    return redirect(url_for("pages_settings.password"), 303)
+
+
+def _password(problems: Mapping[str, str]) -> str:
+    return render_template("accounts/settings/password.html", problems=problems, by_mail=mail.is_configured())

@@ -1,0 +1,159 @@
+"""Forgotten passwords. A reset link lets whoever has it choose a new password, once, for a day. The admin makes one and hands it
+over, or people have it sent to the e-mail address that they left in their settings.
+
+Nobody learns by asking whether a name exists: the request only writes the wish down, for whatever name; the reconciler looks
+who it is and sends the mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import delete, select
+
+from webapp.accounts import accounts
+from webapp.accounts.passwords import check_password, passwords
+from webapp.core import mail
+from webapp.core.config import Config
+from webapp.core.database import affected_rows, db
+from webapp.core.errors import Gone, TooMany
+from webapp.i18n.language import in_language_of
+from webapp.models import ResetLink, ResetWish, User, now
+from webapp.security import audit, rate_limits
+
+LIFETIME = timedelta(hours=24)
+TRIED_FOR = timedelta(hours=1)          # while the mail server does not take it
+TRIED_EVERY = timedelta(minutes=1)
+
+
+# --- The link
+
+def make(by: User | str, user: User) -> str:
+    """The address of a new link, which nobody can see again."""
+    audit.record(by, "reset.made", user)
+    link = _add(user)
+    db.session.commit()
+    return link
+
+
+def user_of(token: str) -> User:
+    """Whose password may be chosen. Raises Gone alike for a link that was used, has expired or never was."""
+    link = db.session.scalar(select(ResetLink).where(*_good(token)))
+    if link is None:
+        raise _gone()
+    return link.user
+
+
+def _gone() -> Gone:
+    return Gone(_("This link has been used, or is older than a day. Nothing was changed. Ask for a new one."))
+
+
+def use(token: str, password: str) -> None:
+    """Every log-in of the person ends. Raises Gone, also when somebody else was quicker, or Invalid."""
+    user = user_of(token)
+    check_password(password, user.username)
+    with passwords().turn():
+        password_hash = passwords().hash(password)
+    if not affected_rows(delete(ResetLink).where(*_good(token))):
+        db.session.rollback()
+        raise _gone()
+    audit.record(audit.NOBODY, "password.reset", user)
+    accounts.replace_password(user, password_hash)
+    db.session.commit()
+
+
+def prune() -> None:
+    """Forgets what is too old; the caller commits."""
+    db.session.execute(delete(ResetLink).where(ResetLink.expires_at < now()))
+    db.session.execute(delete(ResetWish).where(ResetWish.at < now() - TRIED_FOR))
+
+
+def _add(user: User) -> str:
+    token = secrets.token_urlsafe(32)
+    db.session.add(ResetLink(token_hash=_hash(token), user=user, expires_at=now() + LIFETIME))
+    config: Config = current_app.config["STILLAIR"]
+    return f"{config.public_url}/reset/{token}"
+
+
+def _good(token: str) -> tuple[Any, ...]:
+    return ResetLink.token_hash == _hash(token), ResetLink.expires_at > now()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# --- By mail
+
+def wish(username: str, address: str) -> None:
+    """The same for every name. `address`: of the network. Raises TooMany."""
+    rate_limits.count_reset_wish(address)
+    if accounts.USERNAME.fullmatch(username):
+        db.session.add(ResetWish(username_key=username.lower()))
+    db.session.commit()
+
+
+def wish_for(admin: User, user: User) -> None:
+    """The admin has a link sent to the person."""
+    audit.record(admin, "reset.made", user)
+    db.session.add(ResetWish(username_key=user.username_key))
+    db.session.commit()
+
+
+def answer_wishes() -> None:
+    """The reconciler's share, in a thread of its own, for a mail server may take its time."""
+    due = select(ResetWish).where(ResetWish.try_at <= now()).order_by(ResetWish.id).limit(1)
+    while (found := db.session.scalar(due)) is not None:
+        _answer(found)
+
+
+def _answer(wish: ResetWish) -> None:
+    """Raises MailRefused; the wish is tried again then, for an hour."""
+    user = _receiver(wish)
+    if user is None:
+        db.session.delete(wish)
+        db.session.commit()
+        return
+    wish.try_at = now() + TRIED_EVERY
+    link = _add(user)
+    with in_language_of(user):
+        to, subject, text = user.email or "", _("A new password for Stillair"), _letter(user, link)
+    db.session.commit()                 # no transaction is open while the mail server is asked
+    try:
+        mail.send(to, subject, text)
+    except mail.MailRefused:
+        db.session.execute(delete(ResetLink).where(ResetLink.token_hash == _hash(link.rpartition("/")[2])))
+        db.session.commit()
+        raise
+    rate_limits.count_reset_mail(user)
+    audit.record(audit.NOBODY, "reset.sent", user)
+    db.session.delete(wish)
+    db.session.commit()
+
+
+def _receiver(wish: ResetWish) -> User | None:
+    """Who gets a mail for it, if anybody does."""
+    user = accounts.find(wish.username_key)
+    if user is None or user.email is None or user.suspended_at is not None or wish.at < now() - TRIED_FOR:
+        return None
+    try:
+        rate_limits.check_reset_mail(user)
+    except TooMany:
+        return None
+    return user
+
+
+def _letter(user: User, link: str) -> str:
+    letter: str = _(
+        "Hello %(name)s,\n\n"
+        "somebody, probably you, wants a new password for the account %(username)s on Stillair.\n"
+        "Choose it here, within 24 hours; the link works once:\n\n%(link)s\n\n"
+        "If it was not you, do nothing: your password stays as it is.\n",
+        name=user.display_name, username=user.username, link=link,
+    )
+    return letter

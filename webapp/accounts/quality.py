@@ -1,0 +1,27 @@
+"""How good the sound of a stream shall be: what a person chooses for all streams to come."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+
+from contract.messages import QUALITIES
+from webapp.core.database import db
+from webapp.core.errors import Invalid
+from webapp.models import User
+
+WORDS = {
+    "voice": (lazy_gettext("Voice"), lazy_gettext("32 kbit/s. For a thin line; speech stays clear.")),
+    "standard": (lazy_gettext("Standard"), lazy_gettext("64 kbit/s, sent twice against loss. For nearly everybody.")),
+    "music": (lazy_gettext("Music"), lazy_gettext(
+        "128 kbit/s, recorded in stereo, without noise removal: all around you is heard. Use headphones.",
+    )),
+}
+"""Name and explanation of each."""
+
+
+def change(user: User, quality: str) -> None:
+    """Counts from the next stream on. Raises Invalid."""
+    if quality not in QUALITIES:
+        raise Invalid.choice("quality", QUALITIES)
+    user.quality = quality
+    db.session.commit()

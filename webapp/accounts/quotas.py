@@ -1,0 +1,133 @@
+"""How much of the server's disk one person's recordings may take, and for how long.
+
+The server's settings are the default for everybody. An admin can give one person more or less space and time; a person can have
+recordings deleted earlier than that, never later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+
+from webapp.core.config import Config
+from webapp.core.database import db
+from webapp.core.errors import Invalid
+from webapp.models import AUDIENCES, Recording, User, now
+from webapp.security import audit
+
+GB = 10**9
+MOST_DAYS = 36_500
+MOST_GB = 1_000_000
+
+
+def _config() -> Config:
+    found: Config = current_app.config["STILLAIR"]
+    return found
+
+
+# --- Space
+
+def quota(user: User) -> int | None:
+    """Bytes that all recordings of a person may have; None when there is no limit."""
+    quota_gb = _config().quota_gb if user.quota_gb is None else user.quota_gb
+    return round(quota_gb * GB) or None
+
+
+def used(user: User, *, without: str = "") -> int:
+    """Bytes. `without`: id of a recording that does not count."""
+    sizes = select(func.coalesce(func.sum(Recording.size), 0))
+    mine = sizes.where(Recording.owner_id == user.id, Recording.deleted_at.is_(None), Recording.id != without)
+    return db.session.scalar(mine) or 0
+
+
+def left_for(user: User, recording_id: str) -> int | None:
+    """Bytes that this one recording may have."""
+    limit = quota(user)
+    return None if limit is None else max(0, limit - used(user, without=recording_id))
+
+
+# --- Time
+
+def days_kept(user: User) -> int | None:
+    """None: for ever."""
+    return _days_kept(user.most_days, user.keep_days)
+
+
+def most_days(user: User) -> int | None:
+    """As long as the person may have them kept; None: for ever."""
+    return _days_kept(user.most_days, None)
+
+
+def _days_kept(most: int | None, wanted: int | None) -> int | None:
+    """`most`: the admin's limit for one person, 0 for none and None for the server's."""
+    limits = [days for days in (_config().keep_days if most is None else most, wanted) if days]
+    return min(limits) if limits else None
+
+
+def is_too_old() -> ColumnElement[bool]:
+    """Condition on Recording joined with its owner."""
+    limits = []
+    for most, wanted in db.session.execute(select(User.most_days, User.keep_days).distinct()).all():
+        if days := _days_kept(most, wanted):
+            # IS, for both may be NULL.
+            theirs = User.most_days.is_not_distinct_from(most), User.keep_days.is_not_distinct_from(wanted)
+            limits.append(and_(*theirs, Recording.started_at < _days_ago(days)))
+    return or_(false(), *limits)
+
+
+def _days_ago(days: int) -> datetime:
+    return now() - timedelta(days=days)
+
+
+# --- What a person wants
+
+def change(user: User, *, keep_days: str, audience: str) -> None:
+    """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
+    days = _days(keep_days.strip(), least=1, most=most_days(user) or MOST_DAYS)
+    if audience not in AUDIENCES:
+        raise Invalid.choice("audience", AUDIENCES)
+    user.keep_days, user.audience = days, audience
+    db.session.commit()
+
+
+def _days(text: str, *, least: int, most: int) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
+        words = _("Use a whole number of days from %(least)d to %(most)d, or leave it empty.", least=least, most=most)
+        raise Invalid.field("keep_days", words)
+    return int(text)
+
+
+# --- What the admin gives
+
+def grant(admin: User | str, user: User, *, quota_gb: str, most_days: str) -> None:
+    """`quota_gb` and `most_days`: 0 for no limit, "" for as the server's settings say. Raises Invalid, naming `quota_gb` or
+    `most_days`."""
+    space, days = _gb(quota_gb.strip()), _most_days(most_days.strip())
+    if space != user.quota_gb:
+        audit.record(admin, "quota.changed", user, "" if space is None else f"{space:g} GB")
+    if days != user.most_days:
+        audit.record(admin, "days.changed", user, "" if days is None else str(days))
+    user.quota_gb, user.most_days = space, days
+    db.session.commit()
+
+
+def _gb(text: str) -> float | None:
+    try:
+        gb = float(text.replace(",", ".")) if text else None
+    except ValueError:
+        gb = -1.0
+    if gb is not None and not 0 <= gb <= MOST_GB:
+        raise Invalid.field("quota_gb", _("Use a number of GB from 0 to %(most)s, or leave it empty.", most=MOST_GB))
+    return gb
+
+
+def _most_days(text: str) -> int | None:
+    try:
+        return _days(text, least=0, most=MOST_DAYS)
+    except Invalid as error:
+        raise Invalid.field("most_days", error.message) from error

@@ -1,0 +1,110 @@
+"""Log-in sessions of browsers. The cookie carries a token, the row its SHA-256; deleting the row logs the browser out."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import NoReturn
+
+from flask import Flask, session
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import delete, select
+from sqlalchemy.orm import contains_eager
+
+from webapp.accounts import access_tokens
+from webapp.core.database import db
+from webapp.core.errors import NotFound, NotLoggedIn
+from webapp.core.extensions import login_manager
+from webapp.i18n import language
+from webapp.models import LoginSession, User, now
+from webapp.security.headers import SESSION_LIFETIME
+
+SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
+
+
+def open_session(user: User) -> None:
+    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends. For the same
+    person its row gets the new token, so that what hangs on it (webapp.notifications.subscriptions) goes on."""
+    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
+    earlier = _session(session.get("_user_id", ""))
+    if earlier is not None and earlier.user_id != user.id:
+        db.session.delete(earlier)
+        earlier = None
+    session.clear()
+    session.permanent = True
+    user.session_token = secrets.token_urlsafe(32)
+    user.browser_language = language.of_browser()
+    log_in = earlier or LoginSession(user=user)
+    log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
+    db.session.add(log_in)
+    db.session.commit()
+    login_user(db.session.get_one(User, user.id))       # not `current_user`, which would stand for itself from here on
+
+
+def close_session() -> None:
+    """Logs this browser out; the cookie is worth nothing from here on."""
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(current_user.get_id() or "")))
+    db.session.commit()
+    logout_user()
+    session.clear()
+
+
+def is_open(token: str) -> bool:
+    """Whether a log-in or an access token still counts, for answers that go on for hours."""
+    return _session(token) is not None or access_tokens.find(token) is not None
+
+
+def end_sessions(user: User, *, stays: str = "") -> None:
+    """Logs the person out everywhere, but for the log-in with the token `stays`, in the current transaction."""
+    others = LoginSession.user_id == user.id, LoginSession.token_hash != _hash(stays)
+    db.session.execute(delete(LoginSession).where(*others))
+
+
+def session_id(user: User) -> int:
+    """Of the log-in by which the person asks. Raises NotLoggedIn when it is none of a browser."""
+    found = _session(user.session_token)
+    if found is None:
+        raise NotLoggedIn
+    return found.id
+
+
+def init_app(app: Flask) -> None:
+    login_manager.init_app(app)
+    login_manager.session_protection = None         # the row decides, not the address, which changes on the way
+
+
+def admit_admins() -> None:
+    """Guard the admin's pages as their `before_request`. Raises NotLoggedIn, and NotFound for whoever is no admin."""
+    if not current_user.is_authenticated:
+        raise NotLoggedIn
+    if not current_user.is_admin:
+        raise NotFound
+
+
+@login_manager.unauthorized_handler
+def _ask_to_log_in() -> NoReturn:
+    raise NotLoggedIn
+
+
+@login_manager.user_loader
+def load_user(token: str) -> User | None:
+    """Called by Flask-Login with what `User.get_id` gave it."""
+    found = _session(token)
+    if found is None:
+        return None
+    if (now() - found.seen_at).total_seconds() > SEEN_EVERY_S:
+        found.seen_at = now()
+        db.session.commit()
+    found.user.session_token = token
+    return found.user
+
+
+def _session(token: str) -> LoginSession | None:
+    mine = LoginSession.token_hash == _hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME
+    # A log-in that began before a suspension may have ended after it.
+    query = select(LoginSession).join(LoginSession.user).where(*mine, User.suspended_at.is_(None))
+    return db.session.scalar(query.options(contains_eager(LoginSession.user)))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,231 @@
+"""How the server is, in words for its admin: each part is well or needs a look, why, and one next step. `/healthz`
+(webapp.admin.api_health) says the same to programs, in one word each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import pysqlite3.dbapi2 as sqlite
+from flask_babel import format_decimal, ngettext
+from flask_babel import gettext as _
+
+from webapp.core import config, http_probe, mail
+from webapp.core.config import Config
+from webapp.core.database import db
+from webapp.core.disk import free_bytes
+from webapp.models import Setting, Stream, now
+from webapp.streams import listeners as stream_listeners
+from webapp.streams import queries as stream_queries
+
+SEEN_KEY = "reconciler_seen"
+SEEN_EVERY_S = 10.0
+SEEN_WITHIN = timedelta(seconds=45)         # a round takes seconds when the audio server does not answer
+HOUR_BYTES = 224 * 2**20                    # of a voice in FLAC
+FEW_HOURS = 10
+
+
+class State(StrEnum):
+    WELL = "well"
+    LOOK = "look"
+    OFF = "off"             # not set up, which may be just right
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    state: State
+    words: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Streams that can be cleaned at once."""
+
+    taken: int
+    all: int
+
+
+@dataclass(frozen=True)
+class Status:
+    parts: list[Part]
+    places: Places | None               # None while the noise remover does not say
+    streams: list[Stream]
+    streams_work: bool
+    checked_at: datetime
+
+    @property
+    def troubles(self) -> int:
+        return sum(part.state is State.LOOK for part in self.parts)
+
+
+@dataclass(frozen=True)
+class _Remover:
+    """What the noise remover's health page says (agent.live.health_page)."""
+
+    answers: bool
+    registered: bool = False            # with the audio server
+    places: Places | None = None
+    denoising: bool | None = None       # whether the process that cleans all streams runs; None: not known, or there is none
+
+    @classmethod
+    def ask(cls, url: str | None) -> _Remover:
+        answer = http_probe.ask(url) if url is not None else http_probe.Answer(0)
+        if not answer.status:
+            return cls(answers=False)
+        try:
+            found = json.loads(answer.body)
+            places = Places(int(found["taken"]), int(found["places"]))
+            return cls(True, bool(found["registered"]), places, found.get("denoising"))
+        except (ValueError, KeyError, TypeError):
+            return cls(answers=True)
+
+
+def look() -> Status:
+    """Asks every part; a few seconds when one hangs."""
+    settings = config.current_config()
+    streams = stream_queries.running_streams()
+    audio_server = http_probe.ask(settings.livekit_url).ok
+    remover = _Remover.ask(settings.agent_health_url)
+    parts = [
+        _audio_server(streams, works=audio_server),
+        _noise_remover(remover, streams, audio_server=audio_server),
+        *_shared_cleaning(remover),
+        _recordings(settings),
+        _database(),
+        _reconciler(),
+        _secure_page(settings),
+        _mail(),
+    ]
+    return Status(parts, remover.places, streams, audio_server and remover.registered, now())
+
+
+# --- The parts
+
+def _audio_server(streams: Sequence[Stream], *, works: bool) -> Part:
+    if not works:
+        return Part(
+            _("Audio server"), State.LOOK,
+            _("It does not answer. Nobody can go live or listen; recordings can be played. It is started again by itself."),
+            _see_log("audio-server"),
+        )
+    listeners = sum(stream_listeners.listener_counts(streams).values())
+    return Part(_("Audio server"), State.WELL, " ".join((
+        ngettext("%(num)d stream,", "%(num)d streams,", len(streams)),
+        ngettext("%(num)d listener.", "%(num)d listeners.", listeners),
+    )))
+
+
+def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server: bool) -> Part:
+    """Also why somebody is told that it has not answered."""
+    name = _("Noise remover")
+    if not remover.answers:
+        return Part(name, State.LOOK, _(
+            "It does not run, or hangs. Who presses Start Streaming is told that it has not answered. "
+            "It is started again by itself."
+        ), _see_log("noise-remover"))
+    if not remover.registered:
+        if not audio_server:
+            return Part(name, State.LOOK, _("It runs, and waits for the audio server."), _("Look at the audio server first."))
+        return Part(name, State.LOOK, _("It runs, but has not found the audio server yet."), _see_log("noise-remover"))
+    waiting = sum(stream.state == "starting" and stream.dispatch_tries >= 2 for stream in streams)
+    places = remover.places
+    if places is not None and places.taken >= places.all:
+        return Part(name, State.LOOK, _("All places are in use. One more stream waits until one is free."), _(
+            "Should it happen often: a machine with more processor cores carries more streams."
+        ))
+    if waiting:
+        return Part(name, State.LOOK, ngettext(
+            "It runs and has places free, but %(num)d stream has asked for it twice without an answer.",
+            "It runs and has places free, but %(num)d streams have asked for it twice without an answer.", waiting,
+        ), _see_log("noise-remover"))
+    return Part(name, State.WELL, _("It is ready for the next stream."))
+
+
+def _shared_cleaning(remover: _Remover) -> list[Part]:
+    if remover.denoising is None:
+        return []
+    if remover.denoising:
+        return [Part(_("Shared cleaning"), State.WELL, _("One process cleans all streams together."))]
+    return [Part(_("Shared cleaning"), State.LOOK, _(
+        "The process that cleans all streams together is starting again. Streams go on: each cleans by itself, with more work "
+        "for the processor."
+    ), _see_log("noise-remover"))]
+
+
+def _recordings(settings: Config) -> Part:
+    name, least = _("Recordings"), settings.low_water_mb * 2**20
+    free = free_bytes(settings.recordings)
+    if free is None:
+        return Part(name, State.LOOK, _("The folder for recordings cannot be written. Streams go on, and are not recorded."), _(
+            "Let the account that Stillair runs as write into %(folder)s.", folder=settings.recordings,
+        ))
+    if free < least:
+        return Part(name, State.LOOK, _("The disk is full: streams go on, and are not recorded. What is there is safe."), _(
+            "Make room on the disk. Storage shows what takes most of it.",
+        ))
+    hours = (free - least) // HOUR_BYTES
+    words = ngettext(
+        "%(free)s GB are free, room for about %(num)d hour of streams. Below %(least)s GB recording stops.",
+        "%(free)s GB are free, room for about %(num)d hours of streams. Below %(least)s GB recording stops.",
+        hours, free=format_decimal(free / 1e9, "0.0"), least=format_decimal(least / 1e9, "0.0"),
+    )
+    if hours < FEW_HOURS:
+        return Part(name, State.LOOK, words, _("Make room on the disk. Storage shows what takes most of it."))
+    return Part(name, State.WELL, words)
+
+
+def _database() -> Part:
+    """It works, for this page has been read from it."""
+    dialect = db.session.get_bind().dialect.name
+    return Part(_("Database"), State.WELL, f"SQLite {sqlite.sqlite_version}." if dialect == "sqlite" else "PostgreSQL.")
+
+
+def _reconciler() -> Part:
+    seen = _reconciler_seen_at()
+    if seen is not None and now() - seen < SEEN_WITHIN:
+        return Part(_("Reconciler"), State.WELL, _("It repairs streams, takes recordings over and tidies up."))
+    return Part(_("Reconciler"), State.LOOK, _(
+        "It does not run. Streams that break are not repaired, and new recordings do not appear. It is started again by itself."
+    ), _see_log("reconciler"))
+
+
+def _secure_page(settings: Config) -> Part:
+    name = _("Secure page")
+    if settings.tls:
+        return Part(name, State.WELL, _("People come by https."))
+    if urlsplit(settings.public_url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return Part(name, State.OFF, _("For this machine only: browsers elsewhere give the microphone to https pages alone."), _(
+            "README.md, Friends outside, says how others can come in.",
+        ))
+    return Part(name, State.LOOK, _("People come without https, so their browsers give no microphone. They can listen."), _(
+        "README.md, Friends outside, says how to get a certificate.",
+    ))
+
+
+def _mail() -> Part:
+    if mail.is_configured():
+        return Part(_("Mail"), State.WELL, _("Who forgets the password and has left an e-mail address gets a link."))
+    return Part(_("Mail"), State.OFF, _("Who forgets the password asks you for a link; make it under People."))
+
+
+def _see_log(program: str) -> str:
+    words: str = _("Its log says why: log/%(program)s.log in the data folder.", program=program)
+    return words
+
+
+# --- The reconciler's sign of life
+
+def reconciler_is_here() -> None:
+    db.session.merge(Setting(key=SEEN_KEY, value=now().isoformat()))
+    db.session.commit()
+
+
+def _reconciler_seen_at() -> datetime | None:
+    found = db.session.get(Setting, SEEN_KEY)
+    return datetime.fromisoformat(found.value) if found is not None else None

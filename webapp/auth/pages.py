@@ -1,0 +1,87 @@
+"""Register, log in, log out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.accounts import accounts, sessions
+from webapp.auth import invites, registration
+from webapp.core.errors import ApiError, Conflict, Invalid
+from webapp.friends import relations
+from webapp.models import User
+from webapp.security.headers import local_path
+
+blueprint = Blueprint("pages_auth", __name__)
+
+
+@blueprint.get("/login")
+def login() -> ResponseReturnValue:
+    if registration.is_first():
+        return redirect(url_for("pages_auth.register"), 303)
+    return _away() if current_user.is_authenticated else render_template("auth/login.html", problem="")
+
+
+@blueprint.post("/login")
+def check_login() -> ResponseReturnValue:
+    try:
+        user = accounts.authenticate(*_name_and_password(), request.remote_addr or "")
+    except ApiError as error:
+        return render_template("auth/login.html", problem=error.message), error.status
+    if user is None:
+        return render_template("auth/login.html", problem=_("User name and password do not match. Try again.")), 401
+    return _enter(user)
+
+
+@blueprint.get("/register")
+def register() -> ResponseReturnValue:
+    return _away() if current_user.is_authenticated else _registration({})
+
+
+@blueprint.post("/register")
+def create_account() -> ResponseReturnValue:
+    invite_id = request.args.get("invite", "")
+    try:
+        user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
+    except (Invalid, Conflict) as error:
+        return _registration(error.fields), error.status
+    entered = _enter(user)
+    if invite_id:
+        flash(_("Welcome. You and %(name)s are friends now.", name=relations.friends_of(user)[0].display_name))
+    return entered
+
+
+@blueprint.post("/logout")
+@login_required
+def logout() -> ResponseReturnValue:
+    sessions.close_session()
+    return redirect(url_for("pages_auth.login"), 303)
+
+
+def _registration(problems: Mapping[str, str]) -> str:
+    """The form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
+    invite_id = request.args.get("invite", "")
+    return render_template(
+        "auth/register.html",
+        invite=invites.invite_for_guest(invite_id) if invite_id else None,
+        refused=registration.refusal(invite_id),
+        first=registration.is_first(),
+        problems=problems,
+    )
+
+
+def _name_and_password() -> tuple[str, str]:
+    return request.form.get("username", ""), request.form.get("password", "")
+
+
+def _enter(user: User) -> ResponseReturnValue:
+    sessions.open_session(user)
+    return _away()
+
+
+def _away() -> ResponseReturnValue:
+    return redirect(local_path(request.args.get("next")), 303)

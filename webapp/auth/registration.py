@@ -1,0 +1,80 @@
+"""Who may register: everybody, those with an invite link, or nobody. The first account may always be made, and is the admin's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from webapp.accounts import accounts
+from webapp.auth import invites
+from webapp.core.config import Config
+from webapp.core.database import db
+from webapp.core.errors import Forbidden, Invalid
+from webapp.models import Setting, User
+from webapp.security import audit, rate_limits
+
+KEY = "registration"
+
+
+class Mode(StrEnum):
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+REFUSALS = {
+    Mode.INVITE: (lazy_gettext("You need an invite link to register here. Ask a friend for one."), "invite_needed"),
+    Mode.CLOSED: (lazy_gettext("Registration is closed here. Ask the admin for an account."), "registration_closed"),
+}
+
+
+def mode() -> Mode:
+    """What the admin has chosen; before that, the setting."""
+    chosen = db.session.get(Setting, KEY)
+    config: Config = current_app.config["STILLAIR"]
+    return Mode(chosen.value if chosen else config.registration)
+
+
+def choose(admin: User, wanted: str) -> None:
+    """Raises Invalid."""
+    if wanted not in list(Mode):
+        raise Invalid.field("registration", _("Choose one of the three."))
+    if wanted != mode():
+        audit.record(admin, "registration.chosen", detail=wanted)
+    db.session.merge(Setting(key=KEY, value=wanted))
+    db.session.commit()
+
+
+def is_first() -> bool:
+    """Nobody has registered yet."""
+    return db.session.scalar(select(User.id).limit(1)) is None
+
+
+def refusal(invite_id: str) -> Forbidden | None:
+    """Why nobody can register now, with this invite link or without ("")."""
+    current = mode()
+    if current is Mode.OPEN or (current is Mode.INVITE and invite_id) or is_first():
+        return None
+    message, code = REFUSALS[current]
+    return Forbidden(str(message), code=code)
+
+
+def register(username: str, password: str, address: str, invite_id: str = "") -> User:
+    """A new account, and with an invite link a friend. Raises as `accounts.add` does, and Forbidden, TooMany, NotFound, Gone."""
+    if refused := refusal(invite_id):
+        raise refused
+    invite = invites.invite_for_guest(invite_id) if invite_id else None
+    rate_limits.check_registration(address)
+    user = accounts.add(username, password)
+    if not user.is_admin and (refused := refusal(invite_id)):        # two were first at the same moment
+        db.session.rollback()
+        raise refused
+    rate_limits.count_registration(address)
+    if invite is not None:
+        invites.use(invite, user)
+    db.session.commit()
+    return user

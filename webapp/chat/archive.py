@@ -1,0 +1,228 @@
+"""What was said and felt during a stream, kept with its recording in the file `<id>.chat.json` (webapp.recordings.files), from which pages
+read it: it goes where the recording goes, and a database that is made again has lost nothing.
+
+The reconciler moves the rows of a stream that is over into the file. Whoever may hear the recording may read it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from flask_babel import gettext as _
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import select, update
+
+from contract.fields import ContractError
+from webapp.chat import messages as chat_messages
+from webapp.chat import reactions
+from webapp.chat.messages import Line
+from webapp.core.database import db
+from webapp.core.errors import Conflict, NotFound
+from webapp.models import ChatMessage, ChatMute, Reaction, Recording, Stream, User, base, now, rfc3339
+from webapp.recordings import queries as recording_queries
+
+log = logging.getLogger(__name__)
+
+UNRECORDED_KEPT = timedelta(hours=1)
+"""How long rows wait for a recording that may not come."""
+
+
+@dataclass(frozen=True)
+class Felt:
+    """A reaction, and not whose."""
+
+    kind: str
+    at: datetime        # in whole milliseconds, as in the file
+
+    @classmethod
+    def of(cls, kind: str, at: datetime) -> Self:
+        return cls(kind, at.replace(microsecond=at.microsecond // 1000 * 1000))
+
+
+@dataclass(frozen=True)
+class ChatRecord:
+    lines: tuple[Line, ...] = field(default=())
+    felt: tuple[Felt, ...] = field(default=())
+
+    def with_(self, lines: Iterable[Line], felt: Iterable[Felt]) -> ChatRecord:
+        """In order of time, each once: after a crash some may come again."""
+        every_line = {line.id: line for line in (*self.lines, *lines)}.values()
+        return ChatRecord(
+            tuple(sorted(every_line, key=lambda line: (line.at, line.id))),
+            tuple(sorted({*self.felt, *felt}, key=lambda one: (one.at, one.kind))),
+        )
+
+    def without(self, message_id: str) -> ChatRecord:
+        return ChatRecord(tuple(line for line in self.lines if line.id != message_id), self.felt)
+
+    def without_author(self, username: str) -> ChatRecord:
+        return ChatRecord(tuple(line for line in self.lines if line.username != username), self.felt)
+
+    def to_json(self) -> str:
+        messages = [
+            {"id": line.id, "at": rfc3339(line.at), "username": line.username, "name": line.name, "text": line.text}
+            for line in self.lines
+        ]
+        felt = [{"at": rfc3339(one.at), "kind": one.kind} for one in self.felt]
+        return json.dumps({"messages": messages, "reactions": felt}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ContractError."""
+        try:
+            data = json.loads(text)
+            return cls(
+                tuple(
+                    Line(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
+                    for one in data["messages"]
+                ),
+                tuple(Felt(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in reactions.KINDS),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ContractError("the chat of a recording cannot be read") from error
+
+
+def _moment(text: str) -> datetime:
+    found = base.parse_rfc3339(text)
+    if found is None:
+        raise ValueError("no time")
+    return found
+
+
+# --- Questions
+
+def of(recording: Recording) -> ChatRecord:
+    """Of one that the caller may hear. Also what has not moved into the file yet: the stream may be on air."""
+    return _kept(recording.id).with_(
+        (Line.of(message) for message in db.session.scalars(select(ChatMessage).where(ChatMessage.stream_id == recording.id))),
+        (Felt.of(row.kind, row.at) for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))),
+    )
+
+
+def second_of(recording: Recording, at: datetime) -> float:
+    """Of the recording, in which a moment lies; what was written before the first sound came was written at its beginning."""
+    return round(max(0.0, (at - recording.started_at).total_seconds()), 1)
+
+
+def as_json(recording: Recording) -> dict[str, Any]:
+    record = of(recording)
+    return {
+        "messages": [{**line.as_json(), "second": second_of(recording, line.at)} for line in record.lines],
+        "reactions": [{"kind": felt.kind, "second": second_of(recording, felt.at)} for felt in record.felt],
+    }
+
+
+def with_chat(recordings: Iterable[Recording]) -> set[str]:
+    """Ids of those that have one."""
+    return {recording.id for recording in recordings if recording_queries.folder().has_chat(recording.id)}
+
+
+def _kept(recording_id: str) -> ChatRecord:
+    """A file that cannot be read counts as empty, for who looks."""
+    try:
+        return _read(recording_id)
+    except (ContractError, OSError):
+        log.exception("the chat of a recording is not shown", extra={"recording": recording_id})
+        return ChatRecord()
+
+
+def _read(recording_id: str) -> ChatRecord:
+    text = recording_queries.folder().chat(recording_id)
+    return ChatRecord() if text is None else ChatRecord.from_json(text)
+
+
+# --- Acts
+
+def delete(person: User, stream_id: str, message_id: str) -> None:
+    """A message of a chat on air or kept: the person's own, or any in the own stream. Raises NotFound or Conflict."""
+    if chat_messages.delete(person, stream_id, message_id):
+        return
+    recording = recording_queries.recording_for(person, stream_id)
+    _hold(recording.id)
+    record = _kept(recording.id)
+    line = next((line for line in record.lines if line.id == message_id), None)
+    if line is None or (person.id != recording.owner_id and person.username != line.username):
+        raise NotFound
+    try:
+        recording_queries.folder().write_chat(recording.id, record.without(message_id).to_json())
+    except OSError as error:
+        log.exception("a message was not deleted", extra={"recording": recording.id})
+        raise Conflict(_("The message was not deleted. The server's admin can see why in its log.")) from error
+    db.session.commit()
+
+
+def forget_author(person: User) -> None:
+    """Takes what somebody has written out of all kept chats. The caller commits. Raises Conflict."""
+    for recording_id in recording_queries.folder().chats():
+        kept = _kept(recording_id)
+        if kept.without_author(person.username) == kept:
+            continue
+        _hold(recording_id)
+        try:
+            recording_queries.folder().write_chat(recording_id, _read(recording_id).without_author(person.username).to_json())
+        except OSError as error:
+            log.exception("messages were not deleted", extra={"recording": recording_id})
+            message = _("Your messages could not be deleted, so your account was not. The server's admin can see why in its log.")
+            raise Conflict(message) from error
+
+
+def _hold(recording_id: str) -> None:
+    """Nobody else changes this chat until the transaction is over."""
+    row = update(Recording).where(Recording.id == recording_id).values(title_key=Recording.title_key)
+    db.session.execute(row.execution_options(synchronize_session=False))
+
+
+# --- Rows to files
+
+def tend() -> None:
+    """The reconciler's share."""
+    said = select(ChatMessage.stream_id).union(select(Reaction.stream_id), select(ChatMute.stream_id))
+    over = select(Stream).where(Stream.id.in_(said), Stream.state == "ended")
+    for stream in db.session.scalars(over).all():
+        recording = db.session.get(Recording, stream.id)
+        try:
+            if recording is not None and recording.state != "live" and recording.deleted_at is None:
+                _keep(stream.id)
+            elif recording is None and stream.ended_at is not None and stream.ended_at < now() - UNRECORDED_KEPT:
+                _forget(stream.id)
+        except (ContractError, OSError):        # the rows stay, and the others are kept all the same
+            db.session.rollback()
+            log.exception("a chat was not kept yet", extra={"recording": stream.id})
+
+
+def _keep(stream_id: str) -> None:
+    """Into the file, then out of the database: a crash in between only means doing it again."""
+    _hold(stream_id)
+    lines, felt = _forget_rows(stream_id)
+    if lines or felt:
+        recording_queries.folder().write_chat(stream_id, _read(stream_id).with_(lines, felt).to_json())
+    db.session.commit()
+
+
+def _forget(stream_id: str) -> None:
+    _forget_rows(stream_id)
+    db.session.commit()
+
+
+def _forget_rows(stream_id: str) -> tuple[list[Line], list[Felt]]:
+    """What was in them. Who deletes a message at this very moment waits for the end of the transaction, and looks in the file."""
+    people = {user.id: user for user in db.session.scalars(
+        select(User).where(User.id.in_(select(ChatMessage.author_id).where(ChatMessage.stream_id == stream_id)))
+    )}
+    messages = db.session.execute(
+        delete_rows(ChatMessage).where(ChatMessage.stream_id == stream_id)
+        .returning(ChatMessage.id, ChatMessage.author_id, ChatMessage.text, ChatMessage.at)
+    ).all()
+    felt = db.session.execute(
+        delete_rows(Reaction).where(Reaction.stream_id == stream_id).returning(Reaction.kind, Reaction.at)
+    ).all()
+    db.session.execute(delete_rows(ChatMute).where(ChatMute.stream_id == stream_id))
+    lines = [
+        Line(row.id, people[row.author_id].username, people[row.author_id].display_name, row.text, row.at) for row in messages
+    ]
+    return lines, [Felt.of(row.kind, row.at) for row in felt]

@@ -1,0 +1,190 @@
+"""What people write to each other while a stream is on air: its owner, and friends, who are those who may listen. During a sound
+check nobody can. The owner deletes what he does not want there, and mutes people for this one stream; everybody deletes his own.
+
+When the stream is over, webapp.chat.archive keeps what was said. Kinds of events and their data, for open pages only:
+
+    chat.message   stream, message      as in the JSON API
+    chat.deleted   stream, id
+    chat.muted     stream, username, muted      told to the owner and to whom it concerns
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from webapp.accounts import accounts
+from webapp.core.database import affected_rows, db
+from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
+from webapp.core.text import clean_lines, is_encodable, is_visible
+from webapp.events import outbox
+from webapp.friends import relations
+from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
+from webapp.presence import presence
+from webapp.recordings.files import ID
+from webapp.security import rate_limits
+
+LENGTH = 500            # characters of a message
+LINES = 12              # of a message
+MOST = 5000             # messages of one stream
+NEWEST_FIRST = ChatMessage.at.desc(), ChatMessage.id.desc()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message, wherever it is kept."""
+
+    id: str
+    username: str
+    name: str
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, message: ChatMessage) -> Line:
+        return cls(message.id, message.author.username, message.author.display_name, message.text, message.at)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "username": self.username, "display_name": self.name, "text": self.text, "at": rfc3339(self.at),
+        }
+
+
+# --- Questions
+
+def stream_for(person: User, stream_id: str) -> Stream:
+    """One that is on air, the person's or a friend's. Raises the same NotFound for all others."""
+    stream = db.session.get(Stream, stream_id)
+    if stream is None or not stream.is_on_air or not _is_among_friends(person, stream):
+        raise NotFound(_("This chat is over, or not yours to read."))
+    return stream
+
+
+def own_stream(owner: User, stream_id: str) -> Stream:
+    """Raises NotFound also for a friend's."""
+    stream = stream_for(owner, stream_id)
+    if stream.owner_id != owner.id:
+        raise NotFound
+    return stream
+
+
+def newest(stream: Stream, count: int, before: str = "") -> list[Line]:
+    """Newest first. `before`: id of a message that is known already."""
+    query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
+    known = db.session.get(ChatMessage, before) if ID.fullmatch(before) else None
+    if known is not None and known.stream_id == stream.id:
+        query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
+    return [Line.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]
+
+
+def muted_in(stream: Stream) -> list[User]:
+    """By user name."""
+    query = select(User).join(ChatMute, ChatMute.user_id == User.id).where(ChatMute.stream_id == stream.id)
+    return list(db.session.scalars(query.order_by(User.username_key)))
+
+
+def readers(stream: Stream) -> set[int]:
+    """Whose pages are told: those that are open. A page that comes later asks for what it missed."""
+    return presence.online([stream.owner_id, *relations.friend_ids(stream.owner_id)])
+
+
+# --- Acts
+
+def say(author: User, stream_id: str, text: str) -> Line:
+    """Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when the chat is full."""
+    stream = stream_for(author, stream_id)
+    check_not_muted(author, stream)
+    text = _checked(text)
+    rate_limits.count_message(author)
+    if (db.session.scalar(select(func.count()).where(ChatMessage.stream_id == stream.id)) or 0) >= MOST:
+        raise Conflict(_("This chat is full: it has %(count)d messages. The stream goes on.", count=MOST))
+    message = ChatMessage(stream_id=stream.id, author=author, text=text)
+    db.session.add(message)
+    db.session.flush()
+    line = Line.of(message)
+    outbox.publish(readers(stream), "chat.message", {"stream": stream.id, "message": line.as_json()})
+    db.session.commit()
+    return line
+
+
+def delete(person: User, stream_id: str, message_id: str) -> bool:
+    """The person's own, or any in the own chat. False when it is not here, but may be kept. Raises NotFound for others'."""
+    message = db.session.get(ChatMessage, message_id)
+    if message is None or message.stream_id != stream_id or not _is_among_friends(person, message.stream):
+        return False
+    if person.id not in (message.author_id, message.stream.owner_id):
+        raise NotFound
+    stream = message.stream
+    row = delete_rows(ChatMessage).where(ChatMessage.id == message_id)
+    gone = affected_rows(row)
+    outbox.publish(readers(stream), "chat.deleted", {"stream": stream_id, "id": message_id})
+    db.session.commit()
+    return gone == 1
+
+
+def mute(owner: User, stream_id: str, username: str) -> None:
+    """For this stream. Raises NotFound, also for somebody who can neither read nor has written here."""
+    stream = own_stream(owner, stream_id)
+    user = accounts.find(username)
+    if user is None or user.id == owner.id or not (relations.are_friends(owner, user) or _has_written(user, stream)):
+        raise NotFound
+    try:
+        db.session.add(ChatMute(stream_id=stream.id, user_id=user.id))
+        db.session.flush()
+    except IntegrityError:
+        db.session.rollback()           # is muted already
+        return
+    _tell_muted(stream, user, muted=True)
+
+
+def unmute(owner: User, stream_id: str, username: str) -> None:
+    """Raises NotFound."""
+    stream = own_stream(owner, stream_id)
+    user = accounts.find(username)
+    mute = db.session.get(ChatMute, (stream.id, user.id)) if user is not None else None
+    if user is None or mute is None:
+        raise NotFound
+    db.session.delete(mute)
+    _tell_muted(stream, user, muted=False)
+
+
+def check_not_muted(person: User, stream: Stream) -> None:
+    """Raises Forbidden."""
+    if db.session.get(ChatMute, (stream.id, person.id)) is not None:
+        message = _("%(name)s has muted you in this chat. You can still listen and read.", name=stream.owner.display_name)
+        raise Forbidden(message, code="muted")
+
+
+def _checked(text: str) -> str:
+    if not is_encodable(text):
+        raise Invalid.field("text", _("This contains characters that do not exist."))
+    if len(text) > LENGTH:
+        raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=LENGTH, count=len(text)))
+    text = clean_lines(text)
+    if not is_visible(text):
+        raise Invalid.field("text", _("Write something first."))
+    if text.count("\n") >= LINES:
+        raise Invalid.field("text", _("At most %(most)d lines.", most=LINES))
+    return text
+
+
+def _is_among_friends(person: User, stream: Stream) -> bool:
+    return person.id == stream.owner_id or relations.are_friends(person, stream.owner)
+
+
+def _has_written(user: User, stream: Stream) -> bool:
+    theirs = select(ChatMessage.id).where(ChatMessage.stream_id == stream.id, ChatMessage.author_id == user.id)
+    return db.session.scalar(theirs.limit(1)) is not None
+
+
+def _tell_muted(stream: Stream, user: User, *, muted: bool) -> None:
+    data = {"stream": stream.id, "username": user.username, "display_name": user.display_name, "muted": muted}
+    outbox.publish([stream.owner_id, user.id], "chat.muted", data)
+    db.session.commit()

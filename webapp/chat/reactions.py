@@ -1,0 +1,56 @@
+"""A heart, a laugh: what listeners send without words while a stream is on air. Nobody is told whose they are. The owner can
+switch them off for the stream; webapp.chat.archive keeps them with the recording.
+
+    chat.reaction    stream, kind, counts
+    chat.reactions   stream, on
+"""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from webapp.chat import messages
+from webapp.core.database import db
+from webapp.core.errors import Conflict, Invalid
+from webapp.events import outbox
+from webapp.models import Reaction, User
+from webapp.security import rate_limits
+
+KINDS = ("heart", "laugh", "thumbs-up", "party-popper")
+"""Also the names of their drawings."""
+MOST = 20_000           # of one stream
+
+
+def counts(stream_id: str) -> dict[str, int]:
+    """How many of each kind."""
+    query = select(Reaction.kind, func.count()).where(Reaction.stream_id == stream_id).group_by(Reaction.kind)
+    found = {row[0]: row[1] for row in db.session.execute(query)}
+    return {kind: found.get(kind, 0) for kind in KINDS}
+
+
+def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
+    """Returns the new counts. Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when they are off."""
+    stream = messages.stream_for(person, stream_id)
+    messages.check_not_muted(person, stream)
+    if kind not in KINDS:
+        raise Invalid.choice("kind", KINDS)
+    if not stream.reactions_on:
+        raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
+    rate_limits.count_reaction(person)
+    if sum(counts(stream.id).values()) >= MOST:
+        raise Conflict(_("This stream has had as many reactions as there is room for. The stream goes on."))
+    db.session.add(Reaction(stream_id=stream.id, kind=kind))
+    db.session.flush()
+    found = counts(stream.id)
+    outbox.publish(messages.readers(stream), "chat.reaction", {"stream": stream.id, "kind": kind, "counts": found})
+    db.session.commit()
+    return found
+
+
+def switch(owner: User, stream_id: str, *, on: bool) -> None:
+    """For everybody. Raises NotFound."""
+    stream = messages.own_stream(owner, stream_id)
+    stream.reactions_on = on
+    outbox.publish(messages.readers(stream), "chat.reactions", {"stream": stream.id, "on": on})
+    db.session.commit()

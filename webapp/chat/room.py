@@ -1,0 +1,55 @@
+"""The chat of a stream on air as one person sees it: messages, reactions, and who is muted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.chat import messages, reactions
+from webapp.chat.messages import Line
+from webapp.models import Stream, User
+
+SHOWN = 50              # messages beside a stream; the page of the chat has the earlier ones
+
+
+@dataclass(frozen=True)
+class Room:
+    stream: Stream
+    is_owner: bool
+    lines: Sequence[Line]               # the newest ones, oldest first
+    more: bool                          # there are earlier ones
+    muted: bool                         # may not write
+    muted_people: Sequence[User]        # told to the owner
+    reactions: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        owners = {"muted_people": [user.username for user in self.muted_people]} if self.is_owner else {}
+        return {
+            "stream": self.stream.id,
+            "messages": [line.as_json() for line in self.lines],
+            "more": self.more,
+            "muted": self.muted,
+            "reactions": {"on": self.stream.reactions_on, "counts": self.reactions},
+            **owners,
+        }
+
+
+def beside(person: User, stream: Stream | None) -> Room | None:
+    """For the page of a stream; None unless it is on air."""
+    return of(person, stream) if stream is not None and stream.is_on_air else None
+
+
+def of(person: User, stream: Stream, *, before: str = "", count: int = SHOWN) -> Room:
+    """That the person may read it is the caller's condition. `before`: id of a message."""
+    found = messages.newest(stream, count + 1, before)
+    muted_people, is_owner = messages.muted_in(stream), person.id == stream.owner_id
+    return Room(
+        stream=stream,
+        is_owner=is_owner,
+        lines=found[:count][::-1],
+        more=len(found) > count,
+        muted=person.id in {user.id for user in muted_people},
+        muted_people=muted_people if is_owner else (),
+        reactions=reactions.counts(stream.id),
+    )

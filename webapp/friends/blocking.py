@@ -1,0 +1,47 @@
+"""Blocking. Somebody who is blocked cannot find, ask or hear whoever blocked them, and is not told: for them that person is like
+a name that nobody has. It ends a friendship and open requests; taking it back brings neither again."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from webapp.accounts import accounts
+from webapp.core.database import AdvisoryLock, advisory_lock, affected_rows, db
+from webapp.core.errors import Invalid, NotFound
+from webapp.friends import friendships
+from webapp.friends.blocks import visible
+from webapp.friends.signals import friendship_ended
+from webapp.models import Block, User
+
+
+def block(user: User, username: str) -> User:
+    """Raises NotFound alike for nobody and for those who have blocked `user`, Invalid for oneself. Twice does no harm."""
+    other = visible(user, username)
+    if other is None:
+        raise NotFound(_("Nobody has this name. Check the spelling."))
+    if other.id == user.id:
+        raise Invalid.field("username", _("That is you."))
+    advisory_lock(AdvisoryLock.BLOCKS)
+    db.session.add(Block(blocker_id=user.id, blocked_id=other.id))
+    try:
+        db.session.flush()
+    except IntegrityError:
+        db.session.rollback()
+        return other
+    were_friends = friendships.part(user, other)
+    db.session.commit()
+    if were_friends:
+        friendship_ended.send(user, friend=other)
+    return other
+
+
+def unblock(user: User, username: str) -> User:
+    """Raises NotFound unless the person is blocked."""
+    other = accounts.find(username)
+    theirs = delete(Block).where(Block.blocker_id == user.id, Block.blocked_id == (other.id if other else None))
+    if other is None or not affected_rows(theirs):
+        raise NotFound
+    db.session.commit()
+    return other

@@ -1,0 +1,80 @@
+"""Friend requests and friendships, as forms. Each goes back to the page it came from and says what happened."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.core.errors import ApiError, answer
+from webapp.friends import friendships, relations, requests
+from webapp.home import overview
+from webapp.security.headers import local_path
+
+blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
+
+
+@blueprint.get("/")
+@login_required
+def index() -> ResponseReturnValue:
+    """All of them; the sidebar shows the first ones."""
+    return render_template("friends/index.html", everybody=overview.company_of(current_user, most=None))
+
+
+@blueprint.post("/request")
+@login_required
+def send() -> ResponseReturnValue:
+    asked = requests.send(current_user, request.form.get("username", ""))
+    accepted = asked.status == "accepted"
+    name = asked.sender.display_name if accepted else asked.receiver.display_name
+    if accepted:
+        return _back(_("You and %(name)s are friends now.", name=name))
+    return _back(_("Friend request sent to %(name)s.", name=name))
+
+
+@blueprint.post("/request/<request_id>/accept")
+@login_required
+def accept(request_id: str) -> ResponseReturnValue:
+    asked = requests.accept(current_user, request_id)
+    return _back(_("You and %(name)s are friends now.", name=asked.sender.display_name))
+
+
+@blueprint.post("/request/<request_id>/reject")
+@login_required
+def reject(request_id: str) -> ResponseReturnValue:
+    requests.reject(current_user, request_id)
+    return _back(_("Request rejected."))
+
+
+@blueprint.post("/request/<request_id>/cancel")
+@login_required
+def cancel(request_id: str) -> ResponseReturnValue:
+    requests.cancel(current_user, request_id)
+    return _back(_("Friend request taken back."))
+
+
+@blueprint.post("/<username>/remove")
+@login_required
+def unfriend(username: str) -> ResponseReturnValue:
+    name = relations.friend_for(current_user, username).display_name
+    friendships.unfriend(current_user, username)
+    flash(_("%(name)s is not in your friends any more.", name=name))
+    return redirect(url_for("pages_home.index"), 303)
+
+
+@blueprint.errorhandler(ApiError)
+def explain(error: ApiError) -> ResponseReturnValue:
+    """A button that came too late says so where it was pressed; what is missing stays a 404."""
+    if error.status == 404:
+        return answer(error)
+    return _back(error.message, "problem")
+
+
+def _back(message: str, category: str = "message") -> ResponseReturnValue:
+    flash(message, category)
+    parts = urlsplit(request.referrer or "")
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return redirect(local_path(path), 303)

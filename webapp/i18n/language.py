@@ -1,0 +1,91 @@
+"""Who reads Stillair in which language: the one that a person has chosen in the settings, else what the browser asks for.
+
+Texts are written in English, in the code: `_("...")` in templates and in Python (`from flask_babel import gettext as _`),
+`t("...")` in JavaScript (static/js/lib/words.js). webapp.i18n.catalogs knows what they are in the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import flask_babel
+from babel import Locale
+from flask import Flask, Response, current_app, has_request_context, request
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.core.database import db
+from webapp.core.errors import Invalid
+from webapp.i18n.catalogs import Messages
+from webapp.models import User
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}      # as those call it who speak it
+SOURCE = "en"
+PAGES = frozenset({"text/html", "text/vnd.turbo-stream.html"})
+
+
+def init_app(app: Flask) -> None:
+    babel = flask_babel.Babel(app, default_locale=SOURCE, locale_selector=_wanted)      # type: ignore[no-untyped-call]
+    babel.domain_instance = app.extensions["messages"] = Messages(*(LANGUAGES.keys() - {SOURCE}))
+    app.jinja_env.globals.update(language=current, script_words=script_words)
+    app.after_request(_tell)
+
+
+def current() -> str:
+    """Of this request, or of `in_language_of`."""
+    locale = flask_babel.get_locale()
+    return locale.language if locale else SOURCE
+
+
+def script_words() -> Mapping[str, str | dict[str, str]]:
+    """The texts of static/js/lib/words.js in the language of this request; none in English."""
+    messages: Messages = current_app.extensions["messages"]
+    return messages.of_scripts.get(current(), {})
+
+
+def of_browser() -> str:
+    return request.accept_languages.best_match(LANGUAGES, SOURCE)
+
+
+def choose(user: User, language: str) -> None:
+    """"": as the browser asks. Raises Invalid."""
+    if language and language not in LANGUAGES:
+        raise Invalid.field("language", _("Choose one of these languages."))
+    user.language = language or None
+    db.session.commit()
+    flask_babel.refresh()       # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def in_language_of(user: User) -> Iterator[None]:
+    """For what is written to somebody who does not ask for it now: the language of their setting, or of their last log-in."""
+    with flask_babel.force_locale(user.language or user.browser_language or SOURCE):
+        yield
+
+
+def formats() -> Locale:
+    """How dates and numbers are written: English ones with the day before the month, as our texts have them."""
+    locale = flask_babel.get_locale()
+    return Locale("en", "GB") if locale is None or locale.language == SOURCE else locale
+
+
+def _wanted() -> str:
+    if not has_request_context():
+        return SOURCE
+    return _chosen() or of_browser()
+
+
+def _chosen() -> str | None:
+    try:
+        return current_user.language if current_user.is_authenticated else None
+    except SQLAlchemyError:         # the page that tells of it needs a language all the same
+        return None
+
+
+def _tell(response: Response) -> Response:
+    if response.mimetype in PAGES:
+        response.content_language.add(current())
+        response.vary.update(("Accept-Language", "Cookie"))
+    return response

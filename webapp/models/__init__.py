@@ -1,0 +1,51 @@
+"""Tables. Ids that people see are 32 hex digits (128 random bits); times are UTC."""
+
+from __future__ import annotations
+
+from webapp.models.accounts import AccessToken, Invite, LoginFailure, LoginSession, ResetLink, ResetWish, User
+from webapp.models.admin import AuditEntry, LimitedAct, Setting
+from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
+from webapp.models.chat import ChatMessage, ChatMute, Reaction
+from webapp.models.events import Event, EventConnection
+from webapp.models.friends import Block, FriendRequest, Friendship
+from webapp.models.notifications import NoticeOff, PushMessage, PushSubscription
+from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
+from webapp.models.streams import STREAM_STATES, Stream, StreamSample, WebhookDelivery
+
+__all__ = [
+    "AUDIENCES",
+    "AccessToken",
+    "AuditEntry",
+    "Block",
+    "ChatMessage",
+    "ChatMute",
+    "DiscardedRecording",
+    "Event",
+    "EventConnection",
+    "FriendRequest",
+    "Friendship",
+    "Invite",
+    "LimitedAct",
+    "LoginFailure",
+    "LoginSession",
+    "NoticeOff",
+    "PushMessage",
+    "PushSubscription",
+    "Reaction",
+    "Recording",
+    "RecordingListen",
+    "RecordingShare",
+    "ResetLink",
+    "ResetWish",
+    "STREAM_STATES",
+    "Setting",
+    "Stream",
+    "StreamSample",
+    "User",
+    "UtcDateTime",
+    "WebhookDelivery",
+    "new_id",
+    "now",
+    "parse_rfc3339",
+    "rfc3339",
+]

@@ -1,0 +1,69 @@
+"""Tables of streams, their statistics and the webhooks that were handled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contract.messages import USUAL_QUALITY
+from webapp.core.database import Base
+from webapp.models.accounts import User
+from webapp.models.base import UtcDateTime, new_id, now
+
+STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
+
+
+class Stream(Base):
+    __tablename__ = "stream"
+    __table_args__ = (
+        Index("ix_stream_running", "owner_id", unique=True,
+              sqlite_where=text("state != 'ended'"), postgresql_where=text("state != 'ended'")),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
+    sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
+    strength_db: Mapped[float] = mapped_column(default=100.0)
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # from beginning to end
+    room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
+    stage_number: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    # What the reconciler remembers between its rounds, so that it can be restarted.
+    broadcaster_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    agent_beat: Mapped[str] = mapped_column(String(80), default="")         # participant and heartbeat seen last
+    agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
+    dispatch_tries: Mapped[int] = mapped_column(default=0)
+    reactions_on: Mapped[bool] = mapped_column(default=True)               # webapp.chat.reactions
+    owner: Mapped[User] = relationship()
+
+    @property
+    def is_on_air(self) -> bool:
+        """Whether friends see this stream. A short interruption keeps it on air; a sound check does not put it there."""
+        return self.live_at is not None and self.state != "ended"
+
+
+class StreamSample(Base):
+    """How many listened from this moment on, and how much noise was removed then (webapp.streams.statistics)."""
+
+    __tablename__ = "stream_sample"
+
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
+    listeners: Mapped[int] = mapped_column()
+    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
+
+
+class WebhookDelivery(Base):
+    """Ids of webhooks that were handled: the same one may arrive twice."""
+
+    __tablename__ = "webhook_delivery"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)

@@ -1,0 +1,33 @@
+"""Settings: of whom one is told when they go live, and whether this browser is woken for it (static/js/notifications/push-view.js)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.friends import relations
+from webapp.notifications import go_live, subscriptions, vapid
+
+blueprint = Blueprint("pages_notifications", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/notifications")
+@login_required
+def index() -> ResponseReturnValue:
+    return render_template(
+        "accounts/settings/notifications.html",
+        friends=relations.friends_of(current_user),
+        off_ids=go_live.off_ids(current_user),
+        is_on=subscriptions.is_on(current_user),
+        key=vapid.public_key(current_app.config["STILLAIR"].data),
+    )
+
+
+@blueprint.post("/notifications")
+@login_required
+def save() -> ResponseReturnValue:
+    go_live.choose(current_user, request.form.getlist("shown"), request.form.getlist("wanted"))
+    flash(_("Saved."))
+    return redirect(url_for("pages_notifications.index"), 303)

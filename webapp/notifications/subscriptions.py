@@ -1,0 +1,107 @@
+"""Browsers that are woken when a friend goes live. Each belongs to the log-in of that browser and ends with it: by log-out, a new
+password or the end of the account, and when its push service says that it is gone."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from flask_babel import gettext as _
+from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from webapp.accounts import sessions
+from webapp.core.database import db
+from webapp.core.errors import Conflict, Invalid
+from webapp.models import LoginSession, PushSubscription, User
+from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, push_route
+from webapp.security import rate_limits
+
+MOST = 10               # browsers of one person; beyond, the one that was used longest ago gives way
+AUTH_BYTES = 16
+POINT_BYTES = 65        # a point of P-256, uncompressed
+
+
+def is_on(user: User) -> bool:
+    """In the browser that asks."""
+    return db.session.scalar(_of_log_in(user)) is not None
+
+
+def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
+    """In the browser that asks; doing it again changes nothing. Raises Invalid, Conflict and TooMany."""
+    known = db.session.scalar(_of_log_in(user))
+    if known is not None and (known.endpoint, known.p256dh, known.auth) == (endpoint, p256dh, auth):
+        return
+    _check_keys(p256dh, auth)
+    rate_limits.count_push_subscription(user)
+    db.session.commit()             # no transaction is open while the name is looked up
+    _check_endpoint(endpoint)
+    holder = db.session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))
+    if holder is not None and (holder.p256dh, holder.auth) != (p256dh, auth):
+        raise Conflict(_("This browser is registered with other keys. Switch notifications off and on again."))
+    # Whoever has the keys is that browser: somebody else is logged in there now.
+    session_id = sessions.session_id(user)
+    replaced = (PushSubscription.endpoint == endpoint) | (PushSubscription.session_id == session_id)
+    db.session.execute(delete(PushSubscription).where(replaced))
+    db.session.add(PushSubscription(session_id=session_id, endpoint=endpoint, p256dh=p256dh, auth=auth))
+    try:
+        _drop_oldest(user)
+        db.session.commit()
+    except IntegrityError as error:         # from another tab, at this moment
+        db.session.rollback()
+        raise Conflict(_("Another page has changed this at the same moment. Try again.")) from error
+
+
+def switch_off(user: User) -> None:
+    """In the browser that asks."""
+    db.session.execute(delete(PushSubscription).where(PushSubscription.session_id == sessions.session_id(user)))
+    db.session.commit()
+
+
+def _of_log_in(user: User) -> Select[PushSubscription]:
+    return select(PushSubscription).where(PushSubscription.session_id == sessions.session_id(user))
+
+
+def _drop_oldest(user: User) -> None:
+    db.session.flush()
+    mine = select(PushSubscription.id).join(LoginSession).where(LoginSession.user_id == user.id)
+    too_many = mine.order_by(LoginSession.seen_at.desc(), PushSubscription.id.desc()).offset(MOST)
+    db.session.execute(delete(PushSubscription).where(PushSubscription.id.in_(db.session.scalars(too_many).all())))
+
+
+def _check_keys(p256dh: str, auth: str) -> None:
+    """That a message can be encrypted for this browser (RFC 8291)."""
+    try:
+        point = _decoded(p256dh)
+        if len(point) != POINT_BYTES:
+            raise ValueError
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        raise Invalid.field("p256dh", _("This is no public key of a browser.")) from None
+    try:
+        secret = _decoded(auth)
+    except ValueError:
+        secret = b""
+    if len(secret) != AUTH_BYTES:
+        raise Invalid.field("auth", _("This is no secret of a browser."))
+
+
+def _decoded(text: str) -> bytes:
+    """base64url without padding, as browsers have it. Raises ValueError."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if len(endpoint) > ENDPOINT_LENGTH:
+        raise Invalid.field("endpoint", _("This address is too long."))
+    try:
+        push_route().check(endpoint)
+    except NoWay:
+        raise Invalid.field("endpoint", _("This is no address of a push service on the Internet.")) from None
+    except OSError:
+        words = _("This server cannot find the push service of your browser. It may have no way to the Internet: ask your admin.")
+        raise Invalid.field("endpoint", words) from None

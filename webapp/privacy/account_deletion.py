@@ -1,0 +1,103 @@
+"""Somebody leaves for good. The account goes at once, with all that refers to it; the files of its recordings follow within
+seconds (webapp.recordings.ingest), and friends' pages are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnExpressionArgument, func, select
+
+from webapp.accounts import accounts
+from webapp.audio_server.client import AudioServerUnreachable
+from webapp.chat import archive
+from webapp.core.database import AdvisoryLock, advisory_lock, db
+from webapp.core.errors import Conflict, Invalid
+from webapp.events.outbox import publish
+from webapp.friends import relations
+from webapp.friends import requests as friend_requests
+from webapp.models import Stream, User, now
+from webapp.profiles import avatars
+from webapp.recordings import retention
+from webapp.security import audit
+from webapp.streams import rooms, state
+
+ROOMS_CLOSE = timedelta(minutes=10)     # after a stream's end the reconciler has closed its rooms, if it can at all
+
+
+def needs_successor(user: User) -> bool:
+    """The only admin leaves others behind."""
+    return user.is_admin and not is_alone(user) and not _count(User.id != user.id, *accounts.ACTIVE_ADMIN)
+
+
+def is_alone(user: User) -> bool:
+    return not _count(User.id != user.id)
+
+
+def leave(user: User, password: str, address: str, successor_name: str = "") -> None:
+    """Deletes one's own account. `successor_name`: of the next admin, when there would be none. Raises Invalid, TooMany as a
+    log-in does, and as `delete` does."""
+    if accounts.authenticate(user.username, password, address) is None:
+        raise Invalid.field("password", _("This is not your password. Nothing was deleted."))
+    successor = None
+    if needs_successor(user):
+        successor = accounts.find(successor_name.strip())
+        if successor is None or successor.id == user.id or successor.suspended_at is not None:
+            raise Invalid.field("successor", _("Nobody else here has this user name. Nothing was deleted."))
+    delete(user, successor)
+
+
+def delete(user: User, successor: User | None = None, *, by: User | None = None) -> None:
+    """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an
+    admin, the stream cannot be ended, or something written cannot be taken out of a chat that is kept."""
+    _end_stream(user)
+    advisory_lock(AdvisoryLock.FIRST_ACCOUNT)
+    if successor is not None:
+        successor.is_admin = True
+        audit.record(user, "admin.made", successor)
+    audit.record(by or user, "person.deleted", user)
+    retention.discard_all_of(user)
+    _tell(user)
+    avatar = user.avatar
+    db.session.delete(user)
+    db.session.flush()                  # from here on no other admin can leave at this moment
+    if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
+        db.session.rollback()
+        raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))
+    try:
+        archive.forget_author(user)
+    except Conflict:
+        db.session.rollback()
+        raise
+    db.session.commit()
+    if avatar is not None:
+        avatars.folder().delete(avatar)
+
+
+def _end_stream(user: User) -> None:
+    """Its rooms are closed, or its sound would go on without an owner."""
+    stream = db.session.scalar(select(Stream).where(Stream.owner_id == user.id).order_by(Stream.started_at.desc()).limit(1))
+    if stream is None or (stream.ended_at is not None and stream.ended_at < now() - ROOMS_CLOSE):
+        return
+    state.end(stream)
+    names = rooms.Rooms.of(stream).names
+    db.session.commit()
+    try:
+        closed = not rooms.audio_server().rooms(names)
+    except AudioServerUnreachable:
+        closed = False
+    if not closed:
+        message = _("Your stream is over, but the audio server does not answer. Nothing was deleted. Try again in a minute.")
+        raise Conflict(message)
+
+
+def _tell(user: User) -> None:
+    publish(relations.friend_ids(user.id), "friend.removed", {"username": user.username})
+    requests = friend_requests.requests_of(user)
+    for request in requests.received + requests.sent:
+        others = {request.sender_id, request.receiver_id} - {user.id}
+        publish(others, "friend_request.closed", {"id": request.id})
+
+
+def _count(*conditions: ColumnExpressionArgument[bool]) -> int:
+    return db.session.scalar(select(func.count()).select_from(User).where(*conditions)) or 0

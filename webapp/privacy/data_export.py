@@ -1,0 +1,173 @@
+"""What is kept of one person, as a ZIP. It is made while it is sent: a piece at a time in memory, and nothing on disk."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from webapp.core.database import db
+from webapp.core.errors import Busy
+from webapp.friends import blocks, relations
+from webapp.models import FriendRequest, Recording, Stream, User, rfc3339
+from webapp.profiles import avatars
+from webapp.recordings import queries as recording_queries
+from webapp.recordings import serializers
+from webapp.recordings.files import RecordingFolder
+
+CHUNK_BYTES = 256 * 1024
+AT_ONCE = 2             # each holds a thread of the server for as long as it takes
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)        # where no time says more; the earliest that ZIP knows
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["takeouts"] = threading.BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def turn(app: Flask) -> Iterator[None]:
+    """For as long as one is sent. Raises Busy."""
+    turns: threading.BoundedSemaphore = app.extensions["takeouts"]
+    if not turns.acquire(blocking=False):
+        raise Busy(_("Others are downloading their data at this moment. Try again in a few minutes."), retry_after_s=120)
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
+    """All that the database has is read at once; the sound of a recording when its turn comes."""
+    recordings = list(db.session.scalars(
+        select(Recording).where(Recording.owner_id == user.id, Recording.deleted_at.is_(None)).order_by(Recording.started_at)
+    ))
+    documents = {
+        "account.json": _account(user),
+        "friends.json": _friends(user),
+        "friend-requests.json": _requests(user),
+        "blocked.json": [{"username": each.blocked.username, "at": rfc3339(each.created_at)} for each in blocks.blocks_of(user)],
+        "streams.json": _streams(user),
+        "recordings.json": [
+            {**serializers.as_json(each, user), "file": _file_name(each) if with_sound else None} for each in recordings
+        ],
+    }
+    members = {name: json.dumps(data, indent=1, ensure_ascii=False).encode() for name, data in documents.items()}
+    if user.avatar and (picture := avatars.folder().read(user.avatar)):
+        members["avatar.webp"] = picture
+    sounds = {_file_name(each): (each.id, _tags(each)) for each in recordings} if with_sound else {}
+    return _zipped(members, sounds, recording_queries.folder())
+
+
+def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, str]]], folder: RecordingFolder) -> Iterator[bytes]:
+    target = _Target()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, ZIP_DATE), content, zipfile.ZIP_DEFLATED)
+        yield target.taken()
+        for name, (recording_id, tags) in sounds.items():
+            sound = folder.sound(recording_id)
+            if sound is None:                               # deleted meanwhile
+                continue
+            sound.tag(tags)
+            info = zipfile.ZipInfo(name, datetime.fromtimestamp(sound.modified_at).timetuple()[:6])
+            with sound, archive.open(info, "w", force_zip64=True) as member:       # FLAC gets no smaller: stored as it is
+                while chunk := sound.read(CHUNK_BYTES):
+                    member.write(chunk)
+                    yield target.taken()
+    yield target.taken()
+
+
+class _Target(io.RawIOBase):
+    """What zipfile writes to: it holds only what has not been sent yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+# --- What there is
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "display_name": user.display_name,
+        "about": user.about,
+        "email": user.email,
+        "admin": user.is_admin,
+        "created_at": rfc3339(user.created_at),
+        "last_seen_at": _moment(user.last_seen_at),
+        "exact_name_only": user.exact_name_only,
+        "theme": user.theme,
+        "shortcuts": user.shortcuts,
+        "quality": user.quality,
+        "new_recordings_for": user.audience,
+        "days_to_keep": user.keep_days,
+    }
+
+
+def _friends(user: User) -> list[dict[str, Any]]:
+    return [
+        {"username": friend.username, "display_name": friend.display_name, "since": rfc3339(relations.since(user, friend))}
+        for friend in relations.friends_of(user)
+    ]
+
+
+def _requests(user: User) -> list[dict[str, Any]]:
+    """All of them, whatever became of each."""
+    mine = (FriendRequest.sender_id == user.id) | (FriendRequest.receiver_id == user.id)
+    return [
+        {
+            "from": request.sender.username,
+            "to": request.receiver.username,
+            "status": request.status,
+            "created_at": rfc3339(request.created_at),
+        }
+        for request in db.session.scalars(select(FriendRequest).where(mine).order_by(FriendRequest.created_at))
+    ]
+
+
+def _streams(user: User) -> list[dict[str, Any]]:
+    streams = select(Stream).where(Stream.owner_id == user.id).order_by(Stream.started_at)
+    return [
+        {
+            "id": stream.id,
+            "title": stream.title,
+            "started_at": rfc3339(stream.started_at),
+            "live_at": _moment(stream.live_at),
+            "ended_at": _moment(stream.ended_at),
+        }
+        for stream in db.session.scalars(streams)
+    ]
+
+
+def _moment(at: datetime | None) -> str | None:
+    return rfc3339(at) if at else None
+
+
+def _file_name(recording: Recording) -> str:
+    return f"recordings/{recording.started_at:%Y-%m-%d %H.%M} {recording.id[:8]}.flac"
+
+
+def _tags(recording: Recording) -> dict[str, str]:
+    owner = recording.owner.display_name
+    return {"TITLE": recording.title, "ARTIST": owner, "DATE": f"{recording.started_at:%Y-%m-%d}"}

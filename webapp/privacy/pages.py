@@ -1,0 +1,98 @@
+"""Settings, Privacy: who finds me, whom I have blocked, my data, and the end of my account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.accounts import quotas, sessions
+from webapp.core.errors import ApiError
+from webapp.friends import blocking, blocks
+from webapp.models import now
+from webapp.privacy import account_deletion, data_export
+from webapp.profiles import profiles
+
+blueprint = Blueprint("pages_privacy", __name__, url_prefix="/settings")
+
+
+@blueprint.get("/privacy")
+@login_required
+def index() -> ResponseReturnValue:
+    return _index({})
+
+
+def _index(problems: Mapping[str, str]) -> str:
+    used = quotas.used(current_user)
+    return render_template("accounts/settings/privacy.html", problems=problems, blocks=blocks.blocks_of(current_user), used=used)
+
+
+@blueprint.post("/privacy")
+@login_required
+def save() -> ResponseReturnValue:
+    profiles.set_exact_name_only(current_user, "exact_name_only" in request.form)
+    flash(_("Saved."))
+    return redirect(url_for("pages_privacy.index"), 303)
+
+
+@blueprint.post("/blocked")
+@login_required
+def block() -> ResponseReturnValue:
+    """From the list here, or from where somebody is seen; either way back to the list, where it can be undone."""
+    try:
+        other = blocking.block(current_user, request.form.get("username", "").strip())
+    except ApiError as error:
+        return _index({"username": error.message}), error.status
+    flash(_("%(name)s is blocked, and not told.", name=other.display_name))
+    return redirect(url_for("pages_privacy.index"), 303)
+
+
+@blueprint.post("/blocked/<username>/remove")
+@login_required
+def unblock(username: str) -> ResponseReturnValue:
+    other = blocking.unblock(current_user, username)
+    flash(_("%(name)s is not blocked any more. You are no friends until one of you asks.", name=other.display_name))
+    return redirect(url_for("pages_privacy.index"), 303)
+
+
+@blueprint.get("/data.zip")
+@login_required
+def download() -> ResponseReturnValue:
+    with ExitStack() as stack:
+        stack.enter_context(data_export.turn(current_app))
+        pieces = data_export.archive(current_user, with_sound="recordings" in request.args)
+        response = Response(pieces, mimetype="application/zip")
+        response.call_on_close(stack.pop_all().close)
+    name = f"stillair-{current_user.username}-{now():%Y-%m-%d}.zip"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+@blueprint.get("/delete-account")
+@login_required
+def confirm() -> ResponseReturnValue:
+    return _confirm({})
+
+
+@blueprint.post("/delete-account")
+@login_required
+def delete() -> ResponseReturnValue:
+    form = request.form
+    try:
+        account_deletion.leave(current_user, form.get("password", ""), request.remote_addr or "", form.get("successor", ""))
+    except ApiError as error:
+        return _confirm(error.fields or {"password": error.message}), error.status
+    sessions.close_session()
+    flash(_("Your account is deleted. Goodbye."))
+    return redirect(url_for("pages_auth.login"), 303)
+
+
+def _confirm(problems: Mapping[str, str]) -> str:
+    return render_template(
+        "accounts/settings/delete_account.html", problems=problems, needs_successor=account_deletion.needs_successor(current_user),
+        alone=account_deletion.is_alone(current_user), used=quotas.used(current_user),
+    )

@@ -1,0 +1,114 @@
+"""What the owner does with a recording: rename, share, delete, restore."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from contract.fields import ContractError
+from webapp.core.database import db
+from webapp.core.errors import Conflict, Invalid, NotFound
+from webapp.core.text import clean, is_encodable, is_visible
+from webapp.events.outbox import publish
+from webapp.models import Recording, User, now
+from webapp.recordings import sharing
+from webapp.recordings.announcements import announce, announcement
+from webapp.recordings.queries import UNDO, clips_of, folder, is_recorded, own_recording
+from webapp.recordings.sharing import Audience
+from webapp.streams import broadcaster
+
+log = logging.getLogger(__name__)
+
+
+UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
+TITLE_LENGTH = 120
+
+
+# --- The owner's acts
+
+def rename(owner: User, recording_id: str, title: str) -> Recording:
+    """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
+    recording = own_recording(owner, recording_id)
+    title = checked_title(title)
+    if is_recorded(recording):
+        broadcaster.set_title(owner, title)
+    else:
+        _rename_sidecar(recording.id, title)
+    recording.title = title
+    db.session.commit()
+    return recording
+
+
+def checked_title(title: str) -> str:
+    """Raises Invalid."""
+    if not is_encodable(title):
+        raise Invalid.field("title", _("This contains characters that do not exist."))
+    if len(title) > TITLE_LENGTH:
+        raise Invalid.field("title", _("At most %(count)d characters.", count=TITLE_LENGTH))
+    title = clean(title)
+    if not is_visible(title):
+        raise Invalid.field("title", _("This may not be empty."))
+    return title
+
+
+def _rename_sidecar(recording_id: str, title: str) -> None:
+    try:
+        folder().write_manifest(folder().manifest(recording_id).with_(title=title))
+    except (ContractError, OSError) as error:
+        log.exception("a recording was not renamed", extra={"recording": recording_id})
+        raise Conflict(_("The recording could not be renamed; it is safe. The server's admin can see why in its log.")) from error
+
+
+def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Recording:
+    """`kind`: sharing.AUDIENCES. Raises NotFound or Invalid. Who may not hear it any more is told that it is gone."""
+    recording = own_recording(owner, recording_id)
+    audience = sharing.wanted(owner, kind, usernames)
+    _write_audience(recording.id, audience)
+    before = sharing.hearers(recording)
+    sharing.set_audience(recording, audience)
+    db.session.flush()
+    after = sharing.hearers(recording)
+    publish(before - after, "recording.removed", {"id": recording.id})
+    publish(after - before, "recording.ready", announcement(recording))
+    db.session.commit()
+    return recording
+
+
+def _write_audience(recording_id: str, audience: Audience) -> None:
+    try:
+        folder().write_audience(recording_id, audience.to_json())
+    except OSError as error:
+        log.exception("who may hear a recording was not changed", extra={"recording": recording_id})
+        raise Conflict(_("Not saved: who may hear it is as before. The server's admin can see why in its log.")) from error
+
+
+def delete(owner: User, recording_id: str) -> None:
+    """Out of all lists, with its clips; `restore` brings them back for UNDO. Raises NotFound, Conflict while it is recorded."""
+    recording = own_recording(owner, recording_id)
+    if is_recorded(recording):
+        raise Conflict(_("This stream is still being recorded. Stop Streaming first, then delete the recording."))
+    moment = now()
+    for one in (recording, *clips_of(recording)):
+        one.deleted_at = moment
+        announce("recording.removed", one, {"id": one.id})
+    db.session.commit()
+
+
+def restore(owner: User, recording_id: str) -> Recording:
+    """Undo. Raises NotFound when its time is over."""
+    recording = db.session.get(Recording, recording_id)
+    if recording is None or recording.owner_id != owner.id:
+        raise NotFound
+    if recording.deleted_at is None:
+        return recording
+    if recording.deleted_at < now() - UNDO - UNDO_SPARE:
+        raise NotFound(_("It is too late to bring this recording back."))
+    together = Recording.deleted_at == recording.deleted_at, Recording.clip_of == recording.id
+    for one in (recording, *db.session.scalars(select(Recording).where(*together)).all()):
+        one.deleted_at = None
+        announce("recording.ready", one, announcement(one))
+    db.session.commit()
+    return recording

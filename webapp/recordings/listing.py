@@ -1,0 +1,116 @@
+"""Lists of recordings: one's own, a friend's, or those of all friends; in an order, with words in them, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
+
+from webapp.core.database import db
+from webapp.core.errors import Invalid, NotFound
+from webapp.core.text import search_key
+from webapp.friends import relations
+from webapp.models import Recording, User, base
+from webapp.recordings import queries as recording_queries
+from webapp.recordings import sharing
+from webapp.recordings.files import ID
+
+PAGE = 50
+WORDS_LENGTH = 64       # characters of a search that are looked at
+
+
+@dataclass(frozen=True)
+class Order:
+    column: InstrumentedAttribute[Any]
+    descending: bool = False
+
+    def sort(self, query: Select[Recording]) -> Select[Recording]:
+        keys = (self.column, Recording.id)
+        return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
+
+    def behind(self, query: Select[Recording], last: tuple[Any, str]) -> Select[Recording]:
+        """What comes after the value and id of a recording. Pages by OFFSET would read all before, and repeat and miss some."""
+        keys = tuple_(self.column, Recording.id)
+        return query.where(keys < last if self.descending else keys > last)
+
+
+ORDERS = {
+    "newest": Order(Recording.started_at, descending=True),
+    "oldest": Order(Recording.started_at),
+    "longest": Order(Recording.duration, descending=True),
+    "title": Order(Recording.title_key),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to see of a list."""
+
+    order: str = "newest"       # ORDERS
+    words: str = ""             # each stands in the title or in the owner's name
+    before: str = ""            # id of the last recording that is known already; a time as well in an order of time
+
+
+ALL = Wish()
+
+
+@dataclass(frozen=True)
+class Page:
+    recordings: list[Recording]
+    more: bool                  # there is a page after this one
+
+
+def of_person(viewer: User, owner: User, wish: Wish = ALL, *, with_deleted: Recording | None = None) -> Page:
+    """`with_deleted`: one that stays in its place for Undo. Raises NotFound for strangers, Invalid."""
+    if viewer.id != owner.id and not relations.are_friends(viewer, owner):
+        raise NotFound
+    query = _present(with_deleted).where(Recording.owner_id == owner.id, sharing.audible_to(viewer))
+    return _page(_page_query(query, [owner], wish), PAGE)
+
+
+def of_friends(viewer: User, wish: Wish = ALL, *, count: int = PAGE) -> Page:
+    """Of all friends. Raises Invalid."""
+    friends = relations.friends_of(viewer)
+    query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]), sharing.audible_to(viewer))
+    return _page(_page_query(query, friends, wish), count)
+
+
+def _present(with_deleted: Recording | None = None) -> Select[Recording]:
+    kept = with_deleted.id if with_deleted is not None else ""
+    present = or_(Recording.deleted_at.is_(None), Recording.id == kept)
+    return select(Recording).where(present).options(selectinload(Recording.owner))
+
+
+def _page(query: Select[Recording], count: int) -> Page:
+    found = list(db.session.scalars(query.limit(count + 1)))
+    return Page(recording_queries.fresh(found[:count]), more=len(found) > count)
+
+
+def _page_query(query: Select[Recording], owners: Sequence[User], wish: Wish) -> Select[Recording]:
+    order = ORDERS.get(wish.order)
+    if order is None:
+        raise Invalid.choice("order", ORDERS)
+    query = order.sort(_with_words(query, owners, wish.words))
+    return order.behind(query, _place(order, owners, wish.before)) if wish.before else query
+
+
+def _with_words(query: Select[Recording], owners: Sequence[User], words: str) -> Select[Recording]:
+    names = {owner.id: search_key(f"{owner.display_name} {owner.username}") for owner in owners} if words else {}
+    for word in search_key(words[:WORDS_LENGTH]).split():
+        named = [owner_id for owner_id, name in names.items() if word in name]
+        query = query.where(or_(Recording.title_key.contains(word, autoescape=True), Recording.owner_id.in_(named)))
+    return query
+
+
+def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]:
+    last = db.session.get(Recording, before) if ID.fullmatch(before) else None
+    if last is not None and last.owner in owners:       # where a stranger's would stand says something of it
+        return getattr(last, order.column.key), last.id
+    moment = base.parse_rfc3339(before)
+    if moment is None or order.column.key != Recording.started_at.key:
+        raise Invalid.field("before", _("This must be the id of a recording, or in an order of time its beginning."))
+    return moment, "" if order.descending else "g"      # before and behind all ids of that moment

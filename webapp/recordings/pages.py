@@ -1,0 +1,176 @@
+"""Recordings: one's own and those of friends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_login import current_user, login_required
+
+from webapp.accounts import quotas
+from webapp.chat import archive
+from webapp.core.errors import ApiError
+from webapp.core.text import seconds
+from webapp.friends import relations
+from webapp.models import Recording
+from webapp.recordings import clips, editing, listing, plays, sharing
+from webapp.recordings import queries as recording_queries
+from webapp.recordings.listing import Page, Wish
+from webapp.streams import statistics
+
+blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
+
+ORDER_WORDS = {
+    "newest": lazy_gettext("Newest"), "oldest": lazy_gettext("Oldest"), "longest": lazy_gettext("Longest"),
+    "title": lazy_gettext("Title"),
+}
+
+
+@blueprint.get("/")
+@login_required
+def mine() -> ResponseReturnValue:
+    wish, deleted = _wish(), recording_queries.just_deleted(current_user)
+    page = listing.of_person(current_user, current_user, wish, with_deleted=deleted)
+    return _index("mine", wish, page)
+
+
+@blueprint.get("/friends")
+@login_required
+def friends() -> ResponseReturnValue:
+    wish = _wish()
+    return _index("friends", wish, listing.of_friends(current_user, wish))
+
+
+def _wish() -> Wish:
+    return Wish(request.args.get("order", "newest"), request.args.get("q", "").strip(), request.args.get("before", ""))
+
+
+def _index(view: str, wish: Wish, page: Page) -> str:
+    more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
+    orders = {name: _address(view, wish, order=name) for name in listing.ORDERS}
+    return render_template(
+        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, order_words=ORDER_WORDS,
+        recordings=page.recordings, more=more,
+        heard=plays.counts(page.recordings) if view == "mine" else {}, with_chat=archive.with_chat(page.recordings),
+        used=quotas.used(current_user), quota=quotas.quota(current_user), days_kept=quotas.days_kept(current_user),
+    )
+
+
+def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str:
+    """Of another order or page of the same list; what is as usual is left out."""
+    order = order or wish.order
+    return url_for(
+        f"pages_recordings.{view}", q=wish.words or None, order=order if order != "newest" else None, before=before or None,
+    )
+
+
+@blueprint.get("/<recording_id>/rename")
+@login_required
+def rename(recording_id: str) -> ResponseReturnValue:
+    return render_template("recordings/rename.html", recording=recording_queries.own_recording(current_user, recording_id), problems={})
+
+
+@blueprint.post("/<recording_id>/rename")
+@login_required
+def save_title(recording_id: str) -> ResponseReturnValue:
+    try:
+        editing.rename(current_user, recording_id, request.form.get("title", ""))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        recording = recording_queries.own_recording(current_user, recording_id)
+        return render_template("recordings/rename.html", recording=recording, problems=error.fields), error.status
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.get("/<recording_id>/share")
+@login_required
+def share(recording_id: str) -> ResponseReturnValue:
+    return _share_page(recording_queries.own_recording(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/share")
+@login_required
+def save_audience(recording_id: str) -> ResponseReturnValue:
+    recording = recording_queries.own_recording(current_user, recording_id)
+    try:
+        editing.share(current_user, recording_id, request.form.get("audience", ""), request.form.getlist("usernames"))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _share_page(recording, problem=error.message), error.status
+    flash(" ".join((_("Saved."), _heard_by(recording))))
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _share_page(recording: Recording, problem: str = "") -> str:
+    return render_template(
+        "recordings/share.html", recording=recording, audience=sharing.audience_of(recording),
+        friends=relations.friends_of(current_user), problem=problem,
+    )
+
+
+def _heard_by(recording: Recording) -> str:
+    count, title = len(sharing.hearers(recording)), recording.title
+    if not count:
+        return _("Only you can hear “%(title)s”.", title=title)
+    return ngettext("One friend can hear “%(title)s”.", "%(num)d friends can hear “%(title)s”.", count, title=title)
+
+
+@blueprint.get("/<recording_id>/heard")
+@login_required
+def heard(recording_id: str) -> ResponseReturnValue:
+    recording, found = plays.of(current_user, recording_id)
+    return render_template("recordings/heard.html", recording=recording, listens=found, attendance=statistics.of(recording))
+
+
+@blueprint.get("/<recording_id>/clip")
+@login_required
+def clip(recording_id: str) -> ResponseReturnValue:
+    return _clip_page(recording_queries.recording_for(current_user, recording_id))
+
+
+@blueprint.post("/<recording_id>/clip")
+@login_required
+def cut(recording_id: str) -> ResponseReturnValue:
+    """Downloads the piece, or keeps it as a recording of its own."""
+    recording = recording_queries.recording_for(current_user, recording_id)
+    start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
+    problems = {name: _("Write a time like 4:11.") for name, value in (("start", start), ("end", end)) if value is None}
+    if start is None or end is None:
+        return _clip_page(recording, problems), 422
+    try:
+        if request.form.get("act") == "download":
+            with recording_queries.sound_of(recording) as sound:
+                clips.piece_of(sound, start, end)
+            return redirect(url_for("api_recordings.clip", recording_id=recording.id, start=start, end=end), 303)
+        made = clips.keep(current_user, recording_id, start, end, request.form.get("title", ""))
+    except ApiError as error:
+        if not error.fields:
+            raise
+        return _clip_page(recording, error.fields), error.status
+    flash(" ".join((_("Saved “%(title)s”.", title=made.title), _heard_by(made))))
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+def _clip_page(recording: Recording, problems: Mapping[str, str] | None = None) -> str:
+    title = _("Clip of %(title)s", title=recording.title)
+    return render_template("recordings/clip.html", recording=recording, clip_title=title, problems=problems or {})
+
+
+@blueprint.post("/<recording_id>/delete")
+@login_required
+def delete(recording_id: str) -> ResponseReturnValue:
+    """It disappears at once, and for real when the time for Undo is over."""
+    editing.delete(current_user, recording_id)
+    return redirect(url_for("pages_recordings.mine"), 303)
+
+
+@blueprint.post("/<recording_id>/restore")
+@login_required
+def restore(recording_id: str) -> ResponseReturnValue:
+    editing.restore(current_user, recording_id)
+    return redirect(url_for("pages_recordings.mine"), 303)

@@ -1,0 +1,95 @@
+"""Deletes recordings whose time is over, and files that belong to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy import delete as delete_rows
+
+from webapp.accounts import quotas
+from webapp.core.database import affected_rows, db
+from webapp.models import DiscardedRecording, Recording, Stream, User, now
+from webapp.recordings.announcements import announce
+from webapp.recordings.editing import UNDO_SPARE
+from webapp.recordings.ingest import ingest
+from webapp.recordings.queries import UNDO, clips_of, folder
+
+DISCARDED_AGAIN = timedelta(minutes=5)  # a noise remover that was still writing has brought its last words to disk by then
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Ids of files without their other half."""
+
+    without_sidecar: list[str]      # nobody knows whose sound it is
+    without_sound: list[str]
+
+
+def strays() -> Strays:
+    """A recording that has begun just now is none, nor is one that is being recorded or deleted."""
+    running = set(db.session.scalars(select(Stream.id).where(or_(Stream.state != "ended", Stream.ended_at > now() - UNDO))))
+    going = set(db.session.scalars(select(Recording.id).where(Recording.deleted_at.is_not(None))))
+    sounds, sidecars = set(folder().sounds()), {sidecar.id for sidecar in folder().sidecars()}
+    return Strays(sorted(sounds - sidecars - running - going), sorted(sidecars - sounds - running - going))
+
+
+# --- Deletion
+
+def purge() -> int:
+    """Deletes for good what was deleted and not restored. Returns how many."""
+    return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
+
+
+def expire() -> int:
+    """Deletes what is older than the server or its owner keeps it. Returns how many."""
+    old = select(Recording).join(Recording.owner).where(
+        quotas.is_too_old(), Recording.state != "live", Recording.deleted_at.is_(None),
+    )
+    for recording in db.session.scalars(old).all():
+        for one in (recording, *clips_of(recording)):
+            announce("recording.removed", one, {"id": one.id})
+            one.deleted_at = now() - UNDO - 2 * UNDO_SPARE
+    db.session.commit()
+    return purge()
+
+
+def _delete_for_good(ids: Select[str]) -> int:
+    """The row is locked, then the files go, then the row: a crash in between only means doing it again."""
+    count = 0
+    for recording_id in list(db.session.scalars(ids)):
+        row = delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None))
+        if affected_rows(row):         # 0: restored at this very moment
+            folder().delete(recording_id)
+            count += 1
+        db.session.commit()
+    return count
+
+
+def discard_all_of(owner: User) -> None:
+    """For an account that is being deleted, in its transaction: `delete_discarded` deletes the files. Of a stream that nobody has
+    looked at yet, too: whoever takes the name next must not find them."""
+    ids = {*db.session.scalars(select(Recording.id).where(Recording.owner_id == owner.id))}
+    ids |= {*db.session.scalars(select(Stream.id).where(Stream.owner_id == owner.id))}
+    db.session.add_all(DiscardedRecording(id=recording_id) for recording_id in ids)
+
+
+def delete_discarded() -> None:
+    """All files, at once and once more later."""
+    due = select(DiscardedRecording).where(DiscardedRecording.due_at <= now())
+    for discarded in db.session.scalars(due).all():
+        folder().delete(discarded.id)
+        if discarded.due_at < discarded.at + DISCARDED_AGAIN:
+            discarded.due_at = discarded.at + DISCARDED_AGAIN
+        else:
+            db.session.delete(discarded)
+        db.session.commit()
+
+
+def tend() -> None:
+    """The reconciler's share."""
+    ingest()
+    purge()
+    expire()
+    delete_discarded()

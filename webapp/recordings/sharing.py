@@ -1,0 +1,105 @@
+"""Who may hear a recording beside its owner: all friends, friends whom the owner has chosen, or nobody.
+
+It always takes a friendship as well: who was chosen and is no friend any more hears nothing. The choice is written down in a
+small file beside the recording (webapp.recordings.files), so that a database that is made again does not open what was closed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+
+from contract.fields import ContractError
+from webapp.accounts import accounts
+from webapp.core.database import db
+from webapp.core.errors import Invalid
+from webapp.friends import relations
+from webapp.models import AUDIENCES, Recording, RecordingShare, User
+
+FRIENDS, CHOSEN, NOBODY = AUDIENCES
+
+
+@dataclass(frozen=True)
+class Audience:
+    kind: str                               # AUDIENCES
+    usernames: tuple[str, ...] = ()         # the chosen friends
+
+    def to_json(self) -> str:
+        return json.dumps({"audience": self.kind, "with": self.usernames}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ContractError."""
+        try:
+            data = json.loads(text)
+            kind, usernames = data["audience"], data["with"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise ContractError("the note of who may hear a recording cannot be read") from error
+        if kind not in AUDIENCES or not isinstance(usernames, list) or not all(isinstance(name, str) for name in usernames):
+            raise ContractError("the note of who may hear a recording makes no sense")
+        return cls(kind, tuple(usernames))
+
+
+def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
+    """What the owner asks for. Raises Invalid, alike for names of strangers and of nobody."""
+    if kind not in AUDIENCES:
+        raise Invalid.choice("audience", AUDIENCES)
+    if kind != CHOSEN:
+        return Audience(kind)
+    chosen = []
+    for name in usernames:
+        friend = accounts.find(name)
+        if friend is None or not relations.are_friends(owner, friend):
+            raise Invalid.field("usernames", _("Choose among your friends. One of these is not your friend any more."))
+        chosen.append(friend.username)
+    return Audience(kind, tuple(sorted(set(chosen))))
+
+
+# --- Questions
+
+def may_hear(viewer: User, recording: Recording) -> bool:
+    if viewer.id == recording.owner_id:
+        return True
+    return relations.are_friends(viewer, recording.owner) and _is_open_to(viewer.id, recording)
+
+
+def audible_to(viewer: User) -> ColumnElement[bool]:
+    """The same as a condition on Recording, for lists of friends' recordings; that they are friends is the caller's condition."""
+    chosen = select(RecordingShare).where(RecordingShare.recording_id == Recording.id, RecordingShare.user_id == viewer.id)
+    return or_(
+        Recording.owner_id == viewer.id, Recording.audience == FRIENDS, and_(Recording.audience == CHOSEN, chosen.exists()),
+    )
+
+
+def hearers(recording: Recording) -> set[int]:
+    """Ids of the friends who may hear it."""
+    return {friend for friend in relations.friend_ids(recording.owner_id) if _is_open_to(friend, recording)}
+
+
+def audience_of(recording: Recording) -> Audience:
+    if recording.audience != CHOSEN:
+        return Audience(recording.audience)
+    chosen = select(User.username).join(RecordingShare).where(RecordingShare.recording_id == recording.id)
+    return Audience(recording.audience, tuple(sorted(db.session.scalars(chosen))))
+
+
+def _is_open_to(friend_id: int, recording: Recording) -> bool:
+    if recording.audience == CHOSEN:
+        return db.session.get(RecordingShare, (recording.id, friend_id)) is not None
+    return recording.audience == FRIENDS
+
+
+# --- The row
+
+def set_audience(recording: Recording, audience: Audience) -> None:
+    """The caller commits. Names that nobody has any more are left out."""
+    if audience_of(recording) == audience:
+        return
+    recording.audience = audience.kind
+    db.session.execute(delete(RecordingShare).where(RecordingShare.recording_id == recording.id))
+    chosen = (accounts.find(name) for name in audience.usernames)
+    db.session.add_all(RecordingShare(recording_id=recording.id, user_id=user.id) for user in chosen if user is not None)

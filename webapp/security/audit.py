@@ -1,0 +1,72 @@
+"""The audit log: what an admin did, and what concerns the safety of accounts. An entry is written in the transaction of the act
+itself, so it is there exactly when the act is true. It never holds a secret, nor anything that somebody typed as a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select
+
+from webapp.core.database import db
+from webapp.models import AuditEntry, User, now
+
+KEPT = timedelta(days=180)
+PAGE = 50
+COMMAND_LINE = "(command line)"     # no user name can be this
+NOBODY = ""                         # who was not logged in
+
+ACTS: Mapping[str, object] = {
+    "login.slowed": _("Too many failed log-ins; more have to wait"),
+    "password.changed": _("Changed the password"),
+    "password.reset": _("Set a new password by a reset link"),
+    "email.changed": _("Changed the e-mail address"),
+    "reset.made": _("Made a reset link"),
+    "reset.sent": _("Sent a reset link by mail"),
+    "person.suspended": _("Suspended"),
+    "person.restored": _("Ended the suspension"),
+    "person.deleted": _("Deleted the account and its recordings"),
+    "admin.made": _("Made an admin"),
+    "admin.unmade": _("Took the admin's rights away"),
+    "quota.changed": _("Changed the space for recordings"),
+    "days.changed": _("Changed the days to keep recordings"),
+    "stream.ended": _("Ended the stream"),
+    "registration.chosen": _("Changed who may register"),
+}
+DETAIL_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Page:
+    entries: list[AuditEntry]       # newest first
+    more: bool
+
+
+def record(by: User | str, act: str, about: User | None = None, detail: str = "") -> None:
+    """Written when the current transaction is committed. `act`: a key of ACTS; `detail`: what was chosen, in no language."""
+    if act not in ACTS:
+        raise ValueError(f"{act!r} is no act that the log knows")
+    db.session.add(AuditEntry(
+        actor=by if isinstance(by, str) else by.username,
+        act=act,
+        about=about.username if about is not None else "",
+        detail=detail[:DETAIL_LENGTH],
+    ))
+
+
+def page(before: int | None = None, about: str = "") -> Page:
+    """`before`: id of the last entry that is known already; `about`: a user name."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    if about:
+        query = query.where(AuditEntry.about == about)
+    found = list(db.session.scalars(query))
+    return Page(found[:PAGE], more=len(found) > PAGE)
+
+
+def prune() -> None:
+    """Forgets the oldest; the caller commits."""
+    db.session.execute(delete(AuditEntry).where(AuditEntry.at < now() - KEPT))

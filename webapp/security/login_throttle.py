@@ -1,0 +1,65 @@
+"""Slows down guessing: after a few failed log-ins each further try has to wait longer. Counted in the database, so a restart does
+not forget, and never locked for good, so nobody can shut somebody else out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select
+
+from webapp.core.database import db
+from webapp.core.errors import TooMany
+from webapp.core.text import clean
+from webapp.models import LoginFailure, User, now
+from webapp.security import audit
+from webapp.security.addresses import network_of
+
+REMEMBERED = timedelta(hours=1)
+LONGEST_DELAY_S = 300.0
+FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}      # a whole household or school may share an address
+
+
+def delay_s(failures: int, free: int) -> float:
+    """Seconds between the last of `failures` and the next try: none, then 1, 2, 4, ... up to five minutes."""
+    return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), LONGEST_DELAY_S)
+
+
+def check(username: str, address: str) -> None:
+    """Raises TooMany while somebody has to wait."""
+    wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
+    if wait_s > 0:
+        seconds = math.ceil(wait_s)
+        raise TooMany(_("Too many failed tries. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
+
+
+def record_failure(username: str, address: str, user: User | None = None) -> None:
+    """`user`: who has the name. The audit log learns when the first try has to wait; of a name that is none it learns nothing,
+    for people type their passwords there."""
+    db.session.add_all(LoginFailure(subject=subject) for subject in _subjects(username, address))
+    db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
+    by_name, by_address = (_count(subject) for subject in _subjects(username, address))
+    if by_address == FREE_TRIES["address"] or (user is not None and by_name == FREE_TRIES["user"]):
+        audit.record(audit.NOBODY, "login.slowed", user, network_of(address))
+
+
+def forget_failures(username: str) -> None:
+    """After a success; the address keeps its own, or an attacker with one account could guess on."""
+    db.session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(username, "")[0]))
+
+
+def _count(subject: str) -> int:
+    return db.session.scalar(select(func.count()).where(LoginFailure.subject == subject)) or 0
+
+
+def _wait_s(subject: str) -> float:
+    kind = subject.partition(":")[0]
+    recent = LoginFailure.subject == subject, LoginFailure.at > now() - REMEMBERED
+    count, last = db.session.execute(select(func.count(), func.max(LoginFailure.at)).where(*recent)).one()
+    return delay_s(count, FREE_TRIES[kind]) - (now() - last).total_seconds() if last else 0.0
+
+
+def _subjects(username: str, address: str) -> tuple[str, str]:
+    return f"user:{clean(username).lower()[:32]}", f"address:{network_of(address)}"

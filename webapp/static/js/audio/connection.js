@@ -1,0 +1,147 @@
+import { ApiError } from "../lib/api.js";
+import { ConnectionError, DisconnectReason, loadLiveKit, Room, RoomEvent } from "./livekit.js";
+
+/**
+ * @typedef {{url: string, token: string, stream: any}} Ticket
+ * @typedef {"connecting" | "connected" | "reconnecting" | "closed"} ConnectionState
+ */
+
+/** The SDK's own tries after a short break. Then this page asks for a new token: a room that was made anew answers only to that. */
+const SDK_RETRIES_MS = [0, 300, 1000, 1500];
+const SHORT_PAUSE_MS = 200;
+const FIRST_PAUSE_MS = 800;
+const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * A seat in a room of the audio server that is taken again, with a new token, until it is given up or refused.
+ *
+ * Events: "state" (see `state`, `cause`), "room" (a new `room` is connected).
+ */
+export class Connection extends EventTarget {
+  /** @type {ConnectionState} */
+  state = "connecting";
+  /** Why it is not connected: "unreachable", "firewall", "elsewhere" (the seat was taken in another tab), or the refusal. @type {string | ApiError} */
+  cause = "";
+  /** @type {import("livekit-client").Room | null} */
+  room = null;
+  /** @type {(() => void) | null} */
+  #wake = null;
+  #closed = false;
+  /** It has stood once: from then on it can be lost. */
+  #stood = false;
+
+  /**
+   * @param {() => Promise<Ticket>} ask Gets a token. A refusal (4xx) ends the connection.
+   * @param {(room: import("livekit-client").Room) => void} furnish Adds listeners to each new room before it is connected.
+   * @param {import("livekit-client").RoomConnectOptions} [options]
+   */
+  constructor(ask, furnish, options = {}) {
+    super();
+    this.ask = ask;
+    this.furnish = furnish;
+    this.options = options;
+  }
+
+  /** Runs until the connection is closed. @param {Ticket} [ticket] The first one, when it is there already. */
+  async run(ticket) {
+    for (let failures = 0; !this.#closed; ) {
+      try {
+        const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
+        const room = await this.#join(seat);
+        failures = 0;
+        const reason = await this.#stay(room);
+        if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("elsewhere");
+        this.#enter("reconnecting");
+      } catch (error) {
+        if (this.#closed) return;
+        if (error instanceof ApiError && error.final) return this.#end(error);
+        this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
+        failures += 1;
+      }
+      ticket = undefined;
+      if (!this.#closed) await this.#pause(failures);
+    }
+  }
+
+  /** Leaves the room and stays away. */
+  close() {
+    this.#closed = true;
+    this.room?.disconnect(false);
+    this.#end("");
+    this.#wake?.();
+  }
+
+  /** Tries now instead of later. A connection that stands is left alone. */
+  again() {
+    if (this.state !== "connected") this.renew();
+  }
+
+  /** Takes the seat again with a new token, now. */
+  renew() {
+    if (this.#wake) this.#wake();
+    else this.room?.disconnect(false);
+  }
+
+  /** @param {Ticket} ticket */
+  async #join(ticket) {
+    // Local tracks outlive a room: the microphone stays open while the page reconnects.
+    const room = new Room({
+      stopLocalTrackOnUnpublish: false,
+      disconnectOnPageLeave: true,
+      reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => SDK_RETRIES_MS[retryCount] ?? null },
+    });
+    this.room = room;
+    const lost = () => { if (this.#stood) this.#enter("reconnecting"); };
+    room.on(RoomEvent.SignalReconnecting, lost).on(RoomEvent.Reconnecting, lost);
+    room.on(RoomEvent.Reconnected, () => { if (this.#stood) this.#enter("connected"); });
+    this.furnish(room);
+    await room.connect(ticket.url, ticket.token, { maxRetries: 0, ...this.options });
+    if (this.#closed) await room.disconnect(false);
+    return room;
+  }
+
+  /** Resolves when the SDK has given up. @param {import("livekit-client").Room} room */
+  async #stay(room) {
+    const gone = new Promise((resolve) => { room.once(RoomEvent.Disconnected, resolve); });
+    if (room.state === "disconnected") return DisconnectReason.UNKNOWN_REASON;
+    this.#stood = true;
+    this.#enter("connected");
+    this.dispatchEvent(new Event("room"));
+    return gone;
+  }
+
+  /** @param {ConnectionState} state @param {string | ApiError} [cause] */
+  #enter(state, cause = "") {
+    if (this.#closed) return;
+    this.state = state;
+    this.cause = cause;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /** @param {string | ApiError} cause */
+  #end(cause) {
+    this.#closed = true;
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.cause = cause;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /** @param {number} failures */
+  async #pause(failures) {
+    const longer = failures ? FIRST_PAUSE_MS * 1.6 ** (failures - 1) : SHORT_PAUSE_MS;
+    const wait = Math.min(LONGEST_PAUSE_MS, longer) * (0.8 + 0.4 * Math.random());
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, wait);
+      this.#wake = () => { clearTimeout(timer); resolve(undefined); };
+    });
+    this.#wake = null;
+  }
+}
+
+/** @param {unknown} error */
+function causeOf(error) {
+  // The signalling worked and the media did not: the SDK says so only in words.
+  if (ConnectionError && error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
+  return "unreachable";
+}

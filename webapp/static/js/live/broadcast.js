@@ -1,0 +1,326 @@
+import { ApiError, call } from "../lib/api.js";
+import { Connection } from "../audio/connection.js";
+import { uplinkMs } from "../audio/delay.js";
+import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "../audio/livekit.js";
+
+/**
+ * @typedef {"idle" | "starting" | "checking" | "live" | "original" | "paused" | "lost" | "reconnecting" | "elsewhere" | "ended"} BroadcastState
+ * @typedef {{removed_db: number, level_db: number, seconds: number}} MeterReading
+ */
+
+/** Ten meter readings a second are the noise remover's sign of life. */
+const REMOVER_GONE_MS = 2500;
+const WATCH_MS = 500;
+/** How often the noise remover is told how long the sound takes to the audio server. */
+const TELL_UPLINK_MS = 5000;
+/** How often a stream that does not start asks whether all places are taken. */
+const ASK_FOR_PLACE_MS = 2000;
+const METER_TOPIC = "meter";
+/** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
+const STREAMING = "streaming";
+/** By the stream's quality; the noise remover does the same on its side (contract/messages.py, QUALITIES). */
+const QUALITIES = {
+  voice: { red: false, audioPreset: { maxBitrate: 32_000 } },
+  standard: { red: true, audioPreset: { maxBitrate: 64_000 } },
+  music: { red: false, audioPreset: { maxBitrate: 128_000 }, forceStereo: true },
+};
+const PUBLISH = { dtx: false, stopMicTrackOnMute: false };
+
+/**
+ * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
+ *
+ * Events: "change" (anything to show has changed), "meter" (`removedDb`, `seconds`), "original" (a track to compare with came or went).
+ */
+export class Broadcast extends EventTarget {
+  /** @type {any} The stream as the API describes it. */
+  stream = null;
+  /** @type {Connection | null} */
+  connection = null;
+  muted = false;
+  /** The broadcaster wants to hear the original. */
+  comparing = false;
+  ended = false;
+  endedByAdmin = false;
+  strengthDb = 100;
+  removedDb = 0;
+  seconds = 0;
+  /** What the noise remover says of itself: `state`, `strength_db`, `recording`. @type {Readonly<Record<string, string>>} */
+  remover = {};
+  /** The remover has cleaned at least once, so its absence is a loss and not a start. */
+  heard = false;
+  /** It ran before this page came. */
+  resumed = false;
+  /** When this page took its seat, of `performance.now()`. */
+  joinedAt = 0;
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  original = null;
+  /** @type {import("livekit-client").LocalAudioTrack | null} */
+  #published = null;
+  #lastSign = 0;
+  #removerGone = false;
+  /** How many streams the server can clean at once, when all are in use and this one waits; else 0. */
+  placesTaken = 0;
+  #strengthSent = -1;
+  #watch = 0;
+  #askedForPlace = 0;
+  #toldUplink = 0;
+
+  /** @param {import("../audio/microphone.js").Microphone} microphone */
+  constructor(microphone) {
+    super();
+    this.microphone = microphone;
+    microphone.addEventListener("change", () => this.#publish());
+  }
+
+  /** @returns {BroadcastState} */
+  get state() {
+    if (this.ended) return "ended";
+    if (!this.connection) return "idle";
+    if (this.connection.cause === "elsewhere") return "elsewhere";
+    if (this.connection.state !== "connected") return this.heard || this.resumed ? "reconnecting" : "starting";
+    if (!this.heard) return "starting";
+    if (this.#removerGone) return "lost";
+    if (this.stream.sound_check) return "checking";
+    if (this.remover.state === "paused" || this.remover.state === "silenced") return "paused";
+    return this.strengthDb === 0 || this.quality === "music" ? "original" : "live";
+  }
+
+  /** @returns {"voice" | "standard" | "music"} */
+  get quality() {
+    return this.stream?.quality ?? "standard";
+  }
+
+  get running() {
+    return this.connection !== null;
+  }
+
+  /** Whether this tab has carried the stream, before a reload. @param {string} streamId */
+  static wasHere(streamId) {
+    return sessionStorage.getItem(STREAMING) === streamId;
+  }
+
+  /** Opens the stream. The microphone must be open. Throws ApiError. @param {string} title @param {boolean} soundCheck */
+  async start(title, soundCheck) {
+    const ticket = await call("POST", "/api/stream/start", { title: title || undefined, strength_db: this.strengthDb, sound_check: soundCheck });
+    this.heard = this.resumed = false;
+    this.#join(ticket);
+  }
+
+  /** Goes on with a stream that runs already: after a reload, or taken over from another tab. Throws ApiError. */
+  async resume() {
+    const ticket = await call("POST", "/api/stream/rejoin");
+    this.resumed = true;
+    this.#join(ticket);
+  }
+
+  /** Ends the sound check: friends can listen from now on. Throws ApiError. */
+  async goLive() {
+    this.stream = (await call("POST", "/api/stream/go-live")).stream;
+    this.#changed();
+  }
+
+  /** Friends see it at once. Throws ApiError. @param {string} title */
+  async setTitle(title) {
+    this.stream = (await call("POST", "/api/stream/title", { title })).stream;
+    this.#changed();
+  }
+
+  /** Stops at once here; the server is told, and finds out by itself should that fail. */
+  async stop() {
+    this.over(this.state !== "checking" && this.state !== "starting");
+    await call("POST", "/api/stream/stop").catch((error) => { if (!(error instanceof ApiError)) throw error; });
+  }
+
+  /** The stream has ended. @param {boolean} ended False when nobody could hear it: then there was none. */
+  over(ended) {
+    this.#leave();
+    this.ended = ended;
+    this.#changed();
+  }
+
+  /** @param {boolean} muted */
+  async setMuted(muted) {
+    this.muted = muted;
+    await (muted ? this.#published?.mute() : this.#published?.unmute());
+    this.#changed();
+  }
+
+  /** How much noise is removed at most, 0 (original sound) to 100 dB (all of it); heard at once. @param {number} db */
+  async setStrength(db) {
+    this.strengthDb = db;
+    this.#changed();
+    await this.#sendStrength();
+  }
+
+  /** Asks for the original beside the clean sound ("original" says when it is there), or gives it back. @param {boolean} wanted */
+  async compare(wanted) {
+    if (this.comparing === wanted) return;
+    this.comparing = wanted;
+    this.#changed();
+    await this.#tellRemover("set_monitor", { original: wanted });
+  }
+
+  /** @param {any} ticket */
+  #join(ticket) {
+    this.#leave();
+    this.stream = ticket.stream;
+    this.ended = this.endedByAdmin = false;
+    this.joinedAt = performance.now();
+    sessionStorage.setItem(STREAMING, this.stream.id);
+    const connection = new Connection(() => call("POST", "/api/stream/rejoin"), (room) => this.#furnish(room));
+    this.connection = connection;
+    connection.addEventListener("room", () => this.#publish());
+    connection.addEventListener("state", () => this.#connectionChanged(connection));
+    connection.run(ticket);
+    this.placesTaken = 0;
+    this.#askedForPlace = this.joinedAt;
+    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); this.#tellUplink(); }, WATCH_MS);
+    this.#changed();
+  }
+
+  #leave() {
+    clearInterval(this.#watch);
+    sessionStorage.removeItem(STREAMING);
+    const connection = this.connection;
+    this.connection = null;
+    connection?.close();
+    this.#published = null;
+    this.#removerGone = false;
+    this.remover = {};
+    this.#forgetOriginal();
+  }
+
+  /** @param {Connection} connection */
+  #connectionChanged(connection) {
+    if (this.connection !== connection) return;
+    if (connection.state === "closed" && connection.cause instanceof ApiError) {      // the stream is over, or the person logged out
+      this.over(true);
+      return;
+    }
+    if (connection.state === "closed") sessionStorage.removeItem(STREAMING);      // it goes on in another tab
+    if (connection.state === "reconnecting") this.#forgetOriginal();
+    this.#changed();
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #furnish(room) {
+    this.#published = null;
+    room.on(RoomEvent.ParticipantConnected, () => this.#readRemover(room));
+    room.on(RoomEvent.ParticipantDisconnected, () => this.#readRemover(room));
+    room.on(RoomEvent.ParticipantAttributesChanged, () => this.#readRemover(room));
+    room.on(RoomEvent.Connected, () => this.#readRemover(room));
+    room.on(RoomEvent.DataReceived, (payload, _participant, _kind, topic) => { if (topic === METER_TOPIC) this.#readMeter(payload); });
+    room.on(RoomEvent.TrackSubscribed, (track) => this.#setOriginal(track));
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.original === track) this.#setOriginal(null); });
+  }
+
+  /** Puts the open microphone on air: into a new room, or in place of the one before. */
+  async #publish() {
+    const room = this.connection?.room;
+    const track = this.microphone.track;
+    if (!room || !track || room.state !== "connected") return;
+    const published = this.#published ?? new LocalAudioTrack(track, undefined, true);
+    if (this.#published) {
+      await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
+    } else {
+      this.#published = published;
+      await room.localParticipant.publishTrack(published, { ...PUBLISH, ...QUALITIES[this.quality], source: Track.Source.Microphone });
+    }
+    if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
+    await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK
+    this.#changed();
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #readRemover(room) {
+    this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
+    if (["cleaning", "paused", "silenced", "music"].includes(this.remover.state ?? "")) {
+      this.heard = true;
+      this.#sign();
+    }
+    if (this.remover.strength_db !== undefined && Number(this.remover.strength_db) !== this.strengthDb) this.#sendStrength();
+    this.#changed();
+  }
+
+  /** @param {Uint8Array} payload */
+  #readMeter(payload) {
+    /** @type {MeterReading} */
+    const reading = JSON.parse(new TextDecoder().decode(payload));
+    this.removedDb = reading.removed_db;
+    this.seconds = reading.seconds;
+    this.#sign();
+    this.dispatchEvent(new Event("meter"));
+  }
+
+  #sign() {
+    this.#lastSign = performance.now();
+    if (this.#removerGone) {
+      this.#removerGone = false;
+      this.#changed();
+    }
+  }
+
+  /** A killed noise remover stays in the room for 20 s; that it is silent shows earlier. */
+  #watchRemover() {
+    const gone = this.heard && this.connection?.state === "connected" && performance.now() - this.#lastSign > REMOVER_GONE_MS;
+    if (gone && !this.#removerGone) {
+      this.#removerGone = true;
+      this.#strengthSent = -1;
+      this.#forgetOriginal();
+      this.#changed();
+    }
+  }
+
+  async #tellUplink() {
+    const sender = this.#published?.sender;
+    if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
+    this.#toldUplink = performance.now();
+    const stats = await sender.getStats().catch(() => null);      // of a connection that has just ended
+    const delay = stats && uplinkMs(stats, this.microphone.latencyMs);
+    if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
+  }
+
+  async #watchPlaces() {
+    if (this.state !== "starting" || performance.now() - this.#askedForPlace < ASK_FOR_PLACE_MS) return;
+    this.#askedForPlace = performance.now();
+    const status = await call("GET", `/api/stream/status/${this.connection?.room?.localParticipant.identity}`).catch(() => null);
+    const places = status?.all_places_taken ?? 0;
+    if (places === this.placesTaken) return;
+    this.placesTaken = places;
+    this.#changed();
+  }
+
+  /** A new noise remover starts with the stream's first strength, so it is told again. */
+  async #sendStrength() {
+    const wanted = this.strengthDb;
+    if (this.#strengthSent === wanted && Number(this.remover.strength_db) === wanted) return;
+    this.#strengthSent = wanted;
+    await this.#tellRemover("set_strength", { strength_db: wanted });
+  }
+
+  /** @param {string} method @param {object} payload */
+  async #tellRemover(method, payload) {
+    const room = this.connection?.room;
+    if (!room?.remoteParticipants.has(REMOVER)) return;
+    await room.localParticipant
+      .performRpc({ destinationIdentity: REMOVER, method, payload: JSON.stringify(payload) })
+      .catch((error) => console.warn("The noise remover did not answer", method, error.message));
+  }
+
+  /** A new noise remover, or a new room, knows nothing of the wish to compare. */
+  #forgetOriginal() {
+    this.comparing = false;
+    this.#setOriginal(null);
+  }
+
+  /** @param {import("livekit-client").RemoteTrack | null} track */
+  #setOriginal(track) {
+    if (this.original === track) return;
+    this.original = track;
+    this.dispatchEvent(new Event("original"));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,121 @@
+import { call } from "../lib/api.js";
+import { Connection } from "../audio/connection.js";
+import { Downlink } from "../audio/delay.js";
+import { REMOVER, RoomEvent } from "../audio/livekit.js";
+
+const WATCH_MS = 500;
+/** Who has just gone on air need not know at once who listens: the friends' seats come first. */
+const SETTLE_MS = 700;
+
+/** @typedef {{ name: string, avatar: string }} Listener `avatar`: address of a picture, or nothing. */
+
+/**
+ * The broadcaster's hidden seat on the stage of the own stream: who listens, and what they hear. Sound is fetched only while it is
+ * listened to. Events: "listeners", "delay".
+ */
+export class Monitor extends EventTarget {
+  /** Who listens, sorted by name. @type {Listener[]} */
+  listeners = [];
+  hearing = false;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** How long after one has spoken it is heard here; null until it is known, and while it is not listened to. @type {number | null} */
+  behindS = null;
+  #delay = new Downlink();
+  #watch = 0;
+  #settling = 0;
+  #audio = new Audio();
+  /** What people call themselves anew while they listen, by user name: their seats keep the old. @type {Map<string, Listener>} */
+  #renamed = new Map();
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  #clean = null;
+  /** @type {import("livekit-client").RemoteTrack | null} */
+  #instead = null;
+
+  open() {
+    if (this.#connection) return;
+    this.#connection = new Connection(() => call("POST", "/api/stream/monitor"), (room) => this.#furnish(room), { autoSubscribe: false });
+    this.#settling = setTimeout(() => this.#connection?.run(), this.hearing ? 0 : SETTLE_MS);
+    this.#watch = setInterval(() => this.#watchDelay(), WATCH_MS);
+  }
+
+  close() {
+    clearInterval(this.#watch);
+    clearTimeout(this.#settling);
+    this.#connection?.close();
+    this.#connection = null;
+    this.#clean = null;
+    this.#play();
+    this.#setListeners([]);
+  }
+
+  /** The stage has been moved: take a seat on the new one. */
+  moved() {
+    this.#connection?.renew();
+  }
+
+  /** @param {string} username @param {string} name @param {string | null} avatar */
+  rename(username, name, avatar) {
+    this.#renamed.set(username, { name, avatar: avatar ?? "" });
+    if (this.#connection?.room) this.#count(this.#connection.room);
+  }
+
+  /** @param {boolean} hearing */
+  hear(hearing) {
+    this.hearing = hearing;
+    if (this.#connection?.room) this.#subscribe(this.#connection.room);
+    this.#play();
+  }
+
+  /** To compare: while it is there, this track is heard in place of the clean one. @param {import("livekit-client").RemoteTrack | null} track */
+  playInstead(track) {
+    this.#instead = track;
+    this.#play();
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #furnish(room) {
+    const count = () => this.#count(room);
+    room.on(RoomEvent.ParticipantConnected, count).on(RoomEvent.ParticipantDisconnected, count).on(RoomEvent.Connected, count);
+    room.on(RoomEvent.TrackPublished, () => this.#subscribe(room)).on(RoomEvent.Connected, () => this.#subscribe(room));
+    room.on(RoomEvent.TrackSubscribed, (track) => { this.#clean = track; this.#play(); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.#clean === track) { this.#clean = null; this.#play(); } });
+  }
+
+  /** @param {import("livekit-client").Room} room */
+  #subscribe(room) {
+    for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? []) publication.setSubscribed(this.hearing);
+  }
+
+  async #watchDelay() {
+    const remover = this.#connection?.room?.remoteParticipants.get(REMOVER);
+    const behind = await this.#delay.behindS(this.hearing ? this.#clean : null, remover?.attributes.delay_ms);
+    if (behind === this.behindS) return;
+    this.behindS = behind;
+    this.dispatchEvent(new Event("delay"));
+  }
+
+  #play() {
+    const track = this.hearing ? (this.#instead ?? this.#clean) : null;
+    this.#audio.srcObject = track ? new MediaStream([track.mediaStreamTrack]) : null;
+    if (track) this.#audio.play().catch(() => {});      // a new source in the meantime; that one plays
+  }
+
+  /** One person may listen on two devices, and a lost seat stays visible for a while. @param {import("livekit-client").Room} room */
+  #count(room) {
+    const people = new Map();
+    for (const seat of room.remoteParticipants.values()) {
+      const username = seat.identity.split(".")[0];
+      const seated = { name: seat.name || username, avatar: seat.attributes.avatar ?? "" };
+      if (username !== REMOVER) people.set(username, this.#renamed.get(username) ?? seated);
+    }
+    this.#setListeners([...people.values()].sort((a, b) => a.name.localeCompare(b.name)));
+  }
+
+  /** @param {Listener[]} listeners */
+  #setListeners(listeners) {
+    if (JSON.stringify(listeners) === JSON.stringify(this.listeners)) return;
+    this.listeners = listeners;
+    this.dispatchEvent(new Event("listeners"));
+  }
+}

@@ -1,0 +1,42 @@
+import { Broadcast } from "./broadcast.js";
+import { Microphone } from "../audio/microphone.js";
+import { Monitor } from "./monitor.js";
+
+const ON_STAGE = ["checking", "live", "original", "paused", "lost", "reconnecting"];
+
+/** Everything of this page's own stream: microphone, broadcast, and the ear on the stage. One for a document. */
+export class Studio {
+  microphone = new Microphone();
+  broadcast = new Broadcast(this.microphone);
+  monitor = new Monitor();
+
+  constructor() {
+    this.broadcast.addEventListener("change", () => this.#followStage());
+    this.broadcast.addEventListener("original", () => this.monitor.playInstead(this.broadcast.original));
+    addEventListener("beforeunload", (event) => { if (this.onAir) event.preventDefault(); });
+  }
+
+  /** Somebody may be listening. */
+  get onAir() {
+    return ["live", "original", "paused", "lost", "reconnecting"].includes(this.broadcast.state);
+  }
+
+  /** @param {string} kind @param {any} data A server event that concerns the own stream. */
+  told(kind, data) {
+    const mine = this.broadcast.running && data.stream?.id === this.broadcast.stream.id;
+    if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id) this.broadcast.endedByAdmin = true;
+    if (mine && kind === "stream.ended") this.broadcast.over(true);
+    if (mine && kind === "stream.moved") this.monitor.moved();
+    if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name, data.avatar);
+  }
+
+  close() {
+    this.broadcast.over(false);
+    this.microphone.close();
+  }
+
+  #followStage() {
+    if (ON_STAGE.includes(this.broadcast.state)) this.monitor.open();
+    else this.monitor.close();
+  }
+}

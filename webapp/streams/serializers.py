@@ -1,0 +1,33 @@
+"""Streams and tickets as the JSON API shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.core.config import current_config
+from webapp.models import Stream, rfc3339
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The way into one room of a stream."""
+
+    stream: Stream
+    token: str
+
+
+def as_json(stream: Stream) -> dict[str, Any]:
+    return {
+        "id": stream.id,
+        "title": stream.title,
+        "state": stream.state,
+        "sound_check": stream.sound_check,
+        "quality": stream.quality,
+        "started_at": rfc3339(stream.live_at or stream.started_at),
+    }
+
+
+def ticket_json(ticket: Ticket, host: str) -> dict[str, Any]:
+    """What `room.connect(url, token)` of livekit-client takes. `host`: the Host header by which the browser reached us."""
+    return {"stream": as_json(ticket.stream), "url": current_config().audio_url_for(host), "token": ticket.token}

@@ -1,0 +1,123 @@
+"""Times and sizes in words, in the language of the page and the time zone of the reader's browser (cookie `timezone`; UTC until
+it is there)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_datetime, format_skeleton
+from flask import request
+from flask_babel import format_decimal, lazy_gettext, ngettext
+from flask_babel import gettext as _
+
+from webapp.core.text import clock
+from webapp.i18n.language import formats
+from webapp.models import now
+
+# Why a recording has a gap or a span with the original sound, as the noise remover writes it into the sidecar (agent.recording.recorder).
+CAUSES = {
+    "connection": lazy_gettext("connection"),
+    "overload": lazy_gettext("overload"),
+    "noise remover restarted": lazy_gettext("noise remover restarted"),
+    "disk too slow": lazy_gettext("disk too slow"),
+    "disk full or not writable": lazy_gettext("disk full or not writable"),
+    "space for recordings used up": lazy_gettext("space for recordings used up"),
+}
+
+
+def reader_zone() -> tzinfo:
+    name = request.cookies.get("timezone", "")
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):      # the cookie is what anybody may have put there
+        return UTC
+
+
+def _days_ago(moment: datetime) -> int:
+    zone = reader_zone()
+    return (now().astimezone(zone).date() - moment.astimezone(zone).date()).days
+
+
+def _local(moment: datetime, fields: str) -> str:
+    """A weekday ("EEEE"), a month ("LLLL") or what several fields name (Unicode TR 35), as the language orders them."""
+    local, locale = moment.astimezone(reader_zone()), formats()
+    if fields in ("EEEE", "LLLL"):
+        return format_datetime(local, fields, locale=locale)
+    return format_skeleton(fields, local, locale=locale)
+
+
+def day(moment: datetime) -> str:
+    """`today, 14:10`, `yesterday`, `Sunday`, `14 November`, `14 November 2024`."""
+    days = _days_ago(moment)
+    if days <= 0:
+        return _("today, %(time)s", time=_local(moment, "Hm"))
+    if days == 1:
+        return _("yesterday")
+    if days < 7:
+        return _local(moment, "EEEE")
+    return date(moment) if days < 300 else whole_date(moment)
+
+
+def date(moment: datetime) -> str:
+    """`14 November`, for the time to come."""
+    return _local(moment, "MMMMd")
+
+
+def whole_date(moment: datetime) -> str:
+    """`14 November 2026`."""
+    return _local(moment, "yMMMMd")
+
+
+def time_of_day(moment: datetime) -> str:
+    """`19:02`."""
+    return _local(moment, "Hm")
+
+
+def moment(at: datetime) -> str:
+    """`14 November 2026, 14:10`, where it matters exactly."""
+    return f"{_local(at, 'yMMMMd')}, {_local(at, 'Hm')}"
+
+
+def last(moment: datetime) -> str:
+    """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
+    days = _days_ago(moment)
+    if days <= 0:
+        return _("today")
+    if days == 1:
+        return _("yesterday")
+    if days < 7:
+        return _("on %(weekday)s", weekday=_local(moment, "EEEE"))
+    if days < 14:
+        return _("last week")
+    if days < 60:
+        return ngettext("%(num)d week ago", "%(num)d weeks ago", days // 7)
+    return _("in %(month)s", month=_local(moment, "LLLL" if days < 300 else "yMMMM"))
+
+
+def minutes_since(moment: datetime | None) -> str:
+    """`8 min` or `2 h 5 min`; the page keeps it counting."""
+    minutes = max(0, int((now() - moment).total_seconds())) // 60 if moment else 0
+    if minutes < 60:
+        return _("%(minutes)d min", minutes=minutes)
+    return _("%(hours)d h %(minutes)d min", hours=minutes // 60, minutes=minutes % 60)
+
+
+def size(count: int) -> str:
+    """Bytes as `41 MB`, decimal, as file managers show them."""
+    if count < 1_000_000:
+        return f"{max(1, round(count / 1000))} kB" if count else "0 kB"
+    if count < 1_000_000_000:
+        return f"{format_decimal(count / 1_000_000, '0' if count >= 10_000_000 else '0.0')} MB"
+    return f"{format_decimal(count / 1_000_000_000, '0.0')} GB"
+
+
+def cause(text: str) -> str:
+    """Of a gap or a pause. Files of another version may know others, which are shown as they are."""
+    return str(CAUSES.get(text, text))
+
+
+TEMPLATE_FILTERS = {
+    "day": day, "date": date, "whole_date": whole_date, "moment": moment, "last": last, "clock": clock,
+    "minutes_since": minutes_since, "size": size, "cause": cause, "time_of_day": time_of_day,
+}

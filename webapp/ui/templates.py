@@ -1,0 +1,57 @@
+"""The names, filters and options that every template uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from webapp.events import outbox
+from webapp.home import demo_samples, overview
+from webapp.ui import formatting, svg
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(formatting.TEMPLATE_FILTERS)
+    app.jinja_env.globals.update(
+        svg.TEMPLATE_GLOBALS,
+        company=company,
+        csrf=csrf_field,
+        difference_samples=demo_samples.NAMES,
+        latest_event=outbox.latest_id,
+        page_path=page_path,
+        route=route,
+        theme=theme,
+    )
+
+
+def company() -> overview.Company:
+    """The people around whoever looks at this page; asked once for a page."""
+    if "company" not in g:
+        g.company = overview.company_of(current_user)
+    found: overview.Company = g.company
+    return found
+
+
+def csrf_field() -> Markup:
+    """The hidden field that every form carries."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def page_path() -> str:
+    """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
+    return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
+
+
+def theme() -> str:
+    """preferences.THEMES: what whoever looks at this page has chosen."""
+    return str(current_user.theme) if current_user.is_authenticated else "system"
+
+
+def route(name: str, **values: Any) -> str:
+    """Address of a page: `route("listen.friend", username=...)`."""
+    return url_for(f"pages_{name}", **values)
