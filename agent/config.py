@@ -16,16 +16,16 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class AgentConfig:
-    url: str                                # ws:// or wss:// of the audio server
+    url: str  # ws:// or wss:// of the audio server
     api_key: str
     api_secret: str = field(repr=False)
-    recordings: Path                        # folder of <stream_id>.flac and .json
-    data: Path                              # folder of everything that is kept
-    low_water_mb: int                       # recording stops while the disk has fewer MiB
-    capacity: int | None                    # streams this worker cleans at once; None: what the machine was measured to carry
-    never_original: bool                    # silence, and not the original sound, while the noise cannot be removed
-    grace_s: float                          # how long a broadcast outlives its broadcaster
-    health_port: int                        # HTTP on loopback: see agent.live.health_page
+    recordings: Path  # folder of <stream_id>.flac and .json
+    data: Path  # folder of everything that is kept
+    low_water_mb: int  # recording stops while the disk has fewer MiB
+    capacity: int | None  # streams this worker cleans at once; None: what the machine was measured to carry
+    never_original: bool  # silence, and not the original sound, while the noise cannot be removed
+    grace_s: float  # how long a broadcast outlives its broadcaster
+    health_port: int  # HTTP on loopback: see agent.live.health_page
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -58,7 +58,8 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 def prepare_forking(environment: MutableMapping[str, str] = os.environ) -> None:
     """For the process that all jobs are forked from: no speech models of livekit-agents' own in it (240 MB), no watch over the
-    event loop (100 wake-ups a second in each job; agent.live.lateness knows when one is late), and no threads of the linear algebra
+    event loop (100 wake-ups a second in each job; agent.live.lateness knows when one is late), and no threads of the linear
+    algebra
     library, for threads do not survive a fork."""
     environment["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
     environment["LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"] = "0"

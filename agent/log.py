@@ -24,4 +24,4 @@ def configure() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)          # a line for each look at the health page
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # a line for each look at the health page

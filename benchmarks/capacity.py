@@ -30,13 +30,13 @@ from benchmarks.clicks import FRAME_S, Heard, Pair
 from benchmarks.product import WORKERS, Product, cpu_s, product
 from tests.integration.live.people import broadcasts
 
-TOGETHER = 3                    # streams whose people share a process: the SDK hands every event to all of them
+TOGETHER = 3  # streams whose people share a process: the SDK hands every event to all of them
 
 MOST_ADDED_MS = 20.0
-GAP_MS = 60.0                   # of made-up sound in a measurement; a listener hears that
+GAP_MS = 60.0  # of made-up sound in a measurement; a listener hears that
 SETTLE_S = 6.0
 BUSY = 0.95
-TRIES = 3                       # a shared machine stands still now and then, whatever the load: that is not what is asked here
+TRIES = 3  # a shared machine stands still now and then, whatever the load: that is not what is asked here
 
 
 # --- the people, in processes of their own ----------------------------------------------------------------------------------
@@ -124,14 +124,14 @@ class Step:
     """So many streams for so long."""
 
     streams: int
-    shares: dict[str, float]        # of a core, by part
+    shares: dict[str, float]  # of a core, by part
     people_share: float
-    delay_ms: float                 # median
-    late_ms: float                  # 95th percentile
-    made_up_ms: float               # of the worst listener
+    delay_ms: float  # median
+    late_ms: float  # 95th percentile
+    made_up_ms: float  # of the worst listener
     lost_clicks: int
     cleaned: bool
-    missed_share: float             # of hops, that jobs made themselves
+    missed_share: float  # of hops, that jobs made themselves
     memory_mb: dict[str, float] = field(default_factory=dict)
 
     def failure(self, alone: Step | None) -> str:
@@ -148,11 +148,19 @@ class Step:
         a_job = self.shares["jobs"] / self.streams
         whole = sum(self.shares.values())
         cells = [
-            way, str(self.streams), f"{whole:.0%}", f"{a_job:.1%}", f"{self.shares['audio server']:.1%}",
-            f"{self.shares['denoising']:.1%}" if self.shares["denoising"] else "", f"{self.shares['worker']:.1%}",
+            way,
+            str(self.streams),
+            f"{whole:.0%}",
+            f"{a_job:.1%}",
+            f"{self.shares['audio server']:.1%}",
+            f"{self.shares['denoising']:.1%}" if self.shares["denoising"] else "",
+            f"{self.shares['worker']:.1%}",
             f"{self.missed_share:.2%}" if self.shares["denoising"] else "",
-            f"{self.delay_ms:.0f}", f"{self.delay_ms - alone.delay_ms:+.0f}", f"{self.late_ms - alone.delay_ms:+.0f}",
-            f"{self.made_up_ms:.0f}", self.failure(alone) or "good",
+            f"{self.delay_ms:.0f}",
+            f"{self.delay_ms - alone.delay_ms:+.0f}",
+            f"{self.late_ms - alone.delay_ms:+.0f}",
+            f"{self.made_up_ms:.0f}",
+            self.failure(alone) or "good",
         ]
         return "| " + " | ".join(cells) + " |"
 
@@ -209,8 +217,11 @@ def climb(way: str, core: int, people_cores: set[int], first: int, most: int, se
                 if step.failure(alone):
                     break
                 best = count
-            print(f"Private memory at the end: {', '.join(f'{part} {mb:.0f} MB' for part, mb in step.memory_mb.items())}; "
-                  f"people {step.people_share:.0%} of a core.", file=sys.stderr)
+            print(
+                f"Private memory at the end: {', '.join(f'{part} {mb:.0f} MB' for part, mb in step.memory_mb.items())}; "
+                f"people {step.people_share:.0%} of a core.",
+                file=sys.stderr,
+            )
         finally:
             everybody.close()
     return best

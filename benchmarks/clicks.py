@@ -15,7 +15,7 @@ from tests.integration.live.people import OWNER, Broadcast, Listener, Speaker, t
 
 FRAME = SAMPLE_RATE // 100
 FRAME_S = 0.01
-CLICK_FRAMES = 50               # a click every half second
+CLICK_FRAMES = 50  # a click every half second
 CLICK_LEVEL = 20_000
 HEARD_LEVEL = 8_000
 
@@ -111,7 +111,7 @@ class Pair:
 
     async def heard(self) -> Heard:
         made_up = await self.listener.made_up_samples() - self._made_up
-        until = time.monotonic() - 1.5                       # what is on its way now is not lost
+        until = time.monotonic() - 1.5  # what is on its way now is not lost
         clicks = [at for at in self.speaker.clicked_at if self._from < at < until]
         delays = [_first_after(at, self.listener.heard_at) for at in clicks]
         return Heard(

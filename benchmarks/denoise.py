@@ -39,7 +39,7 @@ from benchmarks.denoisers import VOICES, Candidate, Floats, Hop, libdf, offline,
 from tests.agent.denoise.mixes import MIXES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
-ENVIRONMENT = ONE_THREAD | HUGE_PAGES       # for all candidates alike
+ENVIRONMENT = ONE_THREAD | HUGE_PAGES  # for all candidates alike
 ROUND_S = 0.15
 """Long enough that a candidate's weights are in its caches again, short against what the neighbours of this machine do."""
 
@@ -223,7 +223,7 @@ def main() -> None:
         "torch (eager)": lambda: torch_step(compiled=False),
         "torch (compiled)": lambda: torch_step(compiled=True),
     }
-    with contextlib.suppress(ImportError):      # before OpenVINO brings the system's distutils, with which torch.compile fails
+    with contextlib.suppress(ImportError):  # before OpenVINO brings the system's distutils, with which torch.compile fails
         importlib.import_module("setuptools")
     candidates = _installed(makers, print)
     take_turns(list(candidates.values()), arguments.seconds, console)

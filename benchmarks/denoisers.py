@@ -28,7 +28,7 @@ class Candidate:
     """One way to do a hop, for as many voices as it can do at once. It takes part in every comparison with as many as it can."""
 
     name: str
-    make: Callable[[int], Hop]                             # voices -> the hop of so many
+    make: Callable[[int], Hop]  # voices -> the hop of so many
     voices: tuple[int, ...] = VOICES
     durations: dict[int, list[float]] = field(default_factory=dict)
 

@@ -33,8 +33,30 @@ from webapp.recordings import listing
 from webapp.recordings.listing import Wish
 
 WORDS = [
-    "morning", "evening", "late", "talk", "story", "kitchen", "radio", "walk", "band", "practice", "allotment", "committee",
-    "wheelbarrow", "Späte", "Stunde", "vinyl", "side", "drummer", "nobody", "remembers", "cooked", "burned", "rain", "garden",
+    "morning",
+    "evening",
+    "late",
+    "talk",
+    "story",
+    "kitchen",
+    "radio",
+    "walk",
+    "band",
+    "practice",
+    "allotment",
+    "committee",
+    "wheelbarrow",
+    "Späte",
+    "Stunde",
+    "vinyl",
+    "side",
+    "drummer",
+    "nobody",
+    "remembers",
+    "cooked",
+    "burned",
+    "rain",
+    "garden",
 ]
 GOAL_MS = 50
 
@@ -42,8 +64,15 @@ GOAL_MS = 50
 def make_app(data: Path) -> Flask:
     secret = secrets.token_hex(20)
     config = Config(
-        data=data, secret_key=secret, livekit_url="ws://127.0.0.1:9", livekit_api_key="bench", livekit_api_secret=secret,
-        database_url=f"sqlite:///{data / 'stillair.db'}", recordings=data / "recordings", argon2_memory_kib=8, argon2_time_cost=1,
+        data=data,
+        secret_key=secret,
+        livekit_url="ws://127.0.0.1:9",
+        livekit_api_key="bench",
+        livekit_api_secret=secret,
+        database_url=f"sqlite:///{data / 'stillair.db'}",
+        recordings=data / "recordings",
+        argon2_memory_kib=8,
+        argon2_time_cost=1,
     )
     app = create_app(config)
     with app.app_context():
@@ -77,9 +106,16 @@ def names(count: int) -> list[str]:
 def row(owner_id: int, chance: random.Random) -> dict[str, object]:
     title = " ".join(chance.sample(WORDS, 4))
     return {
-        "id": secrets.token_hex(16), "owner_id": owner_id, "title": title, "title_key": search_key(title),
-        "started_at": now() - timedelta(minutes=chance.randrange(10**6)), "duration": chance.random() * 7200, "size": 10**7,
-        "state": "closed", "gaps": [], "paused": [],
+        "id": secrets.token_hex(16),
+        "owner_id": owner_id,
+        "title": title,
+        "title_key": search_key(title),
+        "started_at": now() - timedelta(minutes=chance.randrange(10**6)),
+        "duration": chance.random() * 7200,
+        "size": 10**7,
+        "state": "closed",
+        "gaps": [],
+        "paused": [],
     }
 
 
@@ -124,7 +160,7 @@ def main() -> None:
 
 def measure(app: Flask, places: dict[tuple[str, str], str], repeats: int) -> Table:
     client = app.test_client()
-    token = client.get("/api/session").json["csrf_token"]       # type: ignore[index]
+    token = client.get("/api/session").json["csrf_token"]  # type: ignore[index]
     client.post("/api/login", json={"username": "alice", "password": "correct horse battery"}, headers={"X-CSRF-Token": token})
     paths = [("home", "/"), ("JSON", "/api/recordings/alice")]
     for view, path in (("mine", "/recordings/"), ("friends", "/recordings/friends")):
@@ -135,6 +171,7 @@ def measure(app: Flask, places: dict[tuple[str, str], str], repeats: int) -> Tab
         paths.append((f"{view}, words that nobody has", f"{path}?q=zzz"))
     table = Table("list", "median", "slowest", f"under {GOAL_MS} ms", title="CPU time of requests for lists")
     for words, path in paths:
+
         def ask(path: str = path) -> None:
             assert client.get(path).status_code == 200
 

@@ -130,7 +130,7 @@ def browsers(starts: int, seconds: float, console: Console) -> list[Figure]:
 def speech_without_pauses() -> Times:
     """Noisy speech, but for what is quiet: there is something to hear from the first moment on."""
     sound = sounds.noisy_speech()
-    blocks = sound[:len(sound) // 4800 * 4800].reshape(-1, 4800)
+    blocks = sound[: len(sound) // 4800 * 4800].reshape(-1, 4800)
     return np.concatenate([block for block in blocks if np.std(block) > 0.02])
 
 
@@ -162,11 +162,11 @@ def mouth_to_ear(alice: Person, bob: Person, since: float) -> list[float]:
     ear_at, ear = recorded(bob, "ear", since)
     delays = []
     for start in range(0, len(mouth) - 2 * RATE, RATE):
-        said = mouth[start:start + RATE]
+        said = mouth[start : start + RATE]
         first = round((mouth_at - ear_at) / 1000 * RATE) + start
         if first < 0 or first + round((1 + LONGEST_DELAY_S) * RATE) > len(ear) or np.std(said) < 0.02:
             continue
-        heard = ear[first:first + round((1 + LONGEST_DELAY_S) * RATE)]
+        heard = ear[first : first + round((1 + LONGEST_DELAY_S) * RATE)]
         delays.append(lag(said, heard) / RATE * 1000)
     return delays
 
@@ -181,7 +181,7 @@ def lag(said: Times, heard: Times) -> int:
     """Samples by which the first is found later in the second."""
     size = 2 ** int(np.ceil(np.log2(len(said) + len(heard))))
     together = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)
-    return int(np.argmax(together[:len(heard) - len(said)]))
+    return int(np.argmax(together[: len(heard) - len(said)]))
 
 
 # --- clients ------------------------------------------------------------------------------------------------------------------
@@ -202,7 +202,11 @@ def clients(starts: int, seconds: float, console: Console) -> list[Figure]:
 
 
 async def _clients(
-    audio_server: LivekitProcess, worker: WorkerProcess, starts: int, seconds: float, console: Console,
+    audio_server: LivekitProcess,
+    worker: WorkerProcess,
+    starts: int,
+    seconds: float,
+    console: Console,
 ) -> list[Figure]:
     async with broadcasts(audio_server.url) as new_broadcast:
         waits = []

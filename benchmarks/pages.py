@@ -51,10 +51,7 @@ def main() -> int:
         pages = {"friends": "/", "listening": f"/listen/{alice.username}", "recordings": "/recordings/friends"}
         reports = arguments.keep or Path(folder)
         reports.mkdir(exist_ok=True)
-        results = {
-            name: judge(bob, path, reports / f"{name}.json", desktop=arguments.desktop)
-            for name, path in pages.items()
-        }
+        results = {name: judge(bob, path, reports / f"{name}.json", desktop=arguments.desktop) for name, path in pages.items()}
     show(results, console)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
@@ -95,15 +92,26 @@ def judge(person: Person, path: str, report: Path, *, desktop: bool) -> Scores:
         running = person.context.browser
         assert running is not None
         browser = running.browser_type.launch_persistent_context(
-            profile, executable_path=os.environ.get(chromium.VARIABLE) or shutil.which("chromium"),
+            profile,
+            executable_path=os.environ.get(chromium.VARIABLE) or shutil.which("chromium"),
             args=[f"--remote-debugging-port={port}", "--mute-audio", *(["--no-sandbox"] if os.geteuid() == 0 else [])],
         )
         browser.add_cookies(person.context.cookies())  # type: ignore[arg-type]      # Playwright's own, there and back
-        subprocess.run([
-            "node", str(FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"), person.url + path, "--quiet",
-            f"--port={port}", "--disable-storage-reset", f"--only-categories={','.join(CATEGORIES)}", "--output=json",
-            f"--output-path={report}", *(["--preset=desktop"] if desktop else []),
-        ], check=True)
+        subprocess.run(
+            [
+                "node",
+                str(FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"),
+                person.url + path,
+                "--quiet",
+                f"--port={port}",
+                "--disable-storage-reset",
+                f"--only-categories={','.join(CATEGORIES)}",
+                "--output=json",
+                f"--output-path={report}",
+                *(["--preset=desktop"] if desktop else []),
+            ],
+            check=True,
+        )
         browser.close()
     found = json.loads(report.read_text())
     return {name: round(found["categories"][name]["score"] * 100) for name in CATEGORIES}

@@ -17,8 +17,10 @@ import psutil
 from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
 
-PRODUCT = "import asyncio, sys; from agent import log, worker; from agent.config import AgentConfig; log.configure(); " \
-          "asyncio.run(worker.run(AgentConfig.from_environment(), shared=sys.argv[1] == 'shared'))"
+PRODUCT = (
+    "import asyncio, sys; from agent import log, worker; from agent.config import AgentConfig; log.configure(); "
+    "asyncio.run(worker.run(AgentConfig.from_environment(), shared=sys.argv[1] == 'shared'))"
+)
 WORKERS = {"pass-through": ["-m", "benchmarks.pass_through"], "own": ["-c", PRODUCT, "own"], "shared": ["-c", PRODUCT, "shared"]}
 
 
@@ -33,7 +35,11 @@ class Worker(WorkerProcess):
         self.recordings.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *WORKERS[self._way]], cwd=self._program, env=self._environment, stdout=log, stderr=log,
+                [sys.executable, *WORKERS[self._way]],
+                cwd=self._program,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
         return self._process
 
@@ -99,7 +105,7 @@ def product(core: int, way: str) -> Iterator[tuple[Product, str]]:
     """-> the product and the address of its audio server."""
     before = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory(prefix="stillair-capacity-") as folder:
-        os.sched_setaffinity(0, {core})                 # what is started now inherits it
+        os.sched_setaffinity(0, {core})  # what is started now inherits it
         audio_server = LivekitProcess(Path(folder))
         worker = Worker(audio_server.url, Path(folder), way)
         try:

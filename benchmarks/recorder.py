@@ -130,7 +130,7 @@ def kills(kind: Writer, count: int, sound: Sound, folder: Path, seed: int) -> tu
     Ours goes on with one and the same file from kill to kill; the peers cannot, and get a new file each time.
     """
     moments = random.Random(seed)
-    processes = multiprocessing.get_context("forkserver")       # a fork of this process would inherit its threads' locks
+    processes = multiprocessing.get_context("forkserver")  # a fork of this process would inherit its threads' locks
     lost, lengthless = [], 0
     for number in range(count):
         path = folder / (f"{STREAM_ID}.flac" if kind is Ours else f"{number}.flac")
@@ -181,7 +181,7 @@ def repair_times(hours: float, sound: Sound, folder: Path) -> tuple[float, float
     """MB of a long file; seconds for the repair after a kill, and for one whose header is destroyed, too."""
     minute = tile(sound, 60)
     disk, file = long_file(folder / "long.flac", hours, minute)
-    file.append(minute[: 2 * RATE])                 # two seconds behind the last checkpoint, and a torn frame
+    file.append(minute[: 2 * RATE])  # two seconds behind the last checkpoint, and a torn frame
     file.drain()
     disk.write_at(bytes(3000), file.end)
     begin = time.perf_counter()
@@ -234,7 +234,8 @@ def first_sounds(hours: float, sound: Sound, folder: Path, places: Sequence[floa
     RecordingFolder(recordings).write_manifest(manifest)
     autoplay = "--autoplay-policy=no-user-gesture-required"
     with (
-        serving(recordings.parent) as (url, cookie), sync_playwright() as playwright,
+        serving(recordings.parent) as (url, cookie),
+        sync_playwright() as playwright,
         Chromium(playwright, folder).launch(autoplay, has_microphone=False) as browser,
     ):
         context = browser.new_context()
@@ -354,7 +355,7 @@ def _cpu(sound: Sound, folder: Path) -> Table:
 def _kills(count: int, peer_count: int, folder: Path, seed: int) -> Table:
     table = Table("writer", "kills", "lost p50", "lost max", "no length before repair", title="SIGKILL at random moments")
     sound = to_int16(room_noise(10, -30))
-    sound[sound == 0] = 1                           # silence that was filled in can be told apart
+    sound[sound == 0] = 1  # silence that was filled in can be told apart
     for kind in WRITERS:
         number = count if kind is Ours else peer_count
         if not number:

@@ -25,7 +25,11 @@ class Ours:
 
     def __init__(self, path: Path) -> None:
         self._recorder = FlacRecorder(
-            path.parent, stream_id=path.stem, owner="bench", title="", on_state=lambda state: None,
+            path.parent,
+            stream_id=path.stem,
+            owner="bench",
+            title="",
+            on_state=lambda state: None,
             storage=RecordingFolder(path.parent, low_water_bytes=0),
         )
         self._recorder.start()
@@ -80,5 +84,5 @@ def play_into(writer: Ours | Libsndfile | Muxer, sound: Sound, told: Callable[[i
     begin = time.monotonic()
     for at in range(0, len(sound) - BLOCK + 1, BLOCK):
         time.sleep(max(0.0, begin + at / RATE - time.monotonic()))
-        writer.write(sound[at:at + BLOCK])
+        writer.write(sound[at : at + BLOCK])
         told(at + BLOCK)

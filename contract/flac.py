@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-FIXED = b"\xff\xf8"         # all blocks but the last have one size, and headers count frames
-VARIABLE = b"\xff\xf9"      # headers count samples
+FIXED = b"\xff\xf8"  # all blocks but the last have one size, and headers count frames
+VARIABLE = b"\xff\xf9"  # headers count samples
 
 # Checksums (RFC 9639, 9.1.8 and 9.3). A region that ends with its own checksum has the checksum 0.
 
@@ -54,11 +54,11 @@ def crc16(data: bytes) -> int:
 
 @dataclass(frozen=True)
 class FrameHeader:
-    number: int               # of the frame, counted from 0, or of its first sample
+    number: int  # of the frame, counted from 0, or of its first sample
     samples: int
     channels: int
-    size: int                 # bytes, its CRC-8 included
-    number_size: int          # bytes of the coded number, which starts at byte 4
+    size: int  # bytes, its CRC-8 included
+    number_size: int  # bytes of the coded number, which starts at byte 4
     counts_samples: bool
 
 
@@ -80,13 +80,13 @@ def parse_frame_header(data: bytes) -> FrameHeader | None:
     if len(data) < size or crc8(data[:size]) != 0:
         return None
     if size_bytes:
-        samples = int.from_bytes(data[size_at:size_at + size_bytes], "big") + 1
+        samples = int.from_bytes(data[size_at : size_at + size_bytes], "big") + 1
     elif size_code == 1:
         samples = 192
     else:
         samples = 576 << (size_code - 2) if size_code < 6 else 256 << (size_code - 8)
     channels_code = data[3] >> 4
-    channels = channels_code + 1 if channels_code < 8 else 2        # 8 to 10: stereo as left, right or mid, and their difference
+    channels = channels_code + 1 if channels_code < 8 else 2  # 8 to 10: stereo as left, right or mid, and their difference
     return FrameHeader(number, samples, channels, size, number_size, data[:2] == VARIABLE)
 
 
@@ -123,12 +123,12 @@ def renumber(frame: bytes, number: int, *, counts_samples: bool = False) -> byte
     if (head.number, head.counts_samples) == (number, counts_samples):
         return frame
     sync = VARIABLE if counts_samples else FIXED
-    start = sync + frame[2:4] + _code_number(number) + frame[4 + head.number_size:head.size - 1]
+    start = sync + frame[2:4] + _code_number(number) + frame[4 + head.number_size : head.size - 1]
     start += bytes([crc8(start)])
     # Checksums are linear: that of the frame changes by what the header's has changed, moved behind the rest of the frame.
-    change = _moved(crc16(frame[:head.size]) ^ crc16(start), len(frame) - head.size - 2)
+    change = _moved(crc16(frame[: head.size]) ^ crc16(start), len(frame) - head.size - 2)
     check = int.from_bytes(frame[-2:], "big") ^ change
-    return start + frame[head.size:-2] + check.to_bytes(2, "big")
+    return start + frame[head.size : -2] + check.to_bytes(2, "big")
 
 
 def _moved(check: int, zeros: int) -> int:

@@ -17,9 +17,9 @@ SAMPLE_RATE = 48_000
 class Span:
     """Part of a recording: a gap that was filled with silence, or sound that was not cleaned."""
 
-    start: float              # seconds from the start of the recording
-    length: float             # seconds
-    cause: str                # one word or short phrase for the person: "connection", "noise remover restarted", "overload"
+    start: float  # seconds from the start of the recording
+    length: float  # seconds
+    cause: str  # one word or short phrase for the person: "connection", "noise remover restarted", "overload"
 
 
 MANIFEST_STATES = ("live", "closed", "recovered", "truncated")
@@ -32,16 +32,16 @@ class RecordingManifest:
     stream_id: str
     owner: str
     title: str
-    started_at: str           # RFC 3339, UTC, of the first sample
-    state: str                # MANIFEST_STATES
-    samples: int              # at the last write; the FLAC header is newer while live
+    started_at: str  # RFC 3339, UTC, of the first sample
+    state: str  # MANIFEST_STATES
+    samples: int  # at the last write; the FLAC header is newer while live
     sample_rate: int = SAMPLE_RATE
-    boot_id: str = ""         # /proc/sys/kernel/random/boot_id and CLOCK_BOOTTIME of the first sample: a resumed job fills
-    boot_time: float = 0.0    # the time in between by them, or by started_at after a reboot
+    boot_id: str = ""  # /proc/sys/kernel/random/boot_id and CLOCK_BOOTTIME of the first sample: a resumed job fills
+    boot_time: float = 0.0  # the time in between by them, or by started_at after a reboot
     gaps: tuple[Span, ...] = field(default=())
     paused: tuple[Span, ...] = field(default=())
     """Spans without noise removal."""
-    clip_of: str = ""         # id of the recording that this one is a piece of
+    clip_of: str = ""  # id of the recording that this one is a piece of
 
     @property
     def duration(self) -> float:
@@ -84,14 +84,15 @@ class RecordingManifest:
             boot_time=float(take(name, data, "boot_time", int, float)),
             gaps=spans("gaps"),
             paused=spans("paused"),
-            clip_of=take(name, {"clip_of": "", **data}, "clip_of", str),      # older sidecars do not know of clips
+            clip_of=take(name, {"clip_of": "", **data}, "clip_of", str),  # older sidecars do not know of clips
         )
 
 
 RECORDING_HEAD_BYTES = 62
 """First bytes of `<stream_id>.flac` that change while it is written, always in one write."""
 PEAK_SAMPLES = 4608
-"""`<stream_id>.peaks` beside the sound has one byte for each so many samples: how loud they are at most (agent/recording/peaks.py)."""
+"""`<stream_id>.peaks` beside the sound has one byte for each so many samples: how loud they are at most
+(agent/recording/peaks.py)."""
 RECORDING_AUDIO_AT = 4096
 """Offset of the first FLAC frame: the head, then padding in which a Vorbis comment block has room."""
 
@@ -105,22 +106,31 @@ class RecordingHead:
     """
 
     samples: int
-    end: int                  # bytes
-    min_frame: int = 0        # bytes, 0 = not known
+    end: int  # bytes
+    min_frame: int = 0  # bytes, 0 = not known
     max_frame: int = 0
-    md5: bytes = bytes(16)    # of the samples, zeros = not known
-    min_block: int = PEAK_SAMPLES       # samples of the shortest frame, the last one left out; a clip may begin with a short one
+    md5: bytes = bytes(16)  # of the samples, zeros = not known
+    min_block: int = PEAK_SAMPLES  # samples of the shortest frame, the last one left out; a clip may begin with a short one
     channels: int = 1
 
-    _RATE_BITS = SAMPLE_RATE << 44 | 15 << 36       # 48 kHz, 3 bits for the channels less one, 16 bits; 36 bits for the samples
+    _RATE_BITS = SAMPLE_RATE << 44 | 15 << 36  # 48 kHz, 3 bits for the channels less one, 16 bits; 36 bits for the samples
 
     def to_bytes(self) -> bytes:
         head = struct.pack(
             ">4sB3sHH3s3sQ16sB3s4sQ",
-            b"fLaC", 0, (34).to_bytes(3, "big"), self.min_block, PEAK_SAMPLES,
-            self.min_frame.to_bytes(3, "big"), self.max_frame.to_bytes(3, "big"),
-            self._RATE_BITS | self.channels - 1 << 41 | self.samples, self.md5,
-            2, (16).to_bytes(3, "big"), b"STLR", self.end,
+            b"fLaC",
+            0,
+            (34).to_bytes(3, "big"),
+            self.min_block,
+            PEAK_SAMPLES,
+            self.min_frame.to_bytes(3, "big"),
+            self.max_frame.to_bytes(3, "big"),
+            self._RATE_BITS | self.channels - 1 << 41 | self.samples,
+            self.md5,
+            2,
+            (16).to_bytes(3, "big"),
+            b"STLR",
+            self.end,
         )
         return head + zlib.crc32(head).to_bytes(4, "big")
 

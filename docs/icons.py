@@ -15,7 +15,7 @@ COLOURS = 64
 
 WHOLE = ""
 ROUND = "svg { border-radius: 22% }"
-SHAPE = "rect { fill: none } path { stroke: #fff }"       # Android paints it in one colour
+SHAPE = "rect { fill: none } path { stroke: #fff }"  # Android paints it in one colour
 ICONS = {
     "icon-192": (192, ROUND),
     "icon-512": (512, ROUND),

@@ -15,7 +15,7 @@ from launcher.run import service, up
 from launcher.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from launcher.setup import lock
 
-INTERRUPTED = 130          # 128 + SIGINT, as shells say it
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -25,8 +25,16 @@ def run(
     program = Path(arguments[0]).name
     try:
         done = subprocess.run(  # noqa: S603 - our own argument lists, no shell
-            [str(argument) for argument in arguments], cwd=folder, env=clean_environment(environment), timeout=timeout_s,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            [str(argument) for argument in arguments],
+            cwd=folder,
+            env=clean_environment(environment),
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except OSError as error:
         raise CommandError(program, str(error)) from error

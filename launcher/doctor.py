@@ -28,7 +28,7 @@ FIRST_SET_UP = "run ./stillair up once: it installs this."
 class Finding:
     name: str
     value: str
-    to_do: str = ""                    # "" when all is well
+    to_do: str = ""  # "" when all is well
 
     def __str__(self) -> str:
         line = f"{'ok ' if not self.to_do else '!! '} {self.name:<24} {self.value}"
@@ -80,9 +80,10 @@ def _audio_server(toolchain: Toolchain, settings: Settings) -> Finding:
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     free = disk.free_bytes(settings.data)
-    hours = free / (48_000 * 2 * 0.5 * 3600)                     # speech as FLAC takes about half of its 16 bit
+    hours = free / (48_000 * 2 * 0.5 * 3600)  # speech as FLAC takes about half of its 16 bit
     yield Finding(
-        "disk", f"{free / 1e9:.1f} GB free for {settings.data}, about {hours:,.0f} hours of recordings",
+        "disk",
+        f"{free / 1e9:.1f} GB free for {settings.data}, about {hours:,.0f} hours of recordings",
         "" if free > ROOMY_BYTES else "make room: recordings stop when the disk is full.",
     )
 
@@ -133,7 +134,12 @@ def _noise_remover(toolchain: Toolchain, settings: Settings, console: Console) -
     command: list[str | Path] = [toolchain.python, "-m", "agent", "check", "--json"]
     with console.step("Measuring the noise remover"):
         done = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
             env=os.environ | {"STILLAIR_DATA": str(settings.data)},
         )
     try:

@@ -34,7 +34,7 @@ class Secrets:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __repr__(self) -> str:
-        return "Secrets(...)"                                    # never in a log or a traceback
+        return "Secrets(...)"  # never in a log or a traceback
 
 
 def load(data: Path, environment: Mapping[str, str]) -> Secrets:

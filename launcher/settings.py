@@ -20,18 +20,20 @@ DEFAULT_PORT = 8000
 
 @dataclass(frozen=True)
 class Settings:
-    data: Path         # absolute
-    host: str          # IP address that the pages and the audio server listen on
+    data: Path  # absolute
+    host: str  # IP address that the pages and the audio server listen on
     ports: Ports
-    node_ip: str       # IP address that browsers send sound to
-    public_url: str    # what people type
+    node_ip: str  # IP address that browsers send sound to
+    public_url: str  # what people type
 
     @classmethod
     def of(cls, *, data: Path | None, host: str | None, port: int | None, environment: Mapping[str, str]) -> Self:
         """An option wins over its variable, a variable over the default. Raises Problem."""
         address = _address(host or environment.get("STILLAIR_HOST") or DEFAULT_HOST)
         ports = Ports(_number("STILLAIR_PORT", environment, DEFAULT_PORT) if port is None else port)
-        public_url = environment.get("STILLAIR_PUBLIC_URL", "").rstrip("/") or f"http://{url_host(_reachable(address))}:{ports.web}"
+        public_url = (
+            environment.get("STILLAIR_PUBLIC_URL", "").rstrip("/") or f"http://{url_host(_reachable(address))}:{ports.web}"
+        )
         return cls(
             data=(data or Path(environment.get("STILLAIR_DATA") or ROOT / "data")).absolute(),
             host=address,
@@ -66,7 +68,7 @@ class Settings:
     @property
     def sound_address(self) -> str:
         """This machine's own address at which sound arrives: a router may stand between it and `node_ip`."""
-        return _source_for(self.node_ip) or "127.0.0.1"      # the machine has no network now
+        return _source_for(self.node_ip) or "127.0.0.1"  # the machine has no network now
 
     def environment(self, secrets: Secrets) -> dict[str, str]:
         """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""
@@ -88,7 +90,7 @@ class Settings:
             "LIVEKIT_KEYS": f"{secrets.LIVEKIT_API_KEY}: {secrets.LIVEKIT_API_SECRET}",
             "LIVEKIT_WEBHOOK_API_KEY": secrets.LIVEKIT_API_KEY,
             "LIVEKIT_PORT": str(self.ports.audio_server),
-            "LIVEKIT_RTC_TCP_PORT": "0" if self.is_private else str(self.ports.webrtc_tcp),    # it listens on all addresses
+            "LIVEKIT_RTC_TCP_PORT": "0" if self.is_private else str(self.ports.webrtc_tcp),  # it listens on all addresses
             "UDP_PORT": str(self.ports.webrtc_udp),
             "NODE_IP": self.node_ip,
         }
@@ -129,7 +131,7 @@ def _reachable(address: str) -> str:
     """The address that others reach when the programs listen on `address`: the machine's own one in its network for 0.0.0.0."""
     if not ipaddress.ip_address(address).is_unspecified:
         return address
-    return _source_for("192.0.2.1") or "127.0.0.1"      # an address for documentation (RFC 5737)
+    return _source_for("192.0.2.1") or "127.0.0.1"  # an address for documentation (RFC 5737)
 
 
 def _source_for(address: str) -> str | None:
@@ -137,7 +139,7 @@ def _source_for(address: str) -> str | None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((address, 9))         # connecting UDP picks the route and sends nothing
+            probe.connect((address, 9))  # connecting UDP picks the route and sends nothing
             return str(probe.getsockname()[0])
         except OSError:
             return None

@@ -35,7 +35,7 @@ INTEGRATION = ["tests/integration", *(f"--ignore={path}" for path in LIVE)]
 class Check:
     name: str
     part: str
-    run: Callable[[], int]           # exit status
+    run: Callable[[], int]  # exit status
 
 
 def test(part: str | None, console: Console) -> int:
@@ -79,6 +79,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
 
     return [
         Check("ruff", "lint", shown("ruff", "check", ".")),
+        Check("format", "lint", shown("ruff", "format", "--check", "--quiet", ".")),
         Check("mypy", "lint", shown("mypy")),
         Check("tsc", "lint", npm("check")),
         Check("js", "unit", npm("test")),

@@ -106,13 +106,14 @@ ONLY_IMPORTED_BY = {
 
 ORDER = {
     "webapp": [
-        "core", "models", "security", "i18n", "openapi", "accounts", "events", "friends", "presence", "notifications", "audio_server",
-        "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui",
+        "core", "models", "security", "i18n", "openapi", "accounts", "events", "friends", "presence", "notifications",
+        "audio_server", "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui",
     ],
     "agent": ["denoise", "voice", "samples", "recording", "export", "denoise_service", "live", "cli"],
     "launcher": ["setup", "run"],
 }  # fmt: skip
-"""Rooms from the bottom up: a room knows only those before it. Modules that stand in no room are at the bottom in the agent and the
+"""Rooms from the bottom up: a room knows only those before it. Modules that stand in no room are at the bottom in the agent
+and the
 launcher (settings, log, messages to the person); in the web app they are at the top (the wiring)."""
 
 

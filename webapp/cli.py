@@ -59,7 +59,7 @@ def demo(force: bool) -> None:
         )
     people = [_with_new_password(name) for name in DEMO_NAMES]
     for one, other in combinations(people, 2):
-        with suppress(Conflict):                # they have asked, or are friends already
+        with suppress(Conflict):  # they have asked, or are friends already
             requests.send(one, other.username)
         with suppress(Conflict):
             requests.send(other, one.username)

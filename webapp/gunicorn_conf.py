@@ -1,4 +1,5 @@
-"""gunicorn's configuration: `gunicorn -c webapp/gunicorn_conf.py "webapp:create_app()"`. One process of threads: an open event stream
+"""gunicorn's configuration: `gunicorn -c webapp/gunicorn_conf.py "webapp:create_app()"`. One process of threads: an open
+event stream
 holds one, so there are enough for all streams of the budget and for requests beside them."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ worker_class = "gthread"
 threads = _config.event_streams + REQUEST_THREADS
 keepalive = 5
 graceful_timeout = 3
-forwarded_allow_ips = ""            # ProxyFix decides which proxies are believed (STILLAIR_TRUSTED_PROXIES)
+forwarded_allow_ips = ""  # ProxyFix decides which proxies are believed (STILLAIR_TRUSTED_PROXIES)
 control_socket_disable = True
 
 

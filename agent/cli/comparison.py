@@ -27,9 +27,9 @@ _WINDOW = 1024
 
 @dataclass(frozen=True)
 class Comparison:
-    before: Float32                     # 48 kHz, one voice
-    after: Float32                      # as long, aligned
-    lsnr_db: Float32                    # one per hop of 10 ms
+    before: Float32  # 48 kHz, one voice
+    after: Float32  # as long, aligned
+    lsnr_db: Float32  # one per hop of 10 ms
 
     @property
     def removed_db(self) -> float:
@@ -54,7 +54,8 @@ def compare_files(inputs: Iterable[Path], output: Path | None, *, strength_db: f
 def words(found: Mapping[str, float]) -> str:
     judged = [
         f"{what} {found[f'dnsmos_{what}_before']:.2f} -> {found[f'dnsmos_{what}_after']:.2f}"
-        for what in ("speech", "background", "overall") if f"dnsmos_{what}_before" in found
+        for what in ("speech", "background", "overall")
+        if f"dnsmos_{what}_before" in found
     ]
     return ", ".join([f"noise {found['removed_db']:.1f} dB lower", *([f"DNSMOS {'; '.join(judged)}"] if judged else [])])
 

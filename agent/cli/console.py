@@ -28,7 +28,7 @@ class Loop:
 
     def __init__(self, denoiser: Denoiser, *, strength_db: float) -> None:
         self.voice = Voice(denoiser, strength_db=strength_db)
-        self.late = 0                                           # times that the card did not get its sound in time
+        self.late = 0  # times that the card did not get its sound in time
 
     def __call__(self, heard: Int16, played: Int16, _frames: int, _time: Any, status: Any) -> None:
         """[480, 1] each, on the sound card's thread."""
@@ -48,12 +48,17 @@ def run(denoiser: Denoiser, *, strength_db: float, stop: threading.Event) -> Non
     """Until `stop`. Raises NoDevice."""
     try:
         import sounddevice
-    except OSError as error:        # it is installed always, and the library under it comes with the system
+    except OSError as error:  # it is installed always, and the library under it comes with the system
         raise NoDevice(f"This machine has no way to its sound card: {error}. Install PortAudio (libportaudio2).") from error
     loop = Loop(denoiser, strength_db=strength_db)
     try:
         stream = sounddevice.Stream(
-            samplerate=SAMPLE_RATE, blocksize=FRAME, channels=1, dtype="int16", latency="low", callback=loop,
+            samplerate=SAMPLE_RATE,
+            blocksize=FRAME,
+            channels=1,
+            dtype="int16",
+            latency="low",
+            callback=loop,
         )
     except (sounddevice.PortAudioError, ValueError) as error:
         words = "There is no microphone or no loudspeaker here that can do 48 kHz"

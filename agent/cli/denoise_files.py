@@ -23,13 +23,29 @@ from agent.cli.progress import Tell, progress_on_stderr
 from agent.denoise import Denoiser
 from contract.recording import SAMPLE_RATE
 
-Block = NDArray[np.float32]         # [samples, channels]
+Block = NDArray[np.float32]  # [samples, channels]
 
 BLOCK = 2 * SAMPLE_RATE
-SUFFIXES = frozenset([
-    ".aac", ".aif", ".aiff", ".caf", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav",
-    ".webm",
-])
+SUFFIXES = frozenset(
+    [
+        ".aac",
+        ".aif",
+        ".aiff",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp3",
+        ".mp4",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".wav",
+        ".webm",
+    ]
+)
 """What is taken out of a folder. A file that is named is tried whatever it is called."""
 
 _FINE = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
@@ -43,8 +59,8 @@ class UnusableFile(Exception):
 class Source:
     rate: int
     channels: int
-    fine: bool                      # more than 16 bits
-    length: int | None              # samples, None when only reading to the end tells
+    fine: bool  # more than 16 bits
+    length: int | None  # samples, None when only reading to the end tells
     blocks: Iterator[Block]
 
 
@@ -52,9 +68,9 @@ class Source:
 class Outcome:
     """What became of a file."""
 
-    file: str                       # "" when there was none at all
+    file: str  # "" when there was none at all
     target: str = ""
-    problem: str = ""               # in words for a person; "" when all went well
+    problem: str = ""  # in words for a person; "" when all went well
     found: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
@@ -66,7 +82,11 @@ Work = Callable[[Path, Path, Tell], Mapping[str, float]]
 
 
 def denoise_files(
-    inputs: Iterable[Path], output: Path | None, *, strength_db: float = 100.0, parity: bool = False,
+    inputs: Iterable[Path],
+    output: Path | None,
+    *,
+    strength_db: float = 100.0,
+    parity: bool = False,
 ) -> list[Outcome]:
     """Cleans files and folders. Raises agent.denoise.ModelError."""
     denoiser = Denoiser.load()
@@ -123,7 +143,12 @@ def _target(path: Path, output: Path | None, name: str, endings: tuple[str, ...]
 
 
 def _denoise_file(
-    denoiser: Denoiser, path: Path, target: Path, strength_db: float, parity: bool, tell: Tell,
+    denoiser: Denoiser,
+    path: Path,
+    target: Path,
+    strength_db: float,
+    parity: bool,
+    tell: Tell,
 ) -> None:
     if target.exists() and target.samefile(path):
         raise UnusableFile("the result would take the place of the input. Give another name.")
@@ -131,7 +156,12 @@ def _denoise_file(
         part = target.with_name(f".{target.name}.part")
         try:
             with soundfile.SoundFile(
-                part, "w", source.rate, source.channels, "PCM_24" if source.fine else "PCM_16", format=target.suffix[1:].upper(),
+                part,
+                "w",
+                source.rate,
+                source.channels,
+                "PCM_24" if source.fine else "PCM_16",
+                format=target.suffix[1:].upper(),
             ) as sink:
                 _pour(source, sink, denoiser, strength_db, parity, tell)
             part.replace(target)
@@ -142,7 +172,12 @@ def _denoise_file(
 
 
 def _pour(
-    source: Source, sink: soundfile.SoundFile, denoiser: Denoiser, strength_db: float, parity: bool, tell: Tell,
+    source: Source,
+    sink: soundfile.SoundFile,
+    denoiser: Denoiser,
+    strength_db: float,
+    parity: bool,
+    tell: Tell,
 ) -> None:
     there = soxr.ResampleStream(source.rate, SAMPLE_RATE, source.channels, dtype="float32")
     back = soxr.ResampleStream(SAMPLE_RATE, source.rate, source.channels, dtype="float32")
@@ -169,7 +204,7 @@ def _pour(
         for channel, voice in enumerate(voices)
     ]
     write(back.resample_chunk(np.stack(last, axis=1), last=True))
-    write(np.zeros((taken - written, source.channels), np.float32))         # what a resampler rounded off
+    write(np.zeros((taken - written, source.channels), np.float32))  # what a resampler rounded off
 
 
 def voice_of(path: Path) -> Iterator[NDArray[np.float32]]:

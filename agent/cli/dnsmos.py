@@ -48,6 +48,13 @@ class Dnsmos:
         starts = range(0, len(sound) - WINDOW + 1, RATE)
         raw = [self._session.run(None, {"input_1": sound[None, start : start + WINDOW]})[0][0] for start in starts]
         speech, background, overall = np.transpose(raw)
-        return Opinion(*(float(np.mean(curve(values))) for curve, values in (
-            (_SPEECH, speech), (_BACKGROUND, background), (_OVERALL, overall),
-        )))
+        return Opinion(
+            *(
+                float(np.mean(curve(values)))
+                for curve, values in (
+                    (_SPEECH, speech),
+                    (_BACKGROUND, background),
+                    (_OVERALL, overall),
+                )
+            )
+        )

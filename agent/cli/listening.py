@@ -21,7 +21,13 @@ CLOSE_TIMEOUT_S = 2.0
 
 
 async def listen(
-    account: Account, username: str, file: Path, *, seconds: float | None, wait_s: float, tell: Callable[[float], None],
+    account: Account,
+    username: str,
+    file: Path,
+    *,
+    seconds: float | None,
+    wait_s: float,
+    tell: Callable[[float], None],
 ) -> float:
     """What friends hear of this person, until the stream ends or for so many seconds -> seconds written.
 
@@ -76,7 +82,10 @@ async def _hear(ticket: Ticket, sink: soundfile.SoundFile, seconds: float | None
 
 
 async def _write(
-    tracks: asyncio.Queue[rtc.RemoteAudioTrack], sink: soundfile.SoundFile, seconds: float | None, tell: Callable[[float], None],
+    tracks: asyncio.Queue[rtc.RemoteAudioTrack],
+    sink: soundfile.SoundFile,
+    seconds: float | None,
+    tell: Callable[[float], None],
 ) -> None:
     """Track after track; each stops delivering without a word when there is a new one, or none."""
     while True:
@@ -91,5 +100,5 @@ async def _write(
                 if not tracks.empty():
                     break
         finally:
-            with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
+            with contextlib.suppress(TimeoutError):  # a stream whose track has died may never confirm its end
                 await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)

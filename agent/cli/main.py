@@ -114,7 +114,12 @@ def _repair_words(report: RepairReport) -> str:
 
 FILES = click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
 STRENGTH = click.option(
-    "--strength", "strength_db", type=click.FloatRange(0, 100), default=100.0, show_default=True, help="In dB.",
+    "--strength",
+    "strength_db",
+    type=click.FloatRange(0, 100),
+    default=100.0,
+    show_default=True,
+    help="In dB.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Address of the Stillair.")
@@ -122,9 +127,11 @@ URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, 
 
 def login_options(command: Callable[..., None]) -> Callable[..., None]:
     """Whose account it is, as one argument `login`: an access token, or a user name with a password, which wins."""
+
     @click.option("--as", "username", help="User name, with a password instead of a token.")
     @click.option(
-        "--token", envvar="STILLAIR_TOKEN",
+        "--token",
+        envvar="STILLAIR_TOKEN",
         help="Access token (Settings, Access tokens). Better in STILLAIR_TOKEN: others see what stands on a command line.",
     )
     @click.option("--password", envvar="STILLAIR_PASSWORD", help="Of --as. Better in STILLAIR_PASSWORD, or asked for.")
@@ -249,7 +256,13 @@ def publish(file: Path, login: Login, url: str, title: str, strength_db: float, 
 @click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the stream to begin.")
 @JSON
 def listen(
-    broadcaster: str, login: Login, file: Path, url: str, seconds: float | None, wait_s: float, as_json: bool,
+    broadcaster: str,
+    login: Login,
+    file: Path,
+    url: str,
+    seconds: float | None,
+    wait_s: float,
+    as_json: bool,
 ) -> None:
     """Write down what you hear of USERNAME, a friend."""
     from agent.cli.denoise_files import UnusableFile
@@ -274,7 +287,10 @@ def listen(
 @main.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: the model file of this installation.")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path.home() / ".cache" / "stillair", show_default=True,
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path.home() / ".cache" / "stillair",
+    show_default=True,
     help="Folder for the published checkpoint (15 MB).",
 )
 def export(output: Path | None, cache: Path) -> None:

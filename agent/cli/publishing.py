@@ -23,11 +23,12 @@ TAIL_S = 0.5
 
 
 async def publish(account: Account, file: Path, *, title: str, strength_db: float, tell: Callable[[float], None]) -> float:
-    """On air from the first sample of the file to its last -> its seconds. Raises AccountError and agent.cli.denoise_files.UnusableFile.
+    """On air from the first sample of the file to its last -> its seconds. Raises AccountError and
+    agent.cli.denoise_files.UnusableFile.
 
     `tell`: called now and then with the seconds that have been sent.
     """
-    frames = _frames_of(file)                       # before anything begins, a file that cannot be read is named
+    frames = _frames_of(file)  # before anything begins, a file that cannot be read is named
     ticket = await account.start(title, strength_db)
     room = rtc.Room()
     try:
@@ -59,7 +60,7 @@ async def _send(room: rtc.Room, frames: Int16, tell: Callable[[float], None]) ->
     silence = np.zeros(FRAME, np.int16)
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            while not _cleaning(room):              # friends hear nothing before
+            while not _cleaning(room):  # friends hear nothing before
                 await source.capture_frame(_packed(silence))
     except TimeoutError as error:
         raise AccountError("The noise remover did not come. Your admin can see why in its log.") from error

@@ -94,7 +94,7 @@ def _ticket(answer: dict[str, Any]) -> Ticket:
 @contextlib.asynccontextmanager
 async def account(url: str, login: Login) -> AsyncIterator[Account]:
     """Logs in. Raises AccountError."""
-    jar = aiohttp.CookieJar(unsafe=True)        # cookies of hosts that are IP addresses, too
+    jar = aiohttp.CookieJar(unsafe=True)  # cookies of hosts that are IP addresses, too
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:
         logged_in = Account(session, url.rstrip("/"))

@@ -159,7 +159,7 @@ class _Rows:
         self.network = NetworkRows(network, count)
         self.filter = ParityFilter(count) if parity else RunningFilter(count)
         self.synthesis = Synthesis(count)
-        self._age = np.zeros(count, np.int64)              # hops since the voice began
+        self._age = np.zeros(count, np.int64)  # hops since the voice began
         self._ended = np.zeros(count, np.bool_)
         self._noisy_share = np.zeros((count, 1), np.float32)
         self._noisy_share_wanted = np.zeros((count, 1), np.float32)
@@ -250,10 +250,10 @@ class NetworkRows:
         self._states = [
             {name: np.zeros((count, *shape), np.float32) for name, shape in network.state_shapes.items()} for _ in range(2)
         ]
-        self.bands: Floats = features["erb"][:, 0]                                             # [B, 32], a view
-        self.bins: Floats = features["bins"]                                                   # [B, re/im, 96]
+        self.bands: Floats = features["erb"][:, 0]  # [B, 32], a view
+        self.bins: Floats = features["bins"]  # [B, re/im, 96]
         self.mask: Floats = results["mask"]
-        self.filters: Complexes = results["filters"].view(np.complex64)[..., 0]                # [B, 5, 96], a view
+        self.filters: Complexes = results["filters"].view(np.complex64)[..., 0]  # [B, 5, 96], a view
         self.lsnr: Floats = results["lsnr"]
         self._current = 0
         self._bindings = [

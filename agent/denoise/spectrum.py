@@ -49,7 +49,7 @@ class Analysis:
 
     def __init__(self, voices: int) -> None:
         self.last_hop = np.zeros((voices, HOP), np.float32)
-        self.band_mean = np.tile(np.linspace(-60, -90, BANDS, dtype=np.float32), (voices, 1))      # dB
+        self.band_mean = np.tile(np.linspace(-60, -90, BANDS, dtype=np.float32), (voices, 1))  # dB
         self.bin_level = np.tile(np.linspace(0.001, 0.0001, BINS, dtype=np.float32), (voices, 1))  # magnitude
         self.memory = [self.last_hop, self.band_mean, self.bin_level]
         self._frame = np.empty((voices, FRAME), np.float32)
@@ -132,7 +132,7 @@ class RunningFilter:
 
     def __init__(self, voices: int) -> None:
         self._spectra = [np.zeros((voices, FREQUENCIES), np.complex64) for _ in range(3)]  # frames t, t + 1, t + 2
-        self._masked = np.zeros((voices, TAPS, BINS), np.complex64)                        # frames t - 2 to t + 2
+        self._masked = np.zeros((voices, TAPS, BINS), np.complex64)  # frames t - 2 to t + 2
         self._gains = np.empty((voices, FREQUENCIES), np.float32)
         self._clean = np.empty((voices, FREQUENCIES), np.complex64)
 
@@ -163,9 +163,9 @@ class ParityFilter:
 
     def __init__(self, voices: int) -> None:
         shape = (voices, FREQUENCIES)
-        self._spectra = [np.zeros(shape, np.complex64) for _ in range(5)]                         # frames t to t + 4
-        self._masked = np.zeros((voices, TAPS, FREQUENCIES), np.complex64)                        # frames t - 2 to t + 2
-        self._filters = [np.zeros((voices, TAPS, BINS), np.complex64) for _ in range(3)]          # frames t to t + 2
+        self._spectra = [np.zeros(shape, np.complex64) for _ in range(5)]  # frames t to t + 4
+        self._masked = np.zeros((voices, TAPS, FREQUENCIES), np.complex64)  # frames t - 2 to t + 2
+        self._filters = [np.zeros((voices, TAPS, BINS), np.complex64) for _ in range(3)]  # frames t to t + 2
         self._clean = np.empty(shape, np.complex64)
 
     @property

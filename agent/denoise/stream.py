@@ -28,9 +28,9 @@ class DenoiserStream:
         self._engine = engine
         engine.join()
         self.latency_samples: int = (engine.delay_hops + 1) * HOP
-        self._waiting = np.zeros(HOP, np.float32)     # the hop that is being filled
+        self._waiting = np.zeros(HOP, np.float32)  # the hop that is being filled
         self._waiting_length = 0
-        self._leading = engine.delay_hops * HOP       # samples still to come out that belong to the time before the stream
+        self._leading = engine.delay_hops * HOP  # samples still to come out that belong to the time before the stream
         self._fed = 0
         self._given = 0
         self._flushed = False

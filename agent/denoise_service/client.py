@@ -54,18 +54,23 @@ class SharedStream:
     """One voice. Fed hop by hop; otherwise like `DenoiserStream`, a hop later. Not thread-safe."""
 
     def __init__(
-        self, engine: Engine, link: Link, *, strength_db: float, clock: Callable[[], int] = time.monotonic_ns,
+        self,
+        engine: Engine,
+        link: Link,
+        *,
+        strength_db: float,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """`engine`: of this stream alone, with a fresh voice. `clock`: ns."""
         self._engine = engine
         self._link = link
         self._clock = clock
         self.latency_samples: int = (engine.delay_hops + 2) * HOP
-        self._leading = engine.delay_hops           # results that belong to the time before the stream
-        self._last: Floats | None = None            # the hop before
-        self._last_ns = 0                           # and when it came
-        self._slot: Slot | None = None              # while the process has the voice
-        self._rest = 0                              # hops until it may have it
+        self._leading = engine.delay_hops  # results that belong to the time before the stream
+        self._last: Floats | None = None  # the hop before
+        self._last_ns = 0  # and when it came
+        self._slot: Slot | None = None  # while the process has the voice
+        self._rest = 0  # hops until it may have it
         self._next_rest = 0
         self._lsnr_db = engine.lsnr_db(0)
         self.own_hops = 0

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 RETRY_HOPS = 100
 """Between two tries of a job to reach the process."""
 _BACKLOG = 64
-_CREDENTIALS = struct.Struct("3i")      # process, user, group
+_CREDENTIALS = struct.Struct("3i")  # process, user, group
 _SLOT = struct.Struct("=I")
 
 
@@ -72,7 +72,7 @@ class Link:
         self._record = record
         self._socket: socket.socket | None = None
         self._slot: Slot | None = None
-        self._retry = 0         # hops until the next try
+        self._retry = 0  # hops until the next try
 
     def slot(self) -> Slot | None:
         """This job's slot, while there is a process at the other end."""

@@ -4,7 +4,8 @@ It never wakes a job and is never woken by one. A job offers a hop when a frame 
 frame arrives, 10 ms later; `Timetable` tells when the process has to look so that every result is there in time and as many hops
 as possible go together. Nobody is waited for longer than that allows: a batch is whoever has offered.
 
-Jobs come over a Unix socket without a file (agent.denoise_service.link); a connection is a slot (agent.denoise_service.shared_memory), and its end frees
+Jobs come over a Unix socket without a file (agent.denoise_service.link); a connection is a slot
+(agent.denoise_service.shared_memory), and its end frees
 the slot. When the process dies, each job goes on by itself (agent.denoise_service.client) and the worker starts it again
 (agent.denoise_service.supervisor).
 """
@@ -51,23 +52,23 @@ class Timetable:
     beats leave a gap in the 10 ms, this settles behind it and there is one batch for all; without a gap there are two.
     """
 
-    EARLY_S = 0.002         # an arrival is taken for early by up to this, else for late
+    EARLY_S = 0.002  # an arrival is taken for early by up to this, else for late
     FOLLOW = 1 / 64
-    MOVED_S = 0.003         # who is later than that may have another beat now, which is followed faster
+    MOVED_S = 0.003  # who is later than that may have another beat now, which is followed faster
     FOLLOW_MOVED = 1 / 4
-    WAIT_S = 0.001          # from a beat to the look for its hop ...
-    AGAIN_S = 0.0005        # ... and from look to look when it is not there yet
-    ABSENT_S = 0.003        # between looks for somebody who is here and has no beat
-    MARGIN_S = 0.0005       # least time between a result and the moment it is fetched
+    WAIT_S = 0.001  # from a beat to the look for its hop ...
+    AGAIN_S = 0.0005  # ... and from look to look when it is not there yet
+    ABSENT_S = 0.003  # between looks for somebody who is here and has no beat
+    MARGIN_S = 0.0005  # least time between a result and the moment it is fetched
     LARGEST_MARGIN_S = 0.004
-    WIDEN_S = 0.0005        # by which the margin grows when a result came too late ...
-    NARROW = 0.998          # ... and the share of it that is left after each batch
-    LARGEST_BATCH_S = 0.004     # a batch that took longer was kept from the processor, which says nothing of the next one
+    WIDEN_S = 0.0005  # by which the margin grows when a result came too late ...
+    NARROW = 0.998  # ... and the share of it that is left after each batch
+    LARGEST_BATCH_S = 0.004  # a batch that took longer was kept from the processor, which says nothing of the next one
 
     def __init__(self, slots: int) -> None:
-        self._beat = np.full(slots, np.inf)         # when the first hop that is not done yet arrives or should have arrived
+        self._beat = np.full(slots, np.inf)  # when the first hop that is not done yet arrives or should have arrived
         self._here = np.zeros(slots, bool)
-        self._batch_s = 0.002                       # what the larger batches take
+        self._batch_s = 0.002  # what the larger batches take
         self._margin_s = self.MARGIN_S
 
     @property
@@ -88,7 +89,7 @@ class Timetable:
         beat = np.where(np.isinf(beat), arrived, beat)
         late = (arrived - beat + self.EARLY_S) % HOP_S - self.EARLY_S
         follow = np.where(late > self.MOVED_S, self.FOLLOW_MOVED, np.where(late > 0, self.FOLLOW, 1))
-        self._beat[self._beat + self.slack_s <= now] = np.inf       # too late for a result in time: has no beat now
+        self._beat[self._beat + self.slack_s <= now] = np.inf  # too late for a result in time: has no beat now
         self._beat[slots] = arrived - late + late * follow
 
     def due(self, slots: Rows, now: float) -> bool:
@@ -127,7 +128,7 @@ class Workbench:
     def __init__(self, denoiser: Denoiser, places: int) -> None:
         self._denoiser = denoiser
         self.slots = Slots(slot_record(denoiser.engine(1).voice(0)), places)
-        self._engines: list[Engine] = []            # of 1, 2, 3 ... voices; the voices themselves live in the slots
+        self._engines: list[Engine] = []  # of 1, 2, 3 ... voices; the voices themselves live in the slots
         self._strength_db = np.full(places, np.nan)
 
     def make_room(self, voices: int) -> None:
@@ -220,7 +221,7 @@ class Server:
         if self._timetable.due(rows, now):
             self._workbench.step(rows)
             self._timetable.done(rows, now, self._clock())
-            self._workbench.make_room(self._voices + 1)     # for the next one who comes: now nobody is due for a while
+            self._workbench.make_room(self._voices + 1)  # for the next one who comes: now nobody is due for a while
         return self._timetable.next(self._clock())
 
     # --- who is there -----------------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ class Server:
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            return      # it went away in between
+            return  # it went away in between
         connection.setblocking(False)
         if not same_user(connection):
             if not self._refused:
@@ -294,7 +295,7 @@ def main(listener: int, places: int, lifeline: int) -> None:
     """`listener`, `lifeline`: file descriptors of a listening socket, and of a pipe whose other end is closed when this process
     should end: that happens also when the worker dies of SIGKILL."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)       # may reach the worker's whole group; this process ends with the worker
+        signal.signal(number, signal.SIG_IGN)  # may reach the worker's whole group; this process ends with the worker
     server = Server(socket.socket(fileno=listener), Workbench(Denoiser.load(), places))
     server.watch(lifeline, sys.exit)
     gc.collect()

@@ -38,9 +38,9 @@ def slot_record(voice: Voice) -> Record:
     state = np.dtype([(f"{number}", array.dtype, array.shape) for number, array in enumerate(voice.arrays)], align=True)
     fields: list[tuple[str, Any, int]] = [
         # Written by the job.
-        ("offered", np.int64, 0),           # hops
-        ("arrived_ns", np.int64, 8),        # CLOCK_MONOTONIC, of the newest hop
-        ("missed", np.int64, 16),           # hops whose answer was not there in time
+        ("offered", np.int64, 0),  # hops
+        ("arrived_ns", np.int64, 8),  # CLOCK_MONOTONIC, of the newest hop
+        ("missed", np.int64, 16),  # hops whose answer was not there in time
         ("strength_db", np.float64, 24),
         ("hops", (np.float32, (SIDES, HOP)), 2 * _CACHE_LINE),
     ]
@@ -55,10 +55,14 @@ def slot_record(voice: Voice) -> Record:
     ]
     end = at + SIDES * HOP * 4 + SIDES * state.itemsize
     names, formats, offsets = zip(*fields, strict=True)
-    return np.dtype({
-        "names": names, "formats": formats, "offsets": offsets,
-        "itemsize": -(-end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY,      # a job maps whole pages
-    })
+    return np.dtype(
+        {
+            "names": names,
+            "formats": formats,
+            "offsets": offsets,
+            "itemsize": -(-end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY,  # a job maps whole pages
+        }
+    )
 
 
 def supported() -> bool:
@@ -77,15 +81,15 @@ class Slots:
         os.ftruncate(self.memory, size)
         fcntl.fcntl(self.memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         self._all = np.frombuffer(mmap.mmap(self.memory, size), record)
-        self.offered: NDArray[np.int64] = self._all["offered"]                          # [slots]
+        self.offered: NDArray[np.int64] = self._all["offered"]  # [slots]
         self.answered: NDArray[np.int64] = self._all["answered"]
         self.arrived_ns: NDArray[np.int64] = self._all["arrived_ns"]
         self.missed: NDArray[np.int64] = self._all["missed"]
         self.strength_db: NDArray[np.float64] = self._all["strength_db"]
         self.lsnr_db: NDArray[np.float32] = self._all["lsnr_db"]
-        self.hops: NDArray[np.float32] = self._all["hops"]                              # [slots, 2, 480]
+        self.hops: NDArray[np.float32] = self._all["hops"]  # [slots, 2, 480]
         self.results: NDArray[np.float32] = self._all["results"]
-        self.states: list[NDArray[Any]] = _arrays(self._all["states"])                  # [slots, 2, ...] each
+        self.states: list[NDArray[Any]] = _arrays(self._all["states"])  # [slots, 2, ...] each
         self.barrier = Barrier()
 
     def clear(self, slot: int) -> None:
@@ -100,15 +104,15 @@ class Slot:
         """`memory`: file descriptor, which stays the caller's. Raises OSError or ValueError when there is no such slot in it."""
         mapped = mmap.mmap(memory, record.itemsize, offset=number * record.itemsize)
         fields = np.frombuffer(mapped, record)
-        self._offered: NDArray[np.int64] = fields["offered"]                            # [1], as a view
+        self._offered: NDArray[np.int64] = fields["offered"]  # [1], as a view
         self._answered: NDArray[np.int64] = fields["answered"]
         self._arrived_ns: NDArray[np.int64] = fields["arrived_ns"]
         self._missed: NDArray[np.int64] = fields["missed"]
         self._strength_db: NDArray[np.float64] = fields["strength_db"]
         self._lsnr_db: NDArray[np.float32] = fields["lsnr_db"]
-        self._hops: NDArray[np.float32] = fields["hops"][0]                             # [2, 480]
+        self._hops: NDArray[np.float32] = fields["hops"][0]  # [2, 480]
         self._results: NDArray[np.float32] = fields["results"][0]
-        self._states: list[NDArray[Any]] = _arrays(fields["states"][0])                 # [2, ...] each
+        self._states: list[NDArray[Any]] = _arrays(fields["states"][0])  # [2, ...] each
         self._barrier = Barrier()
 
     @property

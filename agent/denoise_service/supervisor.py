@@ -63,7 +63,7 @@ class DenoisingProcess:
             began = time.monotonic()
             try:
                 code: int | None = await self._run()
-            except OSError:     # no process or no pipe to be had now
+            except OSError:  # no process or no pipe to be had now
                 logger.exception("The denoising process could not be started")
                 code = None
             if time.monotonic() - began > GOOD_S:
@@ -77,12 +77,19 @@ class DenoisingProcess:
 
     async def _run(self) -> int:
         """One life of the process -> its exit code."""
-        lifeline, held = os.pipe()          # the process ends when nobody holds the other end, however this one dies
+        lifeline, held = os.pipe()  # the process ends when nobody holds the other end, however this one dies
         listener = self._listener.fileno()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", server.__name__, str(listener), str(self._places), str(lifeline),
-                stdin=asyncio.subprocess.DEVNULL, pass_fds=(listener, lifeline), env=os.environ | HUGE_PAGES,
+                sys.executable,
+                "-m",
+                server.__name__,
+                str(listener),
+                str(self._places),
+                str(lifeline),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(listener, lifeline),
+                env=os.environ | HUGE_PAGES,
             )
             self.pid = process.pid
             logger.info("The denoising process runs", extra={"pid": process.pid, "places": self._places})
@@ -99,5 +106,5 @@ class DenoisingProcess:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()          # it keeps nothing that would have to be put in order
+            process.kill()  # it keeps nothing that would have to be put in order
         await process.wait()

@@ -42,17 +42,17 @@ Factors = Tensor
 class State(NamedTuple):
     """Memory of the network, one row per voice; zeros at the start of a stream."""
 
-    erb_past: Tensor     # [B, 2, 32]     the two frames before
-    bins_past: Tensor    # [B, 4, 96]     the same for the bins: (time, re/im)
-    pathway_1: Tensor    # [B, 10, 96]    what the frames before give to the pathway's output of the next frame ...
-    pathway_2: Tensor    # [B, 10, 96]    ... of the one after it
-    pathway_3: Tensor    # [B, 10, 96]
-    pathway_4: Tensor    # [B, 10, 96]
-    encoder: Tensor      # [B, 256]
-    mask_1: Tensor       # [B, 256]
-    mask_2: Tensor       # [B, 256]
-    filter_1: Tensor     # [B, 256]
-    filter_2: Tensor     # [B, 256]
+    erb_past: Tensor  # [B, 2, 32]     the two frames before
+    bins_past: Tensor  # [B, 4, 96]     the same for the bins: (time, re/im)
+    pathway_1: Tensor  # [B, 10, 96]    what the frames before give to the pathway's output of the next frame ...
+    pathway_2: Tensor  # [B, 10, 96]    ... of the one after it
+    pathway_3: Tensor  # [B, 10, 96]
+    pathway_4: Tensor  # [B, 10, 96]
+    encoder: Tensor  # [B, 256]
+    mask_1: Tensor  # [B, 256]
+    mask_2: Tensor  # [B, 256]
+    filter_1: Tensor  # [B, 256]
+    filter_2: Tensor  # [B, 256]
 
     @classmethod
     def zeros(cls, voices: int) -> State:
@@ -108,7 +108,7 @@ class Depthwise(nn.Module):
         super().__init__()
         zero = torch.zeros(CHANNELS, dtype=torch.float64)
         rows = [torch.stack([zero if factor is None else factor for factor in row], 1) for row in kernel]
-        self.kernel = nn.Buffer(torch.stack(rows, 1)[:, None].float())                  # [C, 1, rows, columns]
+        self.kernel = nn.Buffer(torch.stack(rows, 1)[:, None].float())  # [C, 1, rows, columns]
         self.offset = None if offset is None else nn.Buffer(offset.float())
         columns = len(kernel[0])
         self.pad = (len(kernel) // 2, columns // 2 if columns % 2 else 0)
@@ -226,7 +226,7 @@ class Encoder(nn.Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         scale, offset = _batch_norm(weights, "enc.erb_conv0.2")
-        kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]        # [C, time, frequency]
+        kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]  # [C, time, frequency]
         self.erb_0 = Dense(kernel, offset)
         self.erb_1 = Separable(weights, "enc.erb_conv1", stride=2)
         self.erb_2 = Separable(weights, "enc.erb_conv2", stride=2)
@@ -277,7 +277,7 @@ class MaskDecoder(nn.Module):
         self.up_2 = UpTo16(weights, "erb_dec.convt2")
         self.up_1 = UpTo32(weights, "erb_dec.convt1")
         scale, offset = _batch_norm(weights, "erb_dec.conv0_out.1")
-        out = weights["erb_dec.conv0_out.0.weight"][0].double() * scale                             # [C, 1, 3 taps]
+        out = weights["erb_dec.conv0_out.0.weight"][0].double() * scale  # [C, 1, 3 taps]
         self.out_kernel = nn.Buffer(out.permute(2, 0, 1)[..., None].float().contiguous())
         self.out_sum, self.out_offset = nn.Buffer(torch.eye(3)[None, :, None]), nn.Buffer(offset.float())
 
@@ -285,11 +285,11 @@ class MaskDecoder(nn.Module):
         state_1 = self.gru_1(squeezed, state_1)
         state_2 = self.gru_2(state_1, state_2)
         x = torch.relu(self.expand(state_2 + squeezed).flatten(1))
-        x = x.view(-1, 1, 8, CHANNELS).permute(0, 3, 1, 2)                                          # [B, C, 1, 8]
+        x = x.view(-1, 1, 8, CHANNELS).permute(0, 3, 1, 2)  # [B, C, 1, 8]
         x = self.up_3(self.path_3(erb[3]) + x)
         x = self.up_2(self.path_2(erb[2]) + x)
         even, odd = self.up_1(self.path_1(erb[1]) + x)
-        taps_of_even = functional.conv2d(self.path_even(erb[0]) + even, self.out_kernel)            # [B, 3 taps, 2, 8]
+        taps_of_even = functional.conv2d(self.path_even(erb[0]) + even, self.out_kernel)  # [B, 3 taps, 2, 8]
         taps_of_odd = functional.conv2d(self.path_odd(erb[0]) + odd, self.out_kernel)
         taps = torch.stack((taps_of_even, taps_of_odd), 4).permute(0, 1, 3, 2, 4).reshape(-1, 3, 1, BANDS)
         summed = functional.conv2d(taps, self.out_sum, self.out_offset, padding=(0, 1))
@@ -303,7 +303,7 @@ class FilterDecoder(nn.Module):
         super().__init__()
         self.gru_1 = GruCell(weights, "df_dec.df_gru.gru", 0)
         self.gru_2 = GruCell(weights, "df_dec.df_gru.gru", 1)
-        by_bin = weights["df_dec.df_out.0.weight"]                                                  # a group has 12 bins
+        by_bin = weights["df_dec.df_out.0.weight"]  # a group has 12 bins
         groups, inputs, outputs = by_bin.shape
         by_tap = by_bin.view(groups, inputs, -1, TAPS, 2).transpose(2, 3)
         self.out = GroupedLinear(by_tap.reshape(groups, inputs, outputs))
@@ -315,7 +315,7 @@ class FilterDecoder(nn.Module):
         now, *later = functional.conv2d(bins_0, self.pathway_kernel, self.pathway_offset).squeeze(2).chunk(TAPS, 1)
         pathway = [state.pathway_2 + later[0], state.pathway_3 + later[1], state.pathway_4 + later[2], later[3]]
         from_pathway = torch.relu(now + state.pathway_1).view(-1, TAPS, 2, BINS).transpose(2, 3)
-        groups = self.out(state_2 + squeezed)                                                       # [B, 8, (tap, bin, re/im)]
+        groups = self.out(state_2 + squeezed)  # [B, 8, (tap, bin, re/im)]
         filters = groups.view(groups.shape[0], groups.shape[1], TAPS, -1).transpose(1, 2).reshape(-1, TAPS, BINS, 2)
         return torch.tanh(filters) + from_pathway, pathway, state_1, state_2
 
@@ -337,7 +337,7 @@ class Step(nn.Module):
         super().__init__()
         self.encoder, self.mask, self.filter = Encoder(weights), MaskDecoder(weights), FilterDecoder(weights)
         of_decoders = [weights[f"{name}.linear_in.0.weight"] for name in ("erb_dec.emb_gru", "df_dec.df_gru")]
-        self.squeeze = GroupedLinear(torch.cat(of_decoders, 2))         # both have the same groups of the embedding
+        self.squeeze = GroupedLinear(torch.cat(of_decoders, 2))  # both have the same groups of the embedding
         self.eval()
 
     def forward(self, erb: Tensor, bins: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -349,4 +349,4 @@ class Step(nn.Module):
         mask, mask_1, mask_2 = self.mask(for_mask.flatten(1), levels, past.mask_1, past.mask_2)
         filters, pathway, filter_1, filter_2 = self.filter(for_filter.flatten(1), bins_0, past)
         windows = erb_window[:, 1:], bins_window[:, 2:]
-        return mask, filters, lsnr, *windows, *pathway, embedding, mask_1, mask_2, filter_1, filter_2         # as in State
+        return mask, filters, lsnr, *windows, *pathway, embedding, mask_1, mask_2, filter_1, filter_2  # as in State

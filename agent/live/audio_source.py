@@ -32,8 +32,8 @@ class Outlet:
         self._request = ffi_pb2.FfiRequest()
         self._request.capture_audio_frame.source_handle = handle
         self._request.capture_audio_frame.buffer.CopyFrom(self._outgoing.frame._proto_info())
-        self._number = handle << 32         # of the newest frame: no other source of this process counts there
-        self._confirmed = self._number      # written by the SDK's thread
+        self._number = handle << 32  # of the newest frame: no other source of this process counts there
+        self._confirmed = self._number  # written by the SDK's thread
         self._waiting: asyncio.Event | None = None
         self._loop = asyncio.get_running_loop()
         self._events = FfiClient.instance.queue.subscribe(self._loop, filter_fn=self._note)
@@ -61,7 +61,7 @@ class Outlet:
         self._waiting = asyncio.Event()
         try:
             async with asyncio.timeout(_CONFIRM_TIMEOUT_S):
-                while self._confirmed != self._number:      # it may have come before there was something to set
+                while self._confirmed != self._number:  # it may have come before there was something to set
                     await self._waiting.wait()
                     self._waiting.clear()
         finally:

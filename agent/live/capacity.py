@@ -38,9 +38,9 @@ _CACHE_BYTES = 64 << 20
 @dataclass(frozen=True)
 class Bench:
     cores: int
-    hop_ms: float                   # 10 ms of one voice, caches warm
-    cold_hop_ms: float              # the same with the caches full of something else
-    cold_batch_ms: float            # 10 ms of sixteen voices together, caches as before
+    hop_ms: float  # 10 ms of one voice, caches warm
+    cold_hop_ms: float  # the same with the caches full of something else
+    cold_batch_ms: float  # 10 ms of sixteen voices together, caches as before
     streams_per_core: float
     recommended_capacity: int
 
@@ -58,7 +58,7 @@ def measure() -> Bench:
     hop_s, cold_hop_s, cold_batch_s = _hops_s()
     cores = len(os.sched_getaffinity(0))
     each_s = (cold_batch_s - cold_hop_s) / (_BATCH - 1)
-    first_s = cold_hop_s - each_s               # of a batch, whatever its size
+    first_s = cold_hop_s - each_s  # of a batch, whatever its size
     rest_s = REST_OF_A_STREAM * hop_s
     # All streams of a machine are one batch, on one core of it.
     by_machine = (HEADROOM * cores * FRAME_S - first_s) / (each_s + rest_s)
@@ -80,7 +80,7 @@ def _hops_s() -> tuple[float, float, float]:
     rubbish = np.zeros(_CACHE_BYTES, np.uint8)
     noise = np.random.default_rng(0).standard_normal((_BATCH, FRAME)).astype(np.float32) * np.float32(0.05)
     durations: tuple[list[float], list[float], list[float]] = ([], [], [])
-    for _ in range(_ROUNDS):        # in turns: whatever else runs on the machine then falls on all of them
+    for _ in range(_ROUNDS):  # in turns: whatever else runs on the machine then falls on all of them
         for engine, kept_s in ((one, durations[1]), (many, durations[2])):
             rubbish += 1
             kept_s.append(_hop_s(engine, noise))

@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Health:
-    registered: bool        # with the audio server, which can send broadcasts only then
-    places: int             # streams that are cleaned at once, at most
+    registered: bool  # with the audio server, which can send broadcasts only then
+    places: int  # streams that are cleaned at once, at most
     taken: int
     denoising: bool | None  # whether the process that all streams share runs; None: this system has none
 

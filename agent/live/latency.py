@@ -24,8 +24,8 @@ NOTICED_MS = 20
 class Waited:
     """What a jitter buffer has counted since it was made."""
 
-    seconds: float          # all samples' times in it, added up
-    samples: int            # that have left it
+    seconds: float  # all samples' times in it, added up
+    samples: int  # that have left it
 
     @classmethod
     def of(cls, stats: Iterable[RtcStats]) -> Waited | None:
@@ -44,7 +44,7 @@ class Delay:
         self._before: Waited | None = None
         self._waiting_ms = 0.0
         self._told_ms = 0
-        self.uplink_ms = 0.0            # what the broadcaster's page has told
+        self.uplink_ms = 0.0  # what the broadcaster's page has told
 
     def waited(self, now: Waited | None) -> None:
         """A new reading; one of a new track begins anew."""

@@ -8,8 +8,8 @@ MAX_QUEUED_FRAMES = 10
 """Frames that may wait for the job (100 ms); when there are more the oldest are given up."""
 
 _MAX_BEHIND_S = MAX_QUEUED_FRAMES * FRAME_S
-_PERIOD_S = FRAME_S * 1.002         # a sound clock that runs 0.2 % slow is no lateness
-_WAITED_S = 0.5 * FRAME_S           # who waits this long for a frame has nothing queued
+_PERIOD_S = FRAME_S * 1.002  # a sound clock that runs 0.2 % slow is no lateness
+_WAITED_S = 0.5 * FRAME_S  # who waits this long for a frame has nothing queued
 
 
 class FrameClock:

@@ -28,13 +28,13 @@ class Arrivals:
     def __init__(self, packets: Callable[[], Awaitable[int]]) -> None:
         """`packets`: how many have arrived so far."""
         self._packets = packets
-        self._silent = 0                    # frames, up to the newest
+        self._silent = 0  # frames, up to the newest
         self._suspicious = asyncio.Event()
         self.missing = False
         """Nothing arrives, and what the SDK hands out is made up."""
 
     def look_at(self, samples: Int16) -> None:
-        if samples.item(-1) or samples.any():     # most often the one number tells
+        if samples.item(-1) or samples.any():  # most often the one number tells
             self._silent = 0
             self.missing = False
             return

@@ -84,12 +84,16 @@ class Session:
         self._stage = Stage(config.url, self._quality, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._monitor = Monitor(self._studio, self._quality)
         self._recorder = FlacRecorder(
-            config.recordings, stream_id=job.stream_id, owner=job.owner, title=job.title,
-            on_state=self._recorder_changed, channels=self._quality.channels,
+            config.recordings,
+            stream_id=job.stream_id,
+            owner=job.owner,
+            title=job.title,
+            on_state=self._recorder_changed,
+            channels=self._quality.channels,
             storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
         self._usual_state = "cleaning" if self._quality.is_cleaned else "music"
-        self._heard = silent_frame(self._quality.channels)    # of the present frame, what goes to friends and into the recording
+        self._heard = silent_frame(self._quality.channels)  # of the present frame, what goes to friends and into the recording
         self._recording = False
         self._over = False
         self._gone = asyncio.Event()
@@ -98,7 +102,7 @@ class Session:
         self._overload = Overload()
         self._late = Cooldown(30.0)
         self._track: rtc.RemoteAudioTrack | None = None
-        self._clock: FrameClock | None = None       # while the track lives
+        self._clock: FrameClock | None = None  # while the track lives
         self._lost_frames = 0
         self._frames = 0
         self._meter_due = asyncio.Event()
@@ -127,7 +131,9 @@ class Session:
         await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         self._follow(StudioMetadata.from_json(self._studio.metadata))
         for method, answer in (
-            (RPC_SET_STRENGTH, self._set_strength), (RPC_SET_BYPASS, self._set_bypass), (RPC_SET_MONITOR, self._set_monitor),
+            (RPC_SET_STRENGTH, self._set_strength),
+            (RPC_SET_BYPASS, self._set_bypass),
+            (RPC_SET_MONITOR, self._set_monitor),
             (RPC_SET_UPLINK, self._set_uplink),
         ):
             self._studio.local_participant.register_rpc_method(method, self._for_broadcaster(answer))
@@ -204,19 +210,25 @@ class Session:
                 self._offered(publication, broadcaster)
 
     def _subscribed(
-        self, track: rtc.RemoteTrack, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant,
+        self,
+        track: rtc.RemoteTrack,
+        publication: rtc.RemoteTrackPublication,
+        participant: rtc.RemoteParticipant,
     ) -> None:
         if not isinstance(track, rtc.RemoteAudioTrack):
             return
         # The newest track wins. The old stream would never end by itself, it just stops delivering.
         if self._pump is not None:
             self._pump.cancel()
-            self._recorder.expect_gap(CAUSE_CONNECTION)     # not what the old one may have been late for
+            self._recorder.expect_gap(CAUSE_CONNECTION)  # not what the old one may have been late for
         self._track, self._clock, self._lost_frames = track, FrameClock(), 0
         self._pump = self._spawn(self._pump_track(track, publication), "pump")
 
     def _unsubscribed(
-        self, track: rtc.RemoteTrack, _publication: rtc.RemoteTrackPublication, _participant: rtc.RemoteParticipant,
+        self,
+        track: rtc.RemoteTrack,
+        _publication: rtc.RemoteTrackPublication,
+        _participant: rtc.RemoteParticipant,
     ) -> None:
         # Its stream still delivers what the jitter buffer holds, and one more frame just before the next track is there: that one
         # has not been waiting for the job.
@@ -243,7 +255,7 @@ class Session:
         finally:
             watch.cancel()
             measuring.cancel()
-            with contextlib.suppress(TimeoutError):     # a stream whose track has died may never confirm its end
+            with contextlib.suppress(TimeoutError):  # a stream whose track has died may never confirm its end
                 await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)
 
     async def _measure_delay(self, track: rtc.RemoteAudioTrack) -> None:
@@ -252,7 +264,7 @@ class Session:
             await asyncio.sleep(DELAY_EVERY_S)
             try:
                 stats = await track.get_stats()
-            except Exception:       # the SDK raises just that: for a track that is going, say
+            except Exception:  # the SDK raises just that: for a track that is going, say
                 logger.debug("A track gave no statistics", exc_info=True)
                 continue
             self._delay.waited(Waited.of(stats))
@@ -277,7 +289,7 @@ class Session:
             self._recorder.expect_gap(CAUSE_CONNECTION)
             logger.info("No sound arrives" if missing else "Sound arrives again")
         if self._recording and not missing:
-            self._recorder.write(self._heard)       # what is left out becomes silence with an entry that says why
+            self._recorder.write(self._heard)  # what is left out becomes silence with an entry that says why
         self._paused_changed(self._voice.paused)
         room = await self._stage.send(self._heard)
         self._set(ATTRIBUTE_STAGE, room)
@@ -303,9 +315,11 @@ class Session:
     # --- what the broadcaster asks for ------------------------------------------------------------------------------
 
     def _for_broadcaster(
-        self, answer: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]],
+        self,
+        answer: Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]],
     ) -> Callable[[rtc.RpcInvocationData], Coroutine[Any, Any, str]]:
         """Reads and writes the JSON of an RPC method, and refuses everybody but the broadcaster."""
+
         async def handle(call: rtc.RpcInvocationData) -> str:
             if call.caller_identity != self._job.owner:
                 raise rtc.RpcError(403, "Only the broadcaster may do this.")
@@ -316,6 +330,7 @@ class Session:
             if not isinstance(request, dict):
                 raise rtc.RpcError(400, "The request is not a JSON object.")
             return json.dumps(await answer(request))
+
         return handle
 
     async def _set_strength(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -373,7 +388,10 @@ class Session:
             }
             try:
                 await self._studio.local_participant.publish_data(
-                    json.dumps(reading), reliable=False, destination_identities=[self._job.owner], topic=METER_TOPIC,
+                    json.dumps(reading),
+                    reliable=False,
+                    destination_identities=[self._job.owner],
+                    topic=METER_TOPIC,
                 )
             except PublishDataError:
                 logger.debug("A meter reading was not sent")

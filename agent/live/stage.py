@@ -40,8 +40,13 @@ def publish_options(source: rtc.TrackSource.ValueType, quality: Quality) -> rtc.
 def stage_token(key: str, secret: str, room: str) -> str:
     """May join this one room, publish a microphone track there and say how it is (its attributes); nothing else."""
     grants = api.VideoGrants(
-        room_join=True, room=room, can_publish=True, can_publish_sources=["microphone"], can_subscribe=False,
-        can_publish_data=False, can_update_own_metadata=True,
+        room_join=True,
+        room=room,
+        can_publish=True,
+        can_publish_sources=["microphone"],
+        can_subscribe=False,
+        can_publish_data=False,
+        can_update_own_metadata=True,
     )
     token = api.AccessToken(key, secret).with_identity(AGENT_NAME).with_name(AGENT_NAME)
     return token.with_grants(grants).with_ttl(timedelta(minutes=10)).to_jwt()

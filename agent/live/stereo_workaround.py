@@ -45,7 +45,7 @@ class StereoRelay:
         headers = {name: value for name, value in request.headers.items() if name == "Authorization"}
         async with ClientSession(headers=headers) as session:
             try:
-                if not client.can_prepare(request):         # the SDK asks why it was refused
+                if not client.can_prepare(request):  # the SDK asks why it was refused
                     async with session.get(self._server + request.raw_path) as reason:
                         return web.Response(status=reason.status, body=await reason.read())
                 server = await session.ws_connect(self._server + request.raw_path, max_msg_size=0)
@@ -62,7 +62,7 @@ async def _forward(source: _WebSocket, sink: _WebSocket, change: Callable[[bytes
     """Until one of them is closed; closes the other."""
     with contextlib.suppress(ConnectionError):
         async for message in source:
-            if message.type is WSMsgType.BINARY:            # protobuf; LiveKit sends nothing else
+            if message.type is WSMsgType.BINARY:  # protobuf; LiveKit sends nothing else
                 await sink.send_bytes(change(message.data))
     await sink.close()
 

@@ -92,7 +92,7 @@ class Reception:
         new one joins, but then it takes the new job for the one that has left, and ends it (livekit-server 1.13.5)."""
         identity = api.RoomParticipantIdentity(room=room, identity=AGENT_NAME)
         try:
-            async with asyncio.timeout(API_TIMEOUT_S):      # livekit-api's own does nothing
+            async with asyncio.timeout(API_TIMEOUT_S):  # livekit-api's own does nothing
                 await self._livekit.room.remove_participant(identity)
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
@@ -146,15 +146,15 @@ def make_server(config: AgentConfig, reception: Reception, denoising: bytes | No
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
-        port=0,                                 # its own page, which nobody asks: see agent.live.health_page
+        port=0,  # its own page, which nobody asks: see agent.live.health_page
         setup_fnc=partial(prepare_process, denoising=denoising),
         load_fnc=reception.load,
-        load_threshold=float("inf"),            # see Reception
+        load_threshold=float("inf"),  # see Reception
         num_idle_processes=1,
         initialize_process_timeout=30,
         shutdown_process_timeout=5,
         session_end_timeout=10,
-        max_retry=FOR_EVER,                     # the audio server may be away for as long as it likes
+        max_retry=FOR_EVER,  # the audio server may be away for as long as it likes
         preload_modules=["agent.live.preload"],
     )
     reception.watch(server)

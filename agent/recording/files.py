@@ -115,7 +115,7 @@ class RecordingFolder:
         temporary = self._path(stream_id, "peaks.new")
         temporary.write_bytes(peaks)
         temporary.replace(self._path(stream_id, "peaks"))
-        if not self.audio_path(stream_id).exists():         # deleted meanwhile
+        if not self.audio_path(stream_id).exists():  # deleted meanwhile
             self._path(stream_id, "peaks").unlink(missing_ok=True)
 
     def set_aside(self, stream_id: str) -> None:

@@ -19,8 +19,8 @@ from contract.flac import FIXED, crc16_table, parse_frame_header
 from contract.recording import RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead
 
 BLOCK_SAMPLES = 4608
-MAX_FRAME_BYTES = 2 * BLOCK_SAMPLES + 32    # a mono frame that could not be compressed, and its headers
-MAX_STEREO_FRAME_BYTES = 5 * BLOCK_SAMPLES + 32     # the difference of two channels has 17 bits
+MAX_FRAME_BYTES = 2 * BLOCK_SAMPLES + 32  # a mono frame that could not be compressed, and its headers
+MAX_STEREO_FRAME_BYTES = 5 * BLOCK_SAMPLES + 32  # the difference of two channels has 17 bits
 MIN_FRAME_BYTES = 10
 LAYOUTS = {1: "mono", 2: "stereo"}
 
@@ -32,7 +32,7 @@ LAYOUTS = {1: "mono", 2: "stereo"}
 class Frame:
     """A whole frame that was decoded to prove it."""
 
-    start: int                # bytes
+    start: int  # bytes
     end: int
     number: int
     samples: int
@@ -71,16 +71,16 @@ def read_frame(data: bytes | mmap, start: int, limit: int) -> Frame | None:
     A frame does not say how long it is. Where its checksum comes out as 0 it may end, which happens by chance as well, so
     the first such place that decodes is taken: before its true end a frame cannot be decoded.
     """
-    head = parse_frame_header(data[start:min(limit, start + 16)])
+    head = parse_frame_header(data[start : min(limit, start + 16)])
     if head is None or head.counts_samples:
         return None
     longest = MAX_FRAME_BYTES if head.channels == 1 else MAX_STEREO_FRAME_BYTES
-    window = data[start:min(limit, start + longest)]
+    window = data[start : min(limit, start + longest)]
     table = crc16_table()
     value = 0
     for index, byte in enumerate(window):
         value = (value << 8 & 0xFF00) ^ table[value >> 8 ^ byte]
-        if value == 0 and index > head.size and decode_frame(window[:index + 1]) is not None:
+        if value == 0 and index > head.size and decode_frame(window[: index + 1]) is not None:
             return Frame(start, start + index + 1, head.number, head.samples, head.channels)
     return None
 

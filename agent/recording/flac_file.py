@@ -45,9 +45,9 @@ class Repaired:
     """What a file holds after its repair."""
 
     head: RecordingHead
-    last: Frame | None        # None when nothing was recorded yet
-    cut_bytes: int            # half frames, zeros or garbage that stood after the last good frame
-    lost_samples: int         # promised by the head, and not there any more
+    last: Frame | None  # None when nothing was recorded yet
+    cut_bytes: int  # half frames, zeros or garbage that stood after the last good frame
+    lost_samples: int  # promised by the head, and not there any more
 
 
 NOTHING = RecordingHead(samples=0, end=0)
@@ -88,7 +88,7 @@ def _find_end(data: mmap, told: RecordingHead | None, size: int) -> tuple[Record
         if counted and counted.end == told.end and counted.number * BLOCK_SAMPLES + counted.samples == told.samples:
             return _follow(data, told, counted, size)
     if told is None and next(frames(data, RECORDING_AUDIO_AT, size, 0), None) is None:
-        return NOTHING, None            # a file of somebody else
+        return NOTHING, None  # a file of somebody else
     last = last_frame(data, size)
     if last is None:
         return NOTHING, None
@@ -116,7 +116,7 @@ def _extended(head: RecordingHead, length: int, samples: int) -> RecordingHead:
 
 def _may_hold_sound(data: mmap, size: int) -> bool:
     """False for a first write that was torn, and for nothing but zeros (a power cut): no whole frame was ever there."""
-    return size > RECORDING_AUDIO_AT + MAX_FRAME_BYTES and any(data[at:at + 2**20].strip(b"\0") for at in range(0, size, 2**20))
+    return size > RECORDING_AUDIO_AT + MAX_FRAME_BYTES and any(data[at : at + 2**20].strip(b"\0") for at in range(0, size, 2**20))
 
 
 def _bring_in_order(disk: DiskFile, found: RecordingHead, *, whole_header: bool) -> None:
@@ -150,7 +150,7 @@ class FlacFile:
         head = found.head if found.head.samples else replace(found.head, channels=channels)
         self.channels = head.channels
         self._encoder = BlockEncoder(head.channels)
-        self._encoded: deque[tuple[bytes, int, int]] = deque()     # frame, samples, peak
+        self._encoded: deque[tuple[bytes, int, int]] = deque()  # frame, samples, peak
         self._block = self.silence(BLOCK_SAMPLES)
         self._filled = 0
         self._md5 = hashlib.md5(usedforsecurity=False) if head.samples == 0 else None
@@ -169,10 +169,10 @@ class FlacFile:
         if last.samples == BLOCK_SAMPLES:
             return
         with self._disk.map() as data:
-            samples = decode_frame(data[last.start:last.end])
+            samples = decode_frame(data[last.start : last.end])
         if samples is None:
             raise DamagedFile("the last frame cannot be read")
-        self._block[:last.samples] = samples
+        self._block[: last.samples] = samples
         self._filled = last.samples
         self._next_number = last.number
         # The old frame and the head stand until a longer frame with the same samples takes their place.
@@ -193,7 +193,7 @@ class FlacFile:
             self._md5.update(samples.astype("<i2").tobytes())
         while len(samples):
             taken = min(len(samples), BLOCK_SAMPLES - self._filled)
-            self._block[self._filled:self._filled + taken] = samples[:taken]
+            self._block[self._filled : self._filled + taken] = samples[:taken]
             self._filled += taken
             samples = samples[taken:]
             if self._filled == BLOCK_SAMPLES:
@@ -219,17 +219,17 @@ class FlacFile:
         try:
             if before.end:
                 self._disk.write_at(frame, before.end)
-            else:               # the header comes with the first frame: there is never a file without a duration
+            else:  # the header comes with the first frame: there is never a file without a duration
                 self._disk.write_at(after.to_header() + frame, 0)
         except OSError:
-            with suppress(OSError):         # the next try writes over the torn frame; a reader does not count it either way
+            with suppress(OSError):  # the next try writes over the torn frame; a reader does not count it either way
                 self._take_back(before)
             raise
         self._written = after
 
     def _take_back(self, head: RecordingHead) -> None:
         with self._head_lock:
-            if self._told.samples > head.samples:       # a short last frame was to be replaced
+            if self._told.samples > head.samples:  # a short last frame was to be replaced
                 self._disk.write_at(head.to_bytes(), 0)
                 self._told = head
         self._disk.truncate(head.end)
@@ -241,7 +241,7 @@ class FlacFile:
             return
         self._disk.sync()
         with self._head_lock:
-            if written.samples >= self._told.samples:   # not while a short last frame waits to be replaced by a longer one
+            if written.samples >= self._told.samples:  # not while a short last frame waits to be replaced by a longer one
                 self._disk.write_at(written.to_bytes(), 0)
                 self._told = written
 
@@ -252,7 +252,7 @@ class FlacFile:
     def finish(self) -> None:
         """Writes the rest as a short last frame, and the MD5 when all samples went through this object."""
         if not self._finished and self._filled:
-            self._queue(self._encoder.last(self._block[:self._filled]), self._block[:self._filled])
+            self._queue(self._encoder.last(self._block[: self._filled]), self._block[: self._filled])
         self._finished = True
         self.drain()
         if self._md5:

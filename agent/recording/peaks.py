@@ -77,4 +77,4 @@ def draw_one_missing(folder: Path, done: set[str]) -> str | None:
 def _peaks_of(path: Path) -> bytes:
     with av.open(str(path)) as container:
         blocks = map(samples_of, container.decode(audio=0))
-        return bytes(peak(block[at:at + PEAK_SAMPLES]) for block in blocks for at in range(0, len(block), PEAK_SAMPLES))
+        return bytes(peak(block[at : at + PEAK_SAMPLES]) for block in blocks for at in range(0, len(block), PEAK_SAMPLES))

@@ -33,14 +33,14 @@ from contract.recording import SAMPLE_RATE, RecordingManifest, Span
 log = logging.getLogger(__name__)
 
 QUEUE_SAMPLES = 30 * SAMPLE_RATE
-POLL_S = 0.1                                # about a block; waking the writer for every 10 ms costs more than the encoding
+POLL_S = 0.1  # about a block; waking the writer for every 10 ms costs more than the encoding
 GAP_SAMPLES = SAMPLE_RATE // 4
-LONGEST_GAP_SAMPLES = 12 * 3600 * SAMPLE_RATE   # a clock that was set wrong must not fill the disk with silence
+LONGEST_GAP_SAMPLES = 12 * 3600 * SAMPLE_RATE  # a clock that was set wrong must not fill the disk with silence
 SURE_GAP_SAMPLES = SAMPLE_RATE
-SETTLE_S = 0.3                              # after a shorter one late sound may still come in a burst, and it was no gap
+SETTLE_S = 0.3  # after a shorter one late sound may still come in a burst, and it was no gap
 CHECKPOINT_S = 1.0
 RETRY_S = 0.5
-LAST_TRIES_S = 5.0                          # for what waits at the end, on a disk that refuses
+LAST_TRIES_S = 5.0  # for what waits at the end, on a disk that refuses
 
 CAUSE_CONNECTION = "connection"
 CAUSE_RESTART = "noise remover restarted"
@@ -66,7 +66,7 @@ class LimitReached(OSError):
 
 @dataclass(frozen=True)
 class _Chunk:
-    ended_at: float           # boot_time() of its last sample
+    ended_at: float  # boot_time() of its last sample
     samples: NDArray[np.int16]
 
 
@@ -98,7 +98,7 @@ class FlacRecorder:
         self._on_state = on_state
         self._channels = channels
         self.state = "off"
-        self._limit: int | None = None      # bytes
+        self._limit: int | None = None  # bytes
         self._wake = threading.Condition()
         self._queue: deque[_Chunk | _Change] = deque()
         self._queued_samples = 0
@@ -111,13 +111,13 @@ class FlacRecorder:
         self._disk: DiskFile | None = None
         self._file: FlacFile | None = None
         self._peaks: Peaks | None = None
-        self._origin: float | None = None           # boot_time() of the first sample
-        self._unsaved = False                       # the syncer saves the sidecar
+        self._origin: float | None = None  # boot_time() of the first sample
+        self._unsaved = False  # the syncer saves the sidecar
         self._gap_cause = CAUSE_CONNECTION
         self._fill_to: int | None = None
-        self._paused: Span | None = None            # the span that is open
+        self._paused: Span | None = None  # the span that is open
         self._syncer: _Syncer | None = None
-        self._truncated = False                     # sound was lost to damage before
+        self._truncated = False  # sound was lost to damage before
         self._done = False
 
     # Called by the session
@@ -209,7 +209,7 @@ class FlacRecorder:
             self._leave_out()
         file.drain()
         if self._syncer is None:
-            if self.state in ("failed", "full"):    # well again only when everything can be put on the disk
+            if self.state in ("failed", "full"):  # well again only when everything can be put on the disk
                 self._sync()
             self._syncer = _Syncer(self._sync)
         self._set_state("on")
@@ -233,7 +233,7 @@ class FlacRecorder:
         if self._file:
             self._file.checkpoint()
         if self._unsaved:
-            self._unsaved = False                   # before the manifest is read: a change from now on is saved next time
+            self._unsaved = False  # before the manifest is read: a change from now on is saved next time
             try:
                 self._storage.write_manifest(self._manifest)
             except OSError:
@@ -319,7 +319,7 @@ class FlacRecorder:
             return own
         self._gap_cause = CAUSE_RESTART
         self._unsaved = True
-        if before is None:                          # when it began can only be guessed from now
+        if before is None:  # when it began can only be guessed from now
             self._origin = self._clock() - found.head.samples / SAMPLE_RATE
             began = own.started_at or _wall_time(self._clock() - self._origin)
             before = replace(own, boot_id=_boot_id(), boot_time=self._origin, started_at=began)
@@ -426,7 +426,7 @@ class FlacRecorder:
     def _note(self, **changes: object) -> None:
         samples = self._file.position if self._file else self._manifest.samples
         self._manifest = self._manifest.with_(samples=samples, **changes)
-        if self._origin is not None:                # before the first sample there is nothing to tell of
+        if self._origin is not None:  # before the first sample there is nothing to tell of
             self._unsaved = True
             if self._syncer:
                 self._syncer.hurry()

@@ -24,7 +24,7 @@ class RepairReport:
     seconds: float = 0.0
     cut_bytes: int = 0
     lost_seconds: float = 0.0
-    busy: bool = False        # it is being written now, and was left alone
+    busy: bool = False  # it is being written now, and was left alone
     problem: str = ""
 
 
@@ -61,7 +61,7 @@ def _settle_manifest(storage: RecordingFolder, stream_id: str, found: Repaired) 
     except ContractError as error:
         return f"The sound is in order, its sidecar is not: {error}."
     if found.head.samples == 0 and (manifest is None or manifest.samples == 0):
-        storage.remove(stream_id)           # died before the first sound
+        storage.remove(stream_id)  # died before the first sound
         return ""
     if manifest is None:
         return "The sound is in order, but it has no sidecar: nobody knows whose it is."
@@ -95,7 +95,7 @@ def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> 
         manifest = None
     if manifest and manifest.state == "closed":
         settled.add(stream_id)
-    if manifest and manifest.state != "live":       # one that was recovered may be gone on with, and die again
+    if manifest and manifest.state != "live":  # one that was recovered may be gone on with, and die again
         return None
     report = repair_recording(storage, stream_id)
     if report.problem:
@@ -122,10 +122,15 @@ def _log(report: RepairReport) -> None:
     if report.problem:
         log.error("A recording could not be repaired: %s", report.problem, extra={"recording": report.stream_id})
         return
-    log.warning("A recording was repaired", extra={
-        "recording": report.stream_id, "seconds": round(report.seconds, 1), "cut_bytes": report.cut_bytes,
-        "lost_seconds": round(report.lost_seconds, 1),
-    })
+    log.warning(
+        "A recording was repaired",
+        extra={
+            "recording": report.stream_id,
+            "seconds": round(report.seconds, 1),
+            "cut_bytes": report.cut_bytes,
+            "lost_seconds": round(report.lost_seconds, 1),
+        },
+    )
 
 
 def repair_file(path: Path) -> RepairReport:

@@ -32,7 +32,9 @@ BARS = 96
 FULL_DB = 100.0
 
 NOISES: Mapping[str, Callable[[int], Float32]] = {
-    "kitchen": noises.kitchen, "street": noises.street, "typing": noises.typing,
+    "kitchen": noises.kitchen,
+    "street": noises.street,
+    "typing": noises.typing,
 }
 
 
@@ -40,10 +42,10 @@ NOISES: Mapping[str, Callable[[int], Float32]] = {
 class Sample:
     """A sample and what the noise remover made of it. Both sounds are equally long, with the same moment at the same place."""
 
-    original: bytes                     # FLAC, 48 kHz, mono
+    original: bytes  # FLAC, 48 kHz, mono
     clean: bytes
-    removed_db: tuple[float, ...]       # the noise meter's readings, ten a second
-    original_bars: tuple[float, ...]    # loudness of BARS equal parts, 0 to 1
+    removed_db: tuple[float, ...]  # the noise meter's readings, ten a second
+    original_bars: tuple[float, ...]  # loudness of BARS equal parts, 0 to 1
     clean_bars: tuple[float, ...]
     version: str
 

@@ -55,7 +55,13 @@ def _shaped(length: int, dice: np.random.Generator, gain: Callable[[Floats], Any
 
 
 def _strokes(
-    length: int, dice: np.random.Generator, *, each_s: float, ring_hz: tuple[float, float], partials: int, decay: float,
+    length: int,
+    dice: np.random.Generator,
+    *,
+    each_s: float,
+    ring_hz: tuple[float, float],
+    partials: int,
+    decay: float,
 ) -> Floats:
     """Things that are struck and ring, one in `each_s` seconds on average; `decay`: per second."""
     time = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE

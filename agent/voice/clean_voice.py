@@ -59,14 +59,14 @@ class Voice:
         self.latency_samples = self._stream.latency_samples
         # A frame in, a frame out: the last of the latency's frames is the one that is being filled.
         self._line = DelayLine(self.latency_samples - FRAME)
-        self._ramp = Ramp(FADE_S, at=1.0)       # share of the clean sound
-        self._opening = Ramp(FADE_S, at=0.0 if never_original else 1.0)       # share of the original in what else is heard
+        self._ramp = Ramp(FADE_S, at=1.0)  # share of the clean sound
+        self._opening = Ramp(FADE_S, at=0.0 if never_original else 1.0)  # share of the original in what else is heard
         self._input: Float32 = np.zeros(FRAME, dtype=np.float32)
         self._original: Float32 = np.zeros(FRAME, dtype=np.float32)
-        self._offset = np.float32(0)            # clean minus what else would be heard, at the last sample that was cleaned
+        self._offset = np.float32(0)  # clean minus what else would be heard, at the last sample that was cleaned
         self._trouble: str | None = None
-        self._warm_up = 0                       # frames until the present stream may be heard
-        self._rest = 0                          # frames until the next try after a failure
+        self._warm_up = 0  # frames until the present stream may be heard
+        self._rest = 0  # frames until the next try after a failure
         self._next_rest = FIRST_REST_FRAMES
         self.bypass = False
         self.overloaded = False
@@ -166,7 +166,7 @@ class Voice:
             self._failed()
             return None
         self._warmed()
-        return ready if len(ready) else _SILENCE        # a stream begins with nothing, like the delay line
+        return ready if len(ready) else _SILENCE  # a stream begins with nothing, like the delay line
 
     def _warmed(self) -> None:
         if self._warm_up > 0:
@@ -174,7 +174,7 @@ class Voice:
         elif self._trouble is not None and not self.overloaded:
             self._trouble = None
         elif self._trouble is None:
-            self._next_rest = max(FIRST_REST_FRAMES, self._next_rest - 1)     # forgiven bit by bit while it works
+            self._next_rest = max(FIRST_REST_FRAMES, self._next_rest - 1)  # forgiven bit by bit while it works
 
     def _failed(self) -> None:
         logger.exception("The noise remover failed", extra={"next_try_s": self._next_rest / 100})

@@ -48,8 +48,8 @@ class DelayLine:
     def shift(self, samples: Int16) -> Int16:
         """As many samples as came in, delayed. The result is the caller's to keep."""
         line = np.concatenate((self._held, samples))
-        self._held = line[len(samples):]
-        return line[:len(samples)]
+        self._held = line[len(samples) :]
+        return line[: len(samples)]
 
 
 class Ramp:

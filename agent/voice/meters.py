@@ -6,9 +6,9 @@ import numpy as np
 
 from agent.voice.frames import FRAME, Float32
 
-_QUIETEST = 1e-10                       # -100 dBFS, where the level meter ends
-_NOTHING_TO_REMOVE = 1e-8               # -80 dBFS: a silent room, or a muted microphone
-_CLEAN_FLOOR = 1e-9                     # -90 dBFS: below the last bit of 16, what was removed has no meaning any more
+_QUIETEST = 1e-10  # -100 dBFS, where the level meter ends
+_NOTHING_TO_REMOVE = 1e-8  # -80 dBFS: a silent room, or a muted microphone
+_CLEAN_FLOOR = 1e-9  # -90 dBFS: below the last bit of 16, what was removed has no meaning any more
 
 
 def power(samples: Float32) -> float:

@@ -22,7 +22,7 @@ class Music:
         self.bypass = False
         self.overloaded = False
         self.level = LevelMeter()
-        self.noise = NoiseMeter()       # reads 0 dB: no frame is ever added
+        self.noise = NoiseMeter()  # reads 0 dB: no frame is ever added
         self._mixed: Float32 = np.zeros(FRAME, dtype=np.float32)
 
     def process(self, samples: Int16, out: Int16) -> Int16:

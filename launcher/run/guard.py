@@ -18,7 +18,7 @@ def main() -> None:
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:                               # it died before the request
+        if os.getppid() != parent:  # it died before the request
             raise SystemExit(1)
     os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - our own argument list
 

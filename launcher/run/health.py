@@ -14,13 +14,13 @@ TIMEOUT_S = 5.0
 @dataclass(frozen=True)
 class Health:
     ok: bool
-    down: tuple[str, ...] = field(default=())          # names of the parts that do not work
+    down: tuple[str, ...] = field(default=())  # names of the parts that do not work
     answered: bool = True
 
 
 def ask(local_url: str) -> Health:
     """Never raises: no answer is an answer too."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))        # this machine is never behind its own proxy
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is never behind its own proxy
     try:
         with direct.open(f"{local_url}/healthz", timeout=TIMEOUT_S) as answer:
             return _read(answer.status, answer.read())
@@ -40,5 +40,5 @@ def _read(status: int, body: bytes) -> Health:
     return Health(ok=status == 200, down=down)
 
 
-if __name__ == "__main__":               # a container engine's health check
+if __name__ == "__main__":  # a container engine's health check
     sys.exit(not ask(sys.argv[1]).ok)

@@ -18,7 +18,7 @@ LOWEST, HIGHEST = 1, 65_535
 @dataclass(frozen=True)
 class Port:
     number: int
-    kind: str          # "TCP" or "UDP"
+    kind: str  # "TCP" or "UDP"
     purpose: str
 
 
@@ -66,7 +66,7 @@ def is_free(port: Port, host: str = "") -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_DGRAM if port.kind == "UDP" else socket.SOCK_STREAM)) as probe:
         if port.kind == "TCP":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)       # a connection that lingers does not count
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers does not count
         try:
             probe.bind((host, port.number))
         except PermissionError as error:
@@ -99,19 +99,19 @@ def check(ports: Ports) -> None:
 
 
 def holder_of(port: Port) -> str | None:
-    """"NAME (process N)" of whoever holds the port; None when it cannot be seen (other system, other user)."""
+    """ "NAME (process N)" of whoever holds the port; None when it cannot be seen (other system, other user)."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     for folder in Path("/proc").glob("[0-9]*") if sockets else ():
         try:
             if any(os.readlink(link) in sockets for link in (folder / "fd").iterdir()):
                 return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
         except OSError:
-            continue                                             # gone meanwhile, or another user's
+            continue  # gone meanwhile, or another user's
     return None
 
 
 def _inodes(port: Port) -> Iterator[str]:
-    listening = "0A" if port.kind == "TCP" else "07"             # states of /proc/net/tcp and udp, see proc_net_tcp.txt of Linux
+    listening = "0A" if port.kind == "TCP" else "07"  # states of /proc/net/tcp and udp, see proc_net_tcp.txt of Linux
     for table in (port.kind.lower(), port.kind.lower() + "6"):
         try:
             rows = (Path("/proc/net") / table).read_text().splitlines()[1:]

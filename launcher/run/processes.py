@@ -22,7 +22,7 @@ def belongs_to(pid: int, variable: str, value: str) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return not Path("/proc/self").exists()                   # no such table on this system, so the session has to do
+        return not Path("/proc/self").exists()  # no such table on this system, so the session has to do
     return f"{variable}={value}".encode() in environment
 
 

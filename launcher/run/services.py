@@ -22,7 +22,7 @@ SOUND_FROM = "0.0.0.0/0"
 class Service:
     name: str
     command: Sequence[str]
-    stop_s: int                        # how long it may take to stop after SIGTERM
+    stop_s: int  # how long it may take to stop after SIGTERM
 
 
 def services(settings: Settings, *, programs: Path, livekit_server: Path) -> list[Service]:

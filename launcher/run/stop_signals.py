@@ -36,7 +36,7 @@ def held_off() -> Iterator[None]:
 
 @contextmanager
 def _handling(handler: Handler) -> Iterator[None]:
-    ignored = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else []         # nohup asked for that
+    ignored = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else []  # nohup asked for that
     before = {number: signal.signal(number, handler) for number in NUMBERS if number not in ignored}
     try:
         yield

@@ -50,13 +50,18 @@ class Supervisor:
         with open(self._settings.log / "supervisord.out", "wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own argument list
                 [sys.executable, "-m", "launcher.run.guard", self._supervisord, "--nodaemon", "--configuration", configuration],
-                cwd=ROOT, env=clean_environment(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,                          # a Ctrl-C is for the launcher alone, which stops them in order
+                cwd=ROOT,
+                env=clean_environment(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C is for the launcher alone, which stops them in order
             )
         (self._settings.run / "session").write_text(str(self._process.pid))
         if not processes.wait_until(lambda: self._answers() or not self.is_running(), START_S) or not self.is_running():
             raise Problem(
-                "supervisord, which runs the four programs, did not start.", f"see {self._settings.log}.",
+                "supervisord, which runs the four programs, did not start.",
+                f"see {self._settings.log}.",
                 tail((self._settings.log / "supervisord.out").read_text(errors="replace")),
             )
 
@@ -89,7 +94,7 @@ class Supervisor:
 
     def _ask(self) -> list[dict[str, Any]]:
         with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.socket_path)) as server:
-            entries: list[dict[str, Any]] = server.supervisor.getAllProcessInfo()      # type: ignore[assignment]
+            entries: list[dict[str, Any]] = server.supervisor.getAllProcessInfo()  # type: ignore[assignment]
             return entries
 
     def _answers(self) -> bool:
@@ -121,19 +126,41 @@ def clear_leftovers(settings: Settings, *, patience_s: float = 20.0) -> int:
 def configuration_text(settings: Settings, services: Sequence[Service], socket_path: Path) -> str:
     """supervisord's configuration (supervisord.org/configuration.html). The environment is inherited and not written anywhere."""
     parts = [
-        _section("supervisord", nodaemon="true", identifier="stillair", umask="077", pidfile=settings.run / "supervisord.pid",
-                 logfile=settings.log / "supervisord.log", logfile_maxbytes="2MB", logfile_backups=1, childlogdir=settings.log),
+        _section(
+            "supervisord",
+            nodaemon="true",
+            identifier="stillair",
+            umask="077",
+            pidfile=settings.run / "supervisord.pid",
+            logfile=settings.log / "supervisord.log",
+            logfile_maxbytes="2MB",
+            logfile_backups=1,
+            childlogdir=settings.log,
+        ),
         _section("unix_http_server", file=socket_path, chmod="0600"),
-        _section("rpcinterface:supervisor",
-                 **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"}),
+        _section(
+            "rpcinterface:supervisor", **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"}
+        ),
     ]
     for order, service in enumerate(services, start=1):
-        parts.append(_section(
-            f"program:{service.name}", command=shlex.join(service.command), directory=ROOT, priority=order,
-            autorestart="true", startsecs=1, startretries=1_000_000,
-            stopsignal="TERM", stopwaitsecs=service.stop_s, killasgroup="true", redirect_stderr="true",
-            stdout_logfile=settings.log / f"{service.name}.log", stdout_logfile_maxbytes="5MB", stdout_logfile_backups=2,
-        ))
+        parts.append(
+            _section(
+                f"program:{service.name}",
+                command=shlex.join(service.command),
+                directory=ROOT,
+                priority=order,
+                autorestart="true",
+                startsecs=1,
+                startretries=1_000_000,
+                stopsignal="TERM",
+                stopwaitsecs=service.stop_s,
+                killasgroup="true",
+                redirect_stderr="true",
+                stdout_logfile=settings.log / f"{service.name}.log",
+                stdout_logfile_maxbytes="5MB",
+                stdout_logfile_backups=2,
+            )
+        )
     return "\n".join(parts)
 
 

@@ -87,7 +87,8 @@ def _migrate(installed: Installation, environment: Mapping[str, str], console: C
         except CommandError as error:
             raise Problem(
                 "The database could not be brought up to date; nothing was started.",
-                "see the lines above; your recordings are files in the data folder and were not touched.", error.output,
+                "see the lines above; your recordings are files in the data folder and were not touched.",
+                error.output,
             ) from error
 
 

@@ -13,7 +13,7 @@ from launcher.setup.toolchain import Toolchain
 
 @dataclass(frozen=True)
 class Installation:
-    programs: Path           # .venv/bin
+    programs: Path  # .venv/bin
     livekit_server: Path
 
 

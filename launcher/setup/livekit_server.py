@@ -60,7 +60,7 @@ def _cached(toolchain: Toolchain) -> Path:
 
 
 def version_of(program: Path) -> str | None:
-    """"1.13.5", or None when there is no such program or it does not answer."""
+    """ "1.13.5", or None when there is no such program or it does not answer."""
     if not os.access(program, os.X_OK):
         return None
     try:
@@ -113,7 +113,7 @@ def _build(target: Path, toolchain: Toolchain) -> None:
     system_go = _system_go()
     go = system_go or toolchain.install_tool("go") / "go" / "bin" / "go"
     environment = {"GOBIN": str(folder), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -modcacherw"}
-    if system_go is None:                                        # nobody will use its caches (2 GB) again
+    if system_go is None:  # nobody will use its caches (2 GB) again
         environment |= {"GOPATH": str(folder / "path"), "GOCACHE": str(folder / "cache")}
     with toolchain.console.step(f"Building livekit-server {VERSION} (once, about two minutes)"):
         try:

@@ -78,5 +78,5 @@ def _npm(toolchain: Toolchain) -> tuple[list[str | Path], Path | None]:
     return [package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"], package / "bin"
 
 
-if __name__ == "__main__":               # in the Dockerfile, where another stage has run npm
+if __name__ == "__main__":  # in the Dockerfile, where another stage has run npm
     copy(ROOT, vendor_files(ROOT))

@@ -134,7 +134,7 @@ class Toolchain:
             raise Problem(what, _next_step(error.output), error.output) from error
 
     def _python_version(self) -> str:
-        """"3.11.7" of `.venv`, or "none" when there is none that works."""
+        """ "3.11.7" of `.venv`, or "none" when there is none that works."""
         try:
             version = run([self.python, "-c", "import platform; print(platform.python_version())"], folder=self.root).strip()
         except CommandError:

@@ -18,7 +18,7 @@ def writers() -> Iterator[Callable[..., Writer]]:
     started: list[Writer] = []
 
     def start(*arguments: object) -> Writer:
-        started.append(Writer(*arguments))      # type: ignore[arg-type]
+        started.append(Writer(*arguments))  # type: ignore[arg-type]
         return started[-1]
 
     yield start

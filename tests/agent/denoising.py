@@ -15,7 +15,7 @@ from agent.denoise_service.link import Link
 from agent.denoise_service.shared_memory import slot_record
 
 SPEECH = Path(__file__).parents[1] / "audio" / "speech.flac"
-ROUNDING = 1e-6         # of samples in [-1, 1]: what the size of a batch and the order of its rows may change
+ROUNDING = 1e-6  # of samples in [-1, 1]: what the size of a batch and the order of its rows may change
 
 
 def sine(hops):

@@ -40,7 +40,7 @@ def assert_valid(path: Path, channels: int = 1) -> NDArray[np.int16]:
         stream = container.streams.audio[0]
         assert abs(float(stream.duration * stream.time_base) - len(samples) / RATE) < 0.001
         decoded = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(stream)])
-    np.testing.assert_array_equal(decoded[:samples.size], samples.reshape(-1))
+    np.testing.assert_array_equal(decoded[: samples.size], samples.reshape(-1))
     expected = {"codec_name": "flac", "sample_rate": str(RATE), "channels": channels, "duration_ts": len(samples)}
     assert ffprobe_says(path) == expected
     flac_says_ok(path)

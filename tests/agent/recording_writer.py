@@ -40,14 +40,18 @@ def main(folder: str, seed: str, limit: str = "") -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
         threading.Thread(target=wait_for_room, daemon=True).start()
     recorder = FlacRecorder(
-        Path(folder), stream_id=STREAM_ID, owner="alice", title="A walk", started_at="2026-01-02T03:04:05Z",
+        Path(folder),
+        stream_id=STREAM_ID,
+        owner="alice",
+        title="A walk",
+        started_at="2026-01-02T03:04:05Z",
         on_state=lambda state: say(f"state {state}"),
     )
     sound = speech_like(30, int(seed))
     recorder.start()
     begin = time.monotonic()
     for at in range(0, len(sound), BLOCK):
-        recorder.write(sound[at:at + BLOCK])
+        recorder.write(sound[at : at + BLOCK])
         say(f"wrote {at + BLOCK}")
         if done.wait(max(0.0, begin + (at + BLOCK) / 48_000 - time.monotonic())):
             break

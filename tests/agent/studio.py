@@ -19,7 +19,7 @@ from agent.recording.recorder import FlacRecorder
 from contract.recording import RecordingManifest
 from tests.agent.judges import RATE, speech_like
 
-STREAM_ID = "5" * 32        # as in recording_writer.py
+STREAM_ID = "5" * 32  # as in recording_writer.py
 BLOCK = 480
 
 
@@ -41,7 +41,7 @@ class Disk(DiskFile):
 
     def _write_some(self, data: memoryview, offset: int) -> int:
         type(self).trouble()
-        return super()._write_some(data[:self.longest_write], offset)
+        return super()._write_some(data[: self.longest_write], offset)
 
     def sync(self) -> None:
         type(self).trouble()
@@ -55,7 +55,7 @@ class Folder(RecordingFolder):
 
     def open_audio(self, stream_id: str, *, create: bool = False) -> DiskFile:
         file = super().open_audio(stream_id, create=create)
-        disk = self.kind(os.dup(file._descriptor))        # the lock belongs to both
+        disk = self.kind(os.dup(file._descriptor))  # the lock belongs to both
         file.close()
         return disk
 
@@ -71,11 +71,23 @@ class Studio:
         self.audio = folder / f"{STREAM_ID}.flac"
 
     def recorder(
-        self, *, title: str = "A walk", clock: Callable[[], float] | None = None, limit: int | None = None, channels: int = 1,
+        self,
+        *,
+        title: str = "A walk",
+        clock: Callable[[], float] | None = None,
+        limit: int | None = None,
+        channels: int = 1,
     ) -> FlacRecorder:
         recorder = FlacRecorder(
-            self.folder, stream_id=STREAM_ID, owner="alice", title=title, started_at="2026-01-02T03:04:05Z",
-            on_state=self.states.put, storage=Folder(self.folder, self.disk), clock=clock or self.clock, channels=channels,
+            self.folder,
+            stream_id=STREAM_ID,
+            owner="alice",
+            title=title,
+            started_at="2026-01-02T03:04:05Z",
+            on_state=self.states.put,
+            storage=Folder(self.folder, self.disk),
+            clock=clock or self.clock,
+            channels=channels,
         )
         recorder.limit(limit)
         recorder.start()
@@ -84,8 +96,8 @@ class Studio:
     def say(self, recorder: FlacRecorder, sound: np.ndarray) -> None:
         """Sound in 10 ms blocks, each at its time."""
         for at in range(0, len(sound), BLOCK):
-            self.clock.now += len(sound[at:at + BLOCK]) / RATE
-            recorder.write(sound[at:at + BLOCK])
+            self.clock.now += len(sound[at : at + BLOCK]) / RATE
+            recorder.write(sound[at : at + BLOCK])
 
     def state(self) -> str:
         return self.states.get(timeout=10)
@@ -96,7 +108,7 @@ class Studio:
 
 
 SOUND = speech_like(8)
-WHOLE = 10 * 4608           # whole frames: an unfinished recording gets no silence at its end
+WHOLE = 10 * 4608  # whole frames: an unfinished recording gets no silence at its end
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -114,7 +126,10 @@ class Writer:
         root = Path(__file__).parents[2]
         self.process = subprocess.Popen(
             [sys.executable, str(script), str(folder), str(seed), *limit],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
         )
         assert self.process.stdout is not None
         self.lines = (line.decode().split() for line in self.process.stdout)

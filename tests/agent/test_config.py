@@ -12,21 +12,24 @@ def test_defaults_follow_from_the_machine(tmp_path, monkeypatch):
     config = AgentConfig.from_environment(COMPLETE)
     assert config.recordings == tmp_path / "data" / "recordings"
     assert config.data == tmp_path / "data"
-    assert config.capacity is None          # as measured
+    assert config.capacity is None  # as measured
     assert not config.never_original
     assert config.grace_s == 60
     assert config.health_port == 8004
 
 
 def test_every_setting_is_taken_over(tmp_path):
-    config = AgentConfig.from_environment(COMPLETE | {
-        "STILLAIR_DATA": str(tmp_path),
-        "STILLAIR_CAPACITY": "7",
-        "STILLAIR_GRACE_S": "1.5",
-        "STILLAIR_NEVER_ORIGINAL": "1",
-        "STILLAIR_LOW_WATER_MB": "500",
-        "STILLAIR_AGENT_HEALTH_PORT": "18104",
-    })
+    config = AgentConfig.from_environment(
+        COMPLETE
+        | {
+            "STILLAIR_DATA": str(tmp_path),
+            "STILLAIR_CAPACITY": "7",
+            "STILLAIR_GRACE_S": "1.5",
+            "STILLAIR_NEVER_ORIGINAL": "1",
+            "STILLAIR_LOW_WATER_MB": "500",
+            "STILLAIR_AGENT_HEALTH_PORT": "18104",
+        }
+    )
     assert (config.recordings, config.capacity, config.grace_s, config.health_port) == (tmp_path / "recordings", 7, 1.5, 18104)
     assert config.low_water_mb == 500
     assert config.never_original
@@ -34,24 +37,27 @@ def test_every_setting_is_taken_over(tmp_path):
     assert str(elsewhere.recordings) == "/srv/recordings"
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("LIVEKIT_URL", "http://127.0.0.1:8001"),
-    ("LIVEKIT_URL", "127.0.0.1:8001"),
-    ("LIVEKIT_URL", "ws://"),
-    ("STILLAIR_CAPACITY", "0"),
-    ("STILLAIR_CAPACITY", "-1"),
-    ("STILLAIR_CAPACITY", "many"),
-    ("STILLAIR_CAPACITY", "2.5"),
-    ("STILLAIR_NEVER_ORIGINAL", "yes"),
-    ("STILLAIR_GRACE_S", "-1"),
-    ("STILLAIR_GRACE_S", "nan"),
-    ("STILLAIR_GRACE_S", "inf"),
-    ("STILLAIR_GRACE_S", "a minute"),
-    ("STILLAIR_LOW_WATER_MB", "0"),
-    ("STILLAIR_LOW_WATER_MB", "lots"),
-    ("STILLAIR_AGENT_HEALTH_PORT", "0"),
-    ("STILLAIR_AGENT_HEALTH_PORT", "65536"),
-])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIVEKIT_URL", "http://127.0.0.1:8001"),
+        ("LIVEKIT_URL", "127.0.0.1:8001"),
+        ("LIVEKIT_URL", "ws://"),
+        ("STILLAIR_CAPACITY", "0"),
+        ("STILLAIR_CAPACITY", "-1"),
+        ("STILLAIR_CAPACITY", "many"),
+        ("STILLAIR_CAPACITY", "2.5"),
+        ("STILLAIR_NEVER_ORIGINAL", "yes"),
+        ("STILLAIR_GRACE_S", "-1"),
+        ("STILLAIR_GRACE_S", "nan"),
+        ("STILLAIR_GRACE_S", "inf"),
+        ("STILLAIR_GRACE_S", "a minute"),
+        ("STILLAIR_LOW_WATER_MB", "0"),
+        ("STILLAIR_LOW_WATER_MB", "lots"),
+        ("STILLAIR_AGENT_HEALTH_PORT", "0"),
+        ("STILLAIR_AGENT_HEALTH_PORT", "65536"),
+    ],
+)
 def test_a_bad_value_is_refused_by_name_and_value(name, value):
     with pytest.raises(ConfigError) as refusal:
         AgentConfig.from_environment(COMPLETE | {name: value})
@@ -73,6 +79,8 @@ def test_the_process_that_jobs_are_forked_from_gets_no_threads_and_no_foreign_mo
     environment = {"OPENBLAS_NUM_THREADS": "8"}
     prepare_forking(environment)
     assert environment == {
-        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0", "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0",
-        "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
+        "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
     }

@@ -8,7 +8,9 @@ from agent.log import Formatter
 
 
 def line(message, *, error=None, **data):
-    record = logging.makeLogRecord({"name": "agent.live.session", "levelname": "WARNING", "msg": message, "exc_info": error, **data})
+    record = logging.makeLogRecord(
+        {"name": "agent.live.session", "levelname": "WARNING", "msg": message, "exc_info": error, **data}
+    )
     return Formatter().format(record)
 
 

@@ -41,7 +41,7 @@ def look(page: Page, name: str) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
         page.evaluate("scrollTo(0, 0)")
         page.evaluate(SETTLED)
-        if (width, theme) != (390, "dark"):         # as wide as one and as dark as another
+        if (width, theme) != (390, "dark"):  # as wide as one and as dark as another
             problems += [f"{name} {width} {theme}: {problem}" for problem in problems_of(page, width)]
         if width != 320:
             page.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=width < 600)
@@ -73,7 +73,7 @@ def with_large_text(page: Page, name: str) -> list[str]:
 def in_the_systems_colours(page: Page, name: str) -> list[str]:
     """As on Windows with a contrast theme."""
     page.emulate_media(forced_colors="active")
-    page.keyboard.press("Tab")          # from here on the browser shows where the focus is
+    page.keyboard.press("Tab")  # from here on the browser shows where the focus is
     page.evaluate(SETTLED)
     problems = page.evaluate("looks.colourless()")
     page.screenshot(path=PICTURES / f"{name}-1280-forced.png")
@@ -89,7 +89,8 @@ def problems_of(page: Page, width: int) -> list[str]:
     # Not the style sheets, which no rule of these needs: it would copy the style of a shadow root (the player's wave) into a
     # document of its own, where the page's policy forbids it.
     found = page.evaluate(
-        "(rules) => axe.run({ runOnly: rules, preload: { assets: ['media'] } }).then((found) => found.violations)", RULES,
+        "(rules) => axe.run({ runOnly: rules, preload: { assets: ['media'] } }).then((found) => found.violations)",
+        RULES,
     )
     problems = [f"{rule['id']} {rule['nodes'][0]['html'][:200]}" for rule in found]
     return [*problems, f"{too_wide} px too wide"] if too_wide > 0 else problems

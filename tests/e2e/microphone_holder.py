@@ -7,7 +7,7 @@ import ctypes
 import sys
 
 PLACES = 256
-CONTEXT_READY, STREAM_READY = 4, 2      # pulse/def.h
+CONTEXT_READY, STREAM_READY = 4, 2  # pulse/def.h
 S16LE, START_CORKED = 3, 1
 
 

@@ -180,8 +180,11 @@ class Person:
     def hear(self, seconds: float) -> np.ndarray:
         """What this page plays during the next seconds; float32, 48 kHz, as it comes out of the tab."""
         start = self.page.evaluate("heard.mark()")
-        self.page.wait_for_function("([start, count]) => heard.count() - start >= count", arg=[start, int(seconds * 48_000)],
-                                    timeout=seconds * 1000 + 15_000)
+        self.page.wait_for_function(
+            "([start, count]) => heard.count() - start >= count",
+            arg=[start, int(seconds * 48_000)],
+            timeout=seconds * 1000 + 15_000,
+        )
         return sounds.of_text(self.page.evaluate("start => heard.take(start)", start))
 
     def hears_speech(self, within_s: float) -> float:

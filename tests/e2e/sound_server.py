@@ -22,7 +22,8 @@ class SoundServer:
         options = "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"
         self._process = subprocess.Popen(
             ["pulseaudio", *options, *(f"--load={module}" for module in modules)],
-            env={**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}, stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},
+            stderr=subprocess.DEVNULL,
         )
         assert wait_until(lambda: self._pactl("info", check=False).returncode == 0, 10)
 
@@ -37,7 +38,10 @@ class SoundServer:
     def hold(self) -> Iterator[None]:
         """Another program takes every place that there is on the microphone."""
         with subprocess.Popen(
-            [sys.executable, str(HOLDER), self._address, "microphone"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, str(HOLDER), self._address, "microphone"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as program:
             assert program.stdout.readline() == "held\n"
             yield
@@ -50,7 +54,7 @@ class SoundServer:
 
 @contextlib.contextmanager
 def sound_server() -> Iterator[SoundServer]:
-    folder = Path(tempfile.mkdtemp())           # a socket's path is short
+    folder = Path(tempfile.mkdtemp())  # a socket's path is short
     server = SoundServer(folder)
     try:
         yield server

@@ -10,8 +10,8 @@ import soxr
 
 RATE = 48_000
 SPEECH = Path(__file__).parent.parent / "audio" / "speech.flac"
-FRAME = RATE // 50      # 20 ms
-NOISE_DB = -42.0        # root mean square of the noise, dBFS
+FRAME = RATE // 50  # 20 ms
+NOISE_DB = -42.0  # root mean square of the noise, dBFS
 
 
 def noisy_speech() -> np.ndarray:

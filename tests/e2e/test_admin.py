@@ -85,8 +85,11 @@ def test_the_other_pages(admin, join):
     admin.page.get_by_text("Account menu").locator("..").click()
     admin.page.get_by_role("link", name="Admin", exact=True).click()
     for name, path in (
-        ("people", "/admin/people/?q=friend"), ("people-none", "/admin/people/?q=zzzz"), ("storage", "/admin/storage"),
-        ("registration", "/admin/registration"), ("log", "/admin/log"),
+        ("people", "/admin/people/?q=friend"),
+        ("people-none", "/admin/people/?q=zzzz"),
+        ("storage", "/admin/storage"),
+        ("registration", "/admin/registration"),
+        ("log", "/admin/log"),
     ):
         admin.open(path)
         problems += look(admin.page, f"admin-{name}")

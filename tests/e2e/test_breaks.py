@@ -84,7 +84,7 @@ def test_a_reload_goes_on_with_the_stream(friends):
     alice.go_live()
     bob.listen_to(alice)
     bob.hears_speech(within_s=10)
-    alice.page.once("dialog", lambda question: question.accept())      # leaving while live asks first
+    alice.page.once("dialog", lambda question: question.accept())  # leaving while live asks first
     alice.page.reload()
     alice.expect_state("Live - noise removed")
     bob.hears_speech(within_s=10)

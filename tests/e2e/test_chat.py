@@ -78,7 +78,7 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
     alice.stop()
     bob.page.get_by_role("link", name="The chat is kept with the recording").click()
     expect(line(bob, "Good night")).to_be_visible()
-    expect(bob.page.locator("html")).not_to_have_attribute("aria-busy", "true")         # Turbo is done
+    expect(bob.page.locator("html")).not_to_have_attribute("aria-busy", "true")  # Turbo is done
     problems += problems_of(bob.page, 1280)
     bob.page.get_by_role("button", name="Play").first.click()
     expect(line(bob, "Good night")).to_be_hidden()

@@ -12,7 +12,8 @@ WITHIN_MS = 30_000
 def behind_a_firewall(chromium):
     """A browser that may send no UDP, on an instance whose sound knows no other way: each Stillair for one machine is one."""
     with chromium.launch(
-        "--webrtc-ip-handling-policy=disable_non_proxied_udp", "--autoplay-policy=no-user-gesture-required",
+        "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--autoplay-policy=no-user-gesture-required",
     ) as browser:
         yield browser
 

@@ -51,7 +51,7 @@ def test_the_noise_is_heard_and_gone_within_a_minute_of_the_start(began, visitor
     meter = visitor.page.get_by_role("meter", name="Noise removed")
     expect(meter).not_to_have_attribute("aria-valuenow", "0")
     reading = meter.get_attribute("aria-valuenow")
-    expect(meter).not_to_have_attribute("aria-valuenow", reading)       # it moves
+    expect(meter).not_to_have_attribute("aria-valuenow", reading)  # it moves
 
     start = visitor.page.evaluate("heard.mark()")
     visitor.page.evaluate(STEPS)

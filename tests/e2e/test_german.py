@@ -28,8 +28,12 @@ def test_pages_in_german(arrive):
         problems += look(visitor.page, f"german-{name}")
     anna = join_in_german(arrive, "anna")
     for name, path in (
-        ("home", "/"), ("live-idle", "/live"), ("recordings", "/recordings/"), ("settings-recording", "/settings/recording"),
-        ("password", "/settings/password"), ("invites", "/invites"),
+        ("home", "/"),
+        ("live-idle", "/live"),
+        ("recordings", "/recordings/"),
+        ("settings-recording", "/settings/recording"),
+        ("password", "/settings/password"),
+        ("invites", "/invites"),
     ):
         anna.open(path)
         problems += look(anna.page, f"german-{name}")

@@ -41,7 +41,7 @@ class Stillness:
             self.page.evaluate("scrollTo(0, 0)")
             self.page.evaluate(DRAWN)
             found[width, height] = self.page.evaluate(PLACES, self.controls)
-        self.page.evaluate("moved.length = 0")      # that was another screen, not another state
+        self.page.evaluate("moved.length = 0")  # that was another screen, not another state
         return found
 
     def check(self, when: str) -> list[str]:

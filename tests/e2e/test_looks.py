@@ -37,7 +37,10 @@ def test_pages_without_any_stream(arrive, nora):
     visitor = arrive("visitor", viewport={"width": 1280, "height": 900})
     link = invite_link(nora)
     for name, path in (
-        ("login", "/login"), ("register", "/register"), ("register-invited", link), ("invite-unknown", "/invite/x"),
+        ("login", "/login"),
+        ("register", "/register"),
+        ("register-invited", link),
+        ("invite-unknown", "/invite/x"),
         ("difference", "/difference"),
     ):
         visitor.open(path)
@@ -55,9 +58,16 @@ def test_pages_without_any_stream(arrive, nora):
     visitor.open(link)
     problems += look(visitor.page, "invite")
     for name, path in (
-        ("home-quiet", "/"), ("search", "/search?q=friend"), ("search-nobody", "/search?q=zzzz"), ("live-idle", "/live"),
-        ("settings", "/settings/"), ("settings-recording", "/settings/recording"), ("password", "/settings/password"),
-        ("invites", "/invites"), ("missing", "/nothing-here"), ("recordings-none-found", "/recordings/friends?q=zzzz"),
+        ("home-quiet", "/"),
+        ("search", "/search?q=friend"),
+        ("search-nobody", "/search?q=zzzz"),
+        ("live-idle", "/live"),
+        ("settings", "/settings/"),
+        ("settings-recording", "/settings/recording"),
+        ("password", "/settings/password"),
+        ("invites", "/invites"),
+        ("missing", "/nothing-here"),
+        ("recordings-none-found", "/recordings/friends?q=zzzz"),
     ):
         nora.open(path)
         problems += look(nora.page, name)
@@ -128,8 +138,18 @@ def test_pages_while_somebody_is_live(nora, join):
 def test_a_phone_has_controls_for_fingers(browser, join):
     alice = join("alice", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     small = {}
-    for path in ("/", "/live", "/search?q=al", "/recordings/", "/settings/", "/settings/recording", "/settings/password",
-        "/settings/privacy", "/settings/appearance", "/settings/keyboard", "/settings/delete-account",
+    for path in (
+        "/",
+        "/live",
+        "/search?q=al",
+        "/recordings/",
+        "/settings/",
+        "/settings/recording",
+        "/settings/password",
+        "/settings/privacy",
+        "/settings/appearance",
+        "/settings/keyboard",
+        "/settings/delete-account",
     ):
         alice.open(path)
         small[path] = alice.page.evaluate(TOO_SMALL)

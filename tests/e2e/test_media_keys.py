@@ -38,7 +38,10 @@ class Desktop:
 @pytest.fixture
 def desktop() -> Iterator[Desktop]:
     bus = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        ["dbus-daemon", "--session", "--nofork", "--print-address"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     yield Desktop(bus.stdout.readline().strip())
     bus.kill()

@@ -71,7 +71,7 @@ def test_the_microphone_goes_while_live(friends):
     alice.go_live()
     bob.listen_to(alice)
     bob.hears_speech(within_s=10)
-    alice.context.clear_permissions()       # the browser takes the microphone away, as when it is unplugged
+    alice.context.clear_permissions()  # the browser takes the microphone away, as when it is unplugged
     expect(alice.notice("Microphone disconnected. Friends hear silence.")).to_be_visible()
     bob.hears_nothing(within_s=5)
 

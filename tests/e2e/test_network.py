@@ -52,7 +52,7 @@ def test_a_listener_who_loses_the_network_hears_again_and_nobody_else_notices(fr
 
     mark = bob.page.evaluate("heard.mark()")
     with unplugged(network):
-        time.sleep(AWAY_S)          # the time is what happens: neither a moment nor for good
+        time.sleep(AWAY_S)  # the time is what happens: neither a moment nor for good
     lost = charlie.page.get_by_text("Connection lost, reconnecting. The recording is safe.")
     began = time.monotonic()
     charlie.hears_speech(within_s=20)

@@ -34,6 +34,7 @@ SHOWN = """async () => {
 @pytest.fixture
 def settings(join):
     """Somebody with two friends in the settings page, in a browser that has run `script` before."""
+
     def settings(*, allowed: bool = True, script: str = "", **options):
         nora = join("nora", viewport={"width": 1280, "height": 900}, **options)
         for name in ("Marta Kowalczyk", "Grandma Rosa"):
@@ -104,7 +105,7 @@ def test_a_push_is_shown_and_leads_to_the_friend_in_the_page_that_is_open(join):
     assert bob.page.evaluate(SHOWN) == [["Alice is live", "Morning show", link]]
     bob.page.evaluate("window.sameDocument = true")
     (worker,) = bob.context.service_workers
-    worker.evaluate("link => goTo(link).catch(() => {})", link)       # the focus needs a real press
+    worker.evaluate("link => goTo(link).catch(() => {})", link)  # the focus needs a real press
     expect(bob.page.get_by_role("heading", name=f"{alice.username} is not live.")).to_be_visible()
     assert bob.page.evaluate("window.sameDocument")
 
@@ -117,9 +118,14 @@ def push(person, message) -> None:
     devtools.send("ServiceWorker.enable")
     while not found:
         person.page.wait_for_timeout(20)
-    devtools.send("ServiceWorker.deliverPushMessage", {
-        "origin": person.url, "registrationId": found[0]["registrationId"], "data": json.dumps(message),
-    })
+    devtools.send(
+        "ServiceWorker.deliverPushMessage",
+        {
+            "origin": person.url,
+            "registrationId": found[0]["registrationId"],
+            "data": json.dumps(message),
+        },
+    )
 
 
 def test_a_browser_without_a_push_service_says_so(settings):
@@ -130,7 +136,7 @@ def test_a_browser_without_a_push_service_says_so(settings):
     expect(nora.notice("Your browser could not reach its push service.")).to_be_visible()
     expect(nora.page.get_by_role("button", name="Switch on")).to_be_focused()
     problems += look(nora.page, "notifications-no-service")
-    nora.problems[:] = [problem for problem in nora.problems if "incognito" not in problem]         # what Chromium says of it
+    nora.problems[:] = [problem for problem in nora.problems if "incognito" not in problem]  # what Chromium says of it
     assert not problems, "\n".join(problems)
 
 

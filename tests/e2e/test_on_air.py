@@ -33,6 +33,7 @@ def test_a_sound_check_is_heard_by_nobody_else_until_it_goes_live(friends):
     alice.page.get_by_role("button", name="Start Streaming").click()
     alice.expect_state("Live - noise removed")
     bob.hears_speech(within_s=10)
+
     def recordings():
         return bob.call("GET", f"/api/recordings/{alice.username}")["recordings"]
 
@@ -57,7 +58,7 @@ def test_compare_plays_the_original_to_the_broadcaster_only(friends, source):
     alice.page.get_by_role("radio", name="Original", exact=True).check()
     expect(alice.page.get_by_text("You hear the original sound.")).to_be_visible()
     alice.hears_speech(within_s=10)
-    alice.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)      # the fan, in a pause
+    alice.page.wait_for_function("() => heard.level() > -48 && heard.level() < -36", polling=20)  # the fan, in a pause
     original = alice.hear(9)
     assert abs(sounds.pause_db(original) - sounds.pause_db(source)) < AS_LOUD_DB
     assert sounds.pause_db(bob.hear(9)) < sounds.pause_db(source) - 15

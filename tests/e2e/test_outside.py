@@ -46,8 +46,10 @@ def outside(tmp_path_factory) -> Iterator[str]:
     http, https = (first := some_free_block()), first + 1
     settings = relay(certificate(folder)) if may_relay() else {}
     settings |= {
-        "STILLAIR_NODE_IP": own, "STILLAIR_TRUSTED_PROXIES": "1",
-        "STILLAIR_PUBLIC_URL": f"https://{AIR}:{https}", "STILLAIR_AUDIO_URL": f"wss://{SOUND}:{https}",
+        "STILLAIR_NODE_IP": own,
+        "STILLAIR_TRUSTED_PROXIES": "1",
+        "STILLAIR_PUBLIC_URL": f"https://{AIR}:{https}",
+        "STILLAIR_AUDIO_URL": f"wss://{SOUND}:{https}",
     }
     with started(folder / "data", **settings) as instance:
         proxy = FOR_TESTS.format(http=http, https=https, folder=folder) + caddyfile(instance, https)
@@ -62,8 +64,10 @@ def caddyfile(instance: Instance, https: int) -> str:
     [told] = re.findall(r"its whole configuration is\n\n((?: {4}.*\n)+)", (ROOT / "README.md").read_text())
     ports = instance.settings.ports
     for there, here in (
-        (":8000", f":{ports.web}"), (":8001", f":{ports.audio_server}"),
-        ("air.example.org", f"https://{AIR}:{https}"), ("sound.example.org", f"https://{SOUND}:{https}"),
+        (":8000", f":{ports.web}"),
+        (":8001", f":{ports.audio_server}"),
+        ("air.example.org", f"https://{AIR}:{https}"),
+        ("sound.example.org", f"https://{SOUND}:{https}"),
     ):
         assert told.count(there) == 1
         told = told.replace(there, here)
@@ -100,8 +104,12 @@ def may_relay() -> bool:
 
 def relay(pem) -> dict[str, str]:
     return {
-        "LIVEKIT_TURN_ENABLED": "true", "LIVEKIT_TURN_DOMAIN": RELAY, "LIVEKIT_TURN_TLS_PORT": str(HTTPS),
-        "LIVEKIT_TURN_BIND_ADDRESSES": AIR, "LIVEKIT_TURN_CERT_FILE": str(pem), "LIVEKIT_TURN_KEY_FILE": str(pem),
+        "LIVEKIT_TURN_ENABLED": "true",
+        "LIVEKIT_TURN_DOMAIN": RELAY,
+        "LIVEKIT_TURN_TLS_PORT": str(HTTPS),
+        "LIVEKIT_TURN_BIND_ADDRESSES": AIR,
+        "LIVEKIT_TURN_CERT_FILE": str(pem),
+        "LIVEKIT_TURN_KEY_FILE": str(pem),
     }
 
 
@@ -110,7 +118,9 @@ def away(request, chromium):
     """A browser in a network that stops nothing, or UDP."""
     stopped = ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] if request.param == "no UDP" else []
     with chromium.launch(
-        *stopped, "--autoplay-policy=no-user-gesture-required", f"--host-resolver-rules=MAP {RELAY} {AIR}",
+        *stopped,
+        "--autoplay-policy=no-user-gesture-required",
+        f"--host-resolver-rules=MAP {RELAY} {AIR}",
         "--ignore-certificate-errors",
     ) as browser:
         yield browser

@@ -14,7 +14,7 @@ DESK = {"width": 1280, "height": 900}
 def choose_picture(person, picture: bytes, name: str = "me.jpg") -> None:
     person.open("/settings/")
     person.page.get_by_label("Choose a picture").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": picture})
-    person.page.wait_for_function("() => document.querySelector('#avatar').files[0]?.size < 200_000")      # made small
+    person.page.wait_for_function("() => document.querySelector('#avatar').files[0]?.size < 200_000")  # made small
     person.page.get_by_role("button", name="Use this picture").click()
 
 
@@ -120,10 +120,14 @@ def nora(join):
 def test_the_pages_of_people_look_like_the_rest(nora, join):
     problems = []
     for name, path in (
-        ("settings-profile", "/settings/"), ("settings-appearance", "/settings/appearance"),
-        ("settings-keyboard", "/settings/keyboard"), ("settings-privacy", "/settings/privacy"),
-        ("delete-account", "/settings/delete-account"), ("home-with-pictures", "/"),
-        ("profile", f"/listen/{nora.friend.username}"), ("search-blocked", "/search?q=blocked"),
+        ("settings-profile", "/settings/"),
+        ("settings-appearance", "/settings/appearance"),
+        ("settings-keyboard", "/settings/keyboard"),
+        ("settings-privacy", "/settings/privacy"),
+        ("delete-account", "/settings/delete-account"),
+        ("home-with-pictures", "/"),
+        ("profile", f"/listen/{nora.friend.username}"),
+        ("search-blocked", "/search?q=blocked"),
     ):
         nora.open(path)
         problems += look(nora.page, name)
@@ -133,7 +137,11 @@ def test_the_pages_of_people_look_like_the_rest(nora, join):
         ("privacy-refused", "/settings/privacy", "Block a user name", "nobody-here", "Block", "Nobody has this name."),
         ("profile-refused", "/settings/", "About you", "x" * 161, "Save", "Use at most 160 characters."),
         (
-            "delete-refused", "/settings/delete-account", "Your password", "wrong", "Delete my account for good",
+            "delete-refused",
+            "/settings/delete-account",
+            "Your password",
+            "wrong",
+            "Delete my account for good",
             "Nothing was deleted.",
         ),
     ):

@@ -31,5 +31,5 @@ def test_main_controls_lie_under_the_thumb(friends):
     bar = alice.page.get_by_role("region", name="A friend is live")
     expect(bar).to_be_visible()
     alice.page.screenshot(path=PICTURES / "live-phone-side-told.png")
-    stop.click(trial=True)          # fails when something lies over it
+    stop.click(trial=True)  # fails when something lies over it
     assert stop.bounding_box()["y"] < bar.bounding_box()["y"]

@@ -105,7 +105,7 @@ class Broadcast:
     def _speak(self) -> None:
         begin = time.monotonic()
         for at in range(0, len(NOISE), 480):
-            self._recorder.write(NOISE[at:at + 480])
+            self._recorder.write(NOISE[at : at + 480])
             if self._over.wait(max(0.0, begin + at / RATE - time.monotonic())):
                 return
 
@@ -192,10 +192,10 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     page.get_by_role("slider", name="Seek").fill("10")
     page.get_by_role("button", name="Pause A walk").click()
     expect(page.get_by_role("button", name="Play A walk")).to_be_visible()
-    held[0].continue_()                                 # on a slow line it comes when all is still
+    held[0].continue_()  # on a slow line it comes when all is still
     page.wait_for_function(f"() => Math.abs(({WAVE})()?.played - 0.5) < 0.05")
     seen = []
-    page.emulate_media(reduced_motion="reduce")         # which gives every property a transition of 1 ms
+    page.emulate_media(reduced_motion="reduce")  # which gives every property a transition of 1 ms
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(f"() => ({WAVE})().colours[0] === ({WAVE})().color")
@@ -205,7 +205,7 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     assert len(set(seen)) == 4
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function(f"() => Math.abs(({WAVE})().width - 1) < 0.02")
-    page.get_by_role("link", name="Stillair").click()                   # the drawing moves to the next page
+    page.get_by_role("link", name="Stillair").click()  # the drawing moves to the next page
     page.wait_for_function(f"() => location.pathname !== '/recordings/' && Math.abs(({WAVE})()?.played - 0.5) < 0.05")
     page.emulate_media(color_scheme="light")
     page.wait_for_function(f"() => ({WAVE})().colours[0] === ({WAVE})().color")
@@ -216,7 +216,7 @@ def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_p
     page.wait_for_function(f"() => ({WAVE})()")
     page.get_by_role("button", name="Play A run").click()
     expect(page.get_by_role("button", name="Pause A run")).to_be_visible()
-    assert page.evaluate(WAVE) is None                  # another recording's would say what is not true
+    assert page.evaluate(WAVE) is None  # another recording's would say what is not true
     held[2].continue_()
     page.wait_for_function(f"() => ({WAVE})()")
     assert not violations
@@ -238,14 +238,14 @@ def test_the_player_shows_the_voice_goes_on_as_a_recording_grows_and_remembers_w
         position = player.locator("[data-fill=position]")
         first_length = seconds(player.locator("[data-fill=duration]").inner_text())
         page.wait_for_function(f"() => ({WAVE})()?.colours.length === 2")
-        page.get_by_role("link", name="Stillair").click()               # navigation does not cut it
+        page.get_by_role("link", name="Stillair").click()  # navigation does not cut it
         page.wait_for_function("at => document.querySelector('#player output').textContent > at", arg=f"00:0{first_length + 2}")
         assert seconds(position.inner_text()) > first_length
     finally:
         broadcast.end()
     site.ingest()
     end = int(broadcast.seconds)
-    expect(position).to_have_text(f"00:{end:02}", timeout=30_000)       # it stops at the very end
+    expect(position).to_have_text(f"00:{end:02}", timeout=30_000)  # it stops at the very end
     expect(player.get_by_role("button", name="Play")).to_be_visible()
 
     slider = player.get_by_role("slider", name="Seek")
@@ -259,4 +259,4 @@ def test_the_player_shows_the_voice_goes_on_as_a_recording_grows_and_remembers_w
     expect(position).to_have_text(re.compile("00:0[0-4]"))
     page.keyboard.press("l")
     expect(position).to_have_text(f"00:{end:02}")
-    assert page.evaluate("navigator.mediaSession.metadata.title") == "A walk"          # on the lock screen
+    assert page.evaluate("navigator.mediaSession.metadata.title") == "A walk"  # on the lock screen

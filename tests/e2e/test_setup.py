@@ -11,8 +11,18 @@ from playwright.sync_api import expect
 from launcher.run.processes import wait_until
 from tests.e2e.looks import look
 
-LINES = ["Browser", "Secure page", "Microphone", "Audio server", "Sound over UDP", "Sound over TCP", "Relay (TURN)",
-         "Sound there and back", "Noise remover", "Recording"]
+LINES = [
+    "Browser",
+    "Secure page",
+    "Microphone",
+    "Audio server",
+    "Sound over UDP",
+    "Sound over TCP",
+    "Relay (TURN)",
+    "Sound there and back",
+    "Noise remover",
+    "Recording",
+]
 
 
 def all_places_are_free(instance) -> bool:
@@ -21,7 +31,7 @@ def all_places_are_free(instance) -> bool:
 
 
 def test_all_is_well_and_the_report_says_so(instance, join):
-    assert wait_until(lambda: all_places_are_free(instance), 90)        # streams of other tests may be in their grace
+    assert wait_until(lambda: all_places_are_free(instance), 90)  # streams of other tests may be in their grace
     alice = join("alice", viewport={"width": 1280, "height": 900})
     alice.open("/live")
     alice.open("/settings/")
@@ -30,7 +40,7 @@ def test_all_is_well_and_the_report_says_so(instance, join):
     found = alice.check_set_up()
     assert list(found) == LINES
     well = {line for line, words in found.items() if words.startswith("Well.")}
-    assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found      # neither is offered to this machine alone
+    assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found  # neither is offered to this machine alone
     assert "8 of 8 places are free" in found["Noise remover"]
     expect(alice.page.get_by_text("All is well: you can stream and listen.").first).to_be_visible()
     problems += look(alice.page, "setup-well")

@@ -14,7 +14,7 @@ def test_keys_lock_screen_volume_and_focus(friends):
     bob.in_sidebar(alice).focus()
     alice.go_live("Kitchen radio")
     expect(bob.page.get_by_role("navigation").get_by_role("link", name=f"Listen to {alice.username}")).to_be_visible()
-    assert bob.page.evaluate(FOCUSED_PERSON) == alice.username          # she is in another list now
+    assert bob.page.evaluate(FOCUSED_PERSON) == alice.username  # she is in another list now
 
     bob.listen_to(alice)
     assert bob.page.evaluate(LOCK_SCREEN) == ["Kitchen radio", alice.username]

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.instance import started
 
 DISK_MB = 300
-BALLAST_MB = 130        # leaves less than the 200 MB below which the noise remover stops recording (agent/recording/files.py)
+BALLAST_MB = 130  # leaves less than the 200 MB below which the noise remover stops recording (agent/recording/files.py)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def plays_recording(person, lasted_s: float) -> None:
     expect(person.page.get_by_role("heading", name="Recent recordings")).to_be_visible()
     expect(player.get_by_role("button", name="Pause")).to_be_visible()
     player.get_by_role("button", name="Forward 30 seconds").click()
-    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=lasted_s * 1000)      # it is over
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=lasted_s * 1000)  # it is over
 
 
 def test_the_sound_goes_on_while_both_look_at_other_pages(friends):
@@ -129,7 +129,7 @@ def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_presen
     player.get_by_label("Speed").select_option("2")
     main.get_by_role("button", name="Back 30 s").click()
     expect(live).to_be_visible()
-    expect(live).to_be_hidden(timeout=45_000)           # it caught up, and the live sound goes on by itself
+    expect(live).to_be_hidden(timeout=45_000)  # it caught up, and the live sound goes on by itself
     bob.hears_speech(within_s=10)
 
     with bob.page.expect_download() as clip:
@@ -183,10 +183,10 @@ def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, a
     with chromium.launch() as strict:
         guest = arrive("guest", browser=strict).register()
         alice.befriend(guest)
-        guest.new_tab()         # in the old one a press has been seen, which counts for the whole site
+        guest.new_tab()  # in the old one a press has been seen, which counts for the whole site
         guest.open(f"/listen/{alice.username}")
         wait_until_blocked(guest)
-        expect(alice.page.get_by_role("heading", name="0 listening")).to_be_visible()       # nobody who hears nothing is counted
+        expect(alice.page.get_by_role("heading", name="0 listening")).to_be_visible()  # nobody who hears nothing is counted
         guest.page.get_by_role("main").get_by_role("button", name="Listen").click()
         expect(guest.page.get_by_role("button", name="Pause")).to_be_visible()
         guest.hears_speech(within_s=10)

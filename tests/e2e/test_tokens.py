@@ -18,7 +18,7 @@ def test_a_token_is_made_used_and_revoked(instance, join):
     main.get_by_role("button", name="Make a token").click()
     token = alice.page.get_by_label("Your new token").input_value()
     expect(main.get_by_role("listitem").filter(has_text="Lights in the kitchen")).to_contain_text("Never used.")
-    assert alice.page.evaluate("window.sameDocument")               # what plays goes on playing
+    assert alice.page.evaluate("window.sameDocument")  # what plays goes on playing
     problems = look(alice.page, "tokens")
 
     asked = urllib.request.Request(f"{instance.url}/api/session", headers={"Authorization": f"Bearer {token}"})

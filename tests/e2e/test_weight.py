@@ -16,15 +16,24 @@ def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
     person.page.goto(person.url + path, wait_until="load")
     if audio_server:
         person.page.wait_for_function("() => globalThis.LivekitClient")
-    person.page.wait_for_timeout(1500)          # what scripts load afterwards
+    person.page.wait_for_timeout(1500)  # what scripts load afterwards
     devtools.detach()
     return {addresses[request]: int(size) for request, size in sizes.items() if request in addresses}
 
 
-@pytest.mark.parametrize(("path", "needs_audio_server"), [
-    ("/", False), ("/recordings/", False), ("/settings/", False), ("/difference", False), ("/invites", False),
-    ("/friends", False), ("/live", True), ("/listen/FRIEND", True),
-])
+@pytest.mark.parametrize(
+    ("path", "needs_audio_server"),
+    [
+        ("/", False),
+        ("/recordings/", False),
+        ("/settings/", False),
+        ("/difference", False),
+        ("/invites", False),
+        ("/friends", False),
+        ("/live", True),
+        ("/listen/FRIEND", True),
+    ],
+)
 def test_a_first_visit_is_light(friends, path, needs_audio_server):
     alice, bob = friends
     found = loaded(alice, path.replace("FRIEND", bob.username), audio_server=needs_audio_server)

@@ -38,10 +38,14 @@ async def friends(instance):
 
 async def agent(*arguments, password=PASSWORD, token=""):
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "agent", *map(str, arguments),
+        sys.executable,
+        "-m",
+        "agent",
+        *map(str, arguments),
         env=os.environ | {"STILLAIR_PASSWORD": password, "STILLAIR_TOKEN": token},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),     # Ctrl-C works, in tests in the background, too
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # Ctrl-C works, in tests in the background, too
     )
 
 
@@ -72,8 +76,17 @@ async def test_a_file_goes_on_air_and_a_friend_writes_it_down_without_the_noise(
         await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
         token = await alice.make_token("stream")
     listening = await agent(
-        "listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "heard.flac",
-        "--url", instance.url, "--wait", 60, "--json",
+        "listen",
+        friends.alice,
+        "--as",
+        friends.bob,
+        "-o",
+        tmp_path / "heard.flac",
+        "--url",
+        instance.url,
+        "--wait",
+        60,
+        "--json",
     )
     publishing = await agent("publish", tmp_path / "noisy.wav", "--url", instance.url, "--json", token=token)
     (published, told, trouble), (listened, heard, trouble_too) = await asyncio.gather(said(publishing), said(listening))
@@ -95,8 +108,18 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
     soundfile.write(tmp_path / "long.wav", np.tile(MIX.noisy, 5), RATE)
     publishing = await agent("publish", tmp_path / "long.wav", "--as", friends.alice, "--url", instance.url, "--title", "Long")
     listening = await agent(
-        "listen", friends.alice, "--as", friends.bob, "-o", tmp_path / "part.wav",
-        "--url", instance.url, "--wait", 60, "--seconds", 2,
+        "listen",
+        friends.alice,
+        "--as",
+        friends.bob,
+        "-o",
+        tmp_path / "part.wav",
+        "--url",
+        instance.url,
+        "--wait",
+        60,
+        "--seconds",
+        2,
     )
     code, told, trouble = await said(listening)
     assert code == 0, trouble
@@ -107,7 +130,7 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
     assert code == 1
     assert "Stopped" in trouble
     async with account(instance.url, Login(username=friends.bob, password=PASSWORD)) as bob:
-        assert await bob.listen(friends.alice) is None          # Ctrl-C has ended the stream
+        assert await bob.listen(friends.alice) is None  # Ctrl-C has ended the stream
 
 
 async def test_what_cannot_be_done_is_said_in_a_line(instance, friends, tmp_path):

@@ -41,7 +41,7 @@ class Story:
 
 async def until_true(question) -> None:
     async with asyncio.timeout(30):
-        while not await question():      # noqa: ASYNC110 - it happens in another process
+        while not await question():  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.1)
 
 

@@ -13,8 +13,12 @@ READERS = ["webapp/core/config.py", "agent/config.py", "agent/cli/main.py", "lau
 OF_ONE_COMMAND = {"STILLAIR_TOKEN", "STILLAIR_PASSWORD"}
 SET_BY_THE_LAUNCHER = {"LIVEKIT_URL", "STILLAIR_AGENT_HEALTH_PORT", "STILLAIR_AGENT_HEALTH_URL"}
 FOR_OTHERS = {
-    "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE",                     # of livekit-agents
-    "LIVEKIT_KEYS", "LIVEKIT_PORT", "LIVEKIT_RTC_TCP_PORT", "LIVEKIT_WEBHOOK_API_KEY",                 # of livekit-server
+    "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS",
+    "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE",  # of livekit-agents
+    "LIVEKIT_KEYS",
+    "LIVEKIT_PORT",
+    "LIVEKIT_RTC_TCP_PORT",
+    "LIVEKIT_WEBHOOK_API_KEY",  # of livekit-server
 }
 """Written for libraries and programs of others, never read."""
 

@@ -56,7 +56,7 @@ def test_the_noise_remover_is_stopped_first_and_the_audio_server_last(settings):
 def test_supervisord_reads_back_every_command_and_restarts_it(settings):
     table = commands(settings)
     text = configuration_text(settings, table, settings.run / "supervisor.sock")
-    parsed = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"))        # as supervisord does
+    parsed = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"))  # as supervisord does
     parsed.read_string(text)
     for order, service in enumerate(table, start=1):
         section = dict(parsed[f"program:{service.name}"])

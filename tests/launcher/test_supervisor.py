@@ -107,7 +107,7 @@ def test_when_the_launcher_is_killed_its_child_ends(settings):
     )
     launcher = subprocess.Popen([sys.executable, "-c", code, *SLEEPER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     child = int(launcher.stdout.readline())
-    command = Path(f"/proc/{child}/cmdline")        # empty for a moment, while one program takes the other's place
+    command = Path(f"/proc/{child}/cmdline")  # empty for a moment, while one program takes the other's place
     assert processes.wait_until(lambda: command.read_bytes().split(b"\0")[:-1] == [part.encode() for part in SLEEPER], 5)
     launcher.kill()
     launcher.wait()

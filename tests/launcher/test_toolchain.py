@@ -17,7 +17,7 @@ PACKAGE = "a-package-that-no-cache-holds==1.0 --hash=sha256:" + "0" * 64 + "\n"
 
 @pytest.fixture
 def toolchain(tmp_path, monkeypatch):
-    uv = Toolchain(ROOT, Console()).uv()        # the one that this clone works with, on PATH or not
+    uv = Toolchain(ROOT, Console()).uv()  # the one that this clone works with, on PATH or not
     monkeypatch.setenv("PATH", f"{uv.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
@@ -81,7 +81,9 @@ def test_a_default_install_has_no_torch():
     assert not {name for name in locked(BASE_LOCK) if name.startswith(("torch", "nvidia", "deepfilter"))}
 
 
-@pytest.mark.parametrize("name", [BASE_LOCK, TEST_LOCK, *(f"launcher/setup/requirements-{tool}.lock" for tool in ("uv", "node", "go"))])
+@pytest.mark.parametrize(
+    "name", [BASE_LOCK, TEST_LOCK, *(f"launcher/setup/requirements-{tool}.lock" for tool in ("uv", "node", "go"))]
+)
 def test_every_locked_package_has_hashes_and_no_address(name):
     text = (ROOT / name).read_text()
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]

@@ -165,7 +165,7 @@ class EventReader:
         assert response.status_code == 200
         self._response = response
         self._parts = iter(response.response)
-        self.last_id = int(self._next_part().split("id: ")[1])      # the opening: "retry: ...", "id: ..."
+        self.last_id = int(self._next_part().split("id: ")[1])  # the opening: "retry: ...", "id: ..."
 
     def __enter__(self) -> EventReader:
         return self
@@ -291,6 +291,7 @@ def folder(config) -> Path:
 @pytest.fixture
 def ingest(app):
     """Takes over what lies in the folder."""
+
     def ingest() -> None:
         with app.app_context():
             recording_ingest.ingest()

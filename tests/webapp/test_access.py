@@ -39,8 +39,14 @@ from webapp.recordings import ingest
 from webapp.security import audit
 
 ROLES = {
-    "anonymous": None, "stranger": "charlie", "pending": "pia", "friend": "bob", "ex_friend": "eve", "blocked": "mallory",
-    "owner": "alice", "admin": "adam",
+    "anonymous": None,
+    "stranger": "charlie",
+    "pending": "pia",
+    "friend": "bob",
+    "ex_friend": "eve",
+    "blocked": "mallory",
+    "owner": "alice",
+    "admin": "adam",
 }
 
 
@@ -49,7 +55,7 @@ class Line:
     """One route with what is sent, and the status that each role gets."""
 
     method: str
-    path: str                                       # with {request}, {recording}, {stream}, ...
+    path: str  # with {request}, {recording}, {stream}, ...
     statuses: dict[str, int]
     sent: dict[str, Any] = field(default_factory=dict)
 
@@ -91,24 +97,23 @@ MATRIX = {
     "static": Line("GET", "/static/css/base.css", everybody(200)),
     "health.healthz": Line("GET", "/healthz", everybody(503)),
     "webhook.receive": Line("POST", "/livekit/webhook", everybody(401), {"data": b"{}"}),
-
     "api_session.show": Line("GET", "/api/session", everybody(200)),
     "api_session.register": Line("POST", "/api/register", everybody(201), body(username="newcomer", password=PASSWORD)),
     "api_session.login": Line("POST", "/api/login", everybody(200), body(username="bob", password=PASSWORD)),
     "api_session.logout": Line("POST", "/api/logout", logged_in(204)),
-
     "api_events.stream": Line("GET", "/events", logged_in(200)),
     "api_friends.search": Line("GET", "/api/search?q=alice", logged_in(200)),
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
     "api_friends.pending": Line("GET", "/api/friend-requests/pending", logged_in(200)),
     "api_friends.send": Line(
-        "POST", "/api/friend-request/send", logged_in(201, pending=409, friend=409, blocked=404, owner=422),
+        "POST",
+        "/api/friend-request/send",
+        logged_in(201, pending=409, friend=409, blocked=404, owner=422),
         body(username="alice"),
     ),
     "api_friends.respond": Line("POST", "/api/friend-request/{request}/respond", only(owner=200), body(action="accept")),
     "api_friends.cancel": Line("DELETE", "/api/friend-request/{request}", only(pending=204)),
     "api_friends.unfriend": Line("DELETE", "/api/friends/alice", only(friend=204)),
-
     "api_streams.start": Line("POST", "/api/stream/start", logged_in(503, owner=409)),
     "api_streams.go_live": Line("POST", "/api/stream/go-live", only(owner=200)),
     "api_streams.rejoin": Line("POST", "/api/stream/rejoin", only(owner=503)),
@@ -117,7 +122,6 @@ MATRIX = {
     "api_streams.monitor": Line("POST", "/api/stream/monitor", only(owner=200)),
     "api_streams.status": Line("GET", "/api/stream/status/alice", only(friend=200, owner=200)),
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
-
     "api_chat.room": Line("GET", "/api/stream/chat/{stream}", only(friend=200, owner=200)),
     "api_chat.say": Line("POST", "/api/stream/chat/{stream}", only(friend=201, owner=201), body(text="Hello")),
     "api_chat.delete": Line("DELETE", "/api/stream/chat/{stream}/{message}", only(friend=204, owner=204)),
@@ -126,13 +130,15 @@ MATRIX = {
     "api_chat.react": Line("POST", "/api/stream/chat/{stream}/reactions", only(friend=201, owner=201), body(kind="heart")),
     "api_chat.switch_reactions": Line("PUT", "/api/stream/chat/{stream}/reactions", only(owner=204), body(on=False)),
     "api_chat.record": Line("GET", "/api/recordings/{recording}/chat", only(friend=200, owner=200)),
-
     "api_recordings.recordings": Line("GET", "/api/recordings/alice", only(friend=200, owner=200)),
     "api_recordings.recording": Line("GET", "/api/recordings/alice/{recording}", only(friend=200, owner=200)),
     "api_recordings.audio": Line("GET", "/recordings/{recording}/audio", only(friend=200, owner=200)),
     "api_recordings.clip": Line("GET", "/recordings/{recording}/clip.flac?end=0.2", only(friend=200, owner=200)),
     "api_recordings.keep_clip": Line(
-        "POST", "/api/recordings/{recording}/clips", only(owner=201), body(title="Clip", start=0, end=0.2),
+        "POST",
+        "/api/recordings/{recording}/clips",
+        only(owner=201),
+        body(title="Clip", start=0, end=0.2),
     ),
     "api_recordings.heard": Line("POST", "/api/recordings/{recording}/heard", only(friend=204, owner=204), body(position=1)),
     "api_recordings.opus_audio": Line("GET", "/recordings/{recording}/audio.opus", only(friend=200, owner=200)),
@@ -141,30 +147,26 @@ MATRIX = {
     "api_recordings.share": Line("PUT", "/api/recordings/{recording}/audience", only(owner=200), body(audience="nobody")),
     "api_recordings.delete": Line("DELETE", "/api/recordings/{recording}", only(owner=204)),
     "api_recordings.restore": Line("POST", "/api/recordings/{deleted}/restore", only(owner=200)),
-
     "api_description.show": Line("GET", "/api/openapi.json", everybody(200)),
     "pages_api.index": Line("GET", "/api/", everybody(200)),
-
-    "api_push.switch_on": Line("PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))),
+    "api_push.switch_on": Line(
+        "PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))
+    ),
     "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
-
     "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
     "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
     "pages_install.offline": Line("GET", "/offline", everybody(200)),
     "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
     "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
     "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
-
     "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
     "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
-
     "pages_difference.index": Line("GET", "/difference/", everybody(200)),
     "pages_difference.description": Line("GET", "/difference/kitchen.json", everybody(503)),
     "pages_difference.sound": Line("GET", "/difference/kitchen-clean.flac", everybody(503)),
-
     "pages_home.index": Line("GET", "/", page(logged_in(200))),
     "pages_home.sidebar": Line("GET", "/sidebar", page(logged_in(200))),
     "pages_search.index": Line("GET", "/search?q=alice", page(logged_in(200))),
@@ -174,10 +176,8 @@ MATRIX = {
     "pages_friends.reject": Line("POST", "/friends/request/{request}/reject", page(only(owner=303))),
     "pages_friends.cancel": Line("POST", "/friends/request/{request}/cancel", page(only(pending=303))),
     "pages_friends.unfriend": Line("POST", "/friends/alice/remove", page(only(friend=303))),
-
     "pages_live.index": Line("GET", "/live", page(logged_in(200))),
     "pages_listen.friend": Line("GET", "/listen/alice", page(only(friend=200, owner=302))),
-
     "pages_chat.index": Line("GET", "/chat/{stream}", page(only(friend=200, owner=200))),
     "pages_chat.say": Line("POST", "/chat/{stream}", page(only(friend=303, owner=303)), form(text="Hello")),
     "pages_chat.delete": Line("POST", "/chat/{stream}/{message}/delete", page(only(friend=303, owner=303))),
@@ -185,29 +185,32 @@ MATRIX = {
     "pages_chat.unmute": Line("POST", "/chat/{stream}/unmute", page(only(owner=303)), form(username="dan")),
     "pages_chat.react": Line("POST", "/chat/{stream}/react", page(only(friend=303, owner=303)), form(kind="heart")),
     "pages_chat.switch_reactions": Line("POST", "/chat/{stream}/reactions", page(only(owner=303)), form(on="0")),
-
     "pages_recordings.mine": Line("GET", "/recordings/", page(logged_in(200))),
     "pages_recordings.friends": Line("GET", "/recordings/friends", page(logged_in(200))),
     "pages_recordings.rename": Line("GET", "/recordings/{recording}/rename", page(only(owner=200))),
     "pages_recordings.save_title": Line("POST", "/recordings/{recording}/rename", page(only(owner=303)), form(title="New title")),
     "pages_recordings.share": Line("GET", "/recordings/{recording}/share", page(only(owner=200))),
     "pages_recordings.save_audience": Line(
-        "POST", "/recordings/{recording}/share", page(only(owner=303)), form(audience="chosen", usernames="bob"),
+        "POST",
+        "/recordings/{recording}/share",
+        page(only(owner=303)),
+        form(audience="chosen", usernames="bob"),
     ),
     "pages_recordings.heard": Line("GET", "/recordings/{recording}/heard", page(only(owner=200))),
     "pages_recordings.clip": Line("GET", "/recordings/{recording}/clip", page(only(friend=200, owner=200))),
     "pages_recordings.cut": Line(
-        "POST", "/recordings/{recording}/clip", page(only(friend=303, owner=303)), form(start="0", end="0.2", act="download"),
+        "POST",
+        "/recordings/{recording}/clip",
+        page(only(friend=303, owner=303)),
+        form(start="0", end="0.2", act="download"),
     ),
     "pages_recordings.delete": Line("POST", "/recordings/{recording}/delete", page(only(owner=303))),
     "pages_recordings.restore": Line("POST", "/recordings/{deleted}/restore", page(only(owner=303))),
-
     "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
     "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
     "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
     "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "blocked": 404, "owner": 303}),
     "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, blocked=404, owner=409))),
-
     "pages_avatars.show": Line("GET", "/avatars/{avatar}.webp", page(logged_in(200, blocked=404))),
     "pages_avatars.change": Line("POST", "/settings/avatar", page(logged_in(303)), upload(picture_file())),
     "pages_avatars.remove": Line("POST", "/settings/avatar/remove", page(logged_in(303))),
@@ -218,26 +221,37 @@ MATRIX = {
     "pages_privacy.index": Line("GET", "/settings/privacy", page(logged_in(200))),
     "pages_privacy.save": Line("POST", "/settings/privacy", page(logged_in(303)), form(exact_name_only="on")),
     "pages_privacy.block": Line(
-        "POST", "/settings/blocked", page(logged_in(303, blocked=404, owner=422)), form(username="alice"),
+        "POST",
+        "/settings/blocked",
+        page(logged_in(303, blocked=404, owner=422)),
+        form(username="alice"),
     ),
     "pages_privacy.unblock": Line("POST", "/settings/blocked/mallory/remove", page(only(owner=303))),
     "pages_privacy.download": Line("GET", "/settings/data.zip?recordings=1", page(logged_in(200))),
     "pages_privacy.confirm": Line("GET", "/settings/delete-account", page(logged_in(200))),
-    "pages_privacy.delete": Line(      # Alice is on air, and no audio server says that she is not
-        "POST", "/settings/delete-account", page(logged_in(303, owner=409)), form(password=PASSWORD, successor="bob"),
+    "pages_privacy.delete": Line(  # Alice is on air, and no audio server says that she is not
+        "POST",
+        "/settings/delete-account",
+        page(logged_in(303, owner=409)),
+        form(password=PASSWORD, successor="bob"),
     ),
-
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
     "pages_settings.recording": Line("GET", "/settings/recording", page(logged_in(200))),
     "pages_settings.save_recording": Line(
-        "POST", "/settings/recording", page(logged_in(303)), form(keep_days="30", audience="nobody"),
+        "POST",
+        "/settings/recording",
+        page(logged_in(303)),
+        form(keep_days="30", audience="nobody"),
     ),
     "pages_settings.sound": Line("GET", "/settings/sound", page(logged_in(200))),
     "pages_settings.save_sound": Line("POST", "/settings/sound", page(logged_in(303)), form(quality="music")),
     "pages_settings.password": Line("GET", "/settings/password", page(logged_in(200))),
     "pages_settings.save_password": Line(
-        "POST", "/settings/password", page(logged_in(303)), form(old_password=PASSWORD, password="another battery"),
+        "POST",
+        "/settings/password",
+        page(logged_in(303)),
+        form(old_password=PASSWORD, password="another battery"),
     ),
     "pages_language.choice": Line("GET", "/settings/language", page(logged_in(200))),
     "pages_language.choose": Line("POST", "/settings/language", page(logged_in(303)), form(language="de")),
@@ -249,19 +263,23 @@ MATRIX = {
     "pages_attendance.index": Line("GET", "/admin/attendance", page(only(admin=200))),
     "pages_settings.check": Line("GET", "/settings/check", page(logged_in(200))),
     "pages_settings.save_email": Line(
-        "POST", "/settings/email", page(logged_in(303)), form(email="me@example.org", email_password=PASSWORD),
+        "POST",
+        "/settings/email",
+        page(logged_in(303)),
+        form(email="me@example.org", email_password=PASSWORD),
     ),
-
     "pages_admin.index": Line("GET", "/admin/", page(only(admin=200))),
     "pages_admin.live": Line("GET", "/admin/live", page(only(admin=200))),
     "pages_admin.end_stream": Line("POST", "/admin/live/{stream}/end", page(only(admin=303))),
     "pages_admin.storage": Line("GET", "/admin/storage", page(only(admin=200))),
     "pages_admin.who_may_register": Line("GET", "/admin/registration", page(only(admin=200))),
     "pages_admin.save_who_may_register": Line(
-        "POST", "/admin/registration", page(only(admin=303)), form(registration="closed"),
+        "POST",
+        "/admin/registration",
+        page(only(admin=303)),
+        form(registration="closed"),
     ),
     "pages_admin.log": Line("GET", "/admin/log", page(only(admin=200))),
-
     "pages_members.index": Line("GET", "/admin/people", page(only(admin=200))),
     "pages_members.person": Line("GET", "/admin/people/alice", page(only(admin=200))),
     "pages_members.suspend": Line("POST", "/admin/people/alice/suspend", page(only(admin=303))),
@@ -273,9 +291,11 @@ MATRIX = {
     "pages_members.make_reset_link": Line("POST", "/admin/people/alice/reset", page(only(admin=201))),
     "pages_members.delete": Line("GET", "/admin/people/alice/delete", page(only(admin=200))),
     "pages_members.delete_for_good": Line(
-        "POST", "/admin/people/alice/delete", page(only(admin=303)), form(username="alice"),
+        "POST",
+        "/admin/people/alice/delete",
+        page(only(admin=303)),
+        form(username="alice"),
     ),
-
     "pages_resets.forgot": Line("GET", "/forgot", everybody(200)),
     "pages_resets.ask_for_link": Line("POST", "/forgot", everybody(404), form(username="alice")),
     "pages_resets.reset": Line("GET", "/reset/{token}", everybody(200)),
@@ -290,10 +310,10 @@ class World:
     app: Flask
     people: dict[str, Person]
     ids: dict[str, str]
-    tokens: dict[Scope, str]                        # the owner's, one for each scope
+    tokens: dict[Scope, str]  # the owner's, one for each scope
     backup: Path
     cookies: dict[str, dict[Any, Any]] = field(default_factory=dict)
-    changes: list[str] = field(default_factory=list)        # acts since the data was last brought back
+    changes: list[str] = field(default_factory=list)  # acts since the data was last brought back
 
     def save(self) -> None:
         data = self.app.config["STILLAIR"].data
@@ -309,7 +329,7 @@ class World:
             self.changes.clear()
         with self.app.app_context():
             deleted = update(Recording).where(Recording.id == self.ids["deleted"])
-            db.session.execute(deleted.values(deleted_at=now()))        # this moment, whenever the world was made
+            db.session.execute(deleted.values(deleted_at=now()))  # this moment, whenever the world was made
             db.session.commit()
 
     def _bring_back(self) -> None:
@@ -325,7 +345,7 @@ class World:
 
     def ask(self, role: str, line: Line, **options: Any) -> TestResponse:
         person = self.people[role]
-        person.client._cookies = dict(self.cookies[role])       # of before any log-out or log-in
+        person.client._cookies = dict(self.cookies[role])  # of before any log-out or log-in
         return self._closed(line, person.request(line.method, line.path.format(**self.ids), **{**line.sent, **options}))
 
     def ask_by_token(self, token: str, line: Line) -> TestResponse:
@@ -477,7 +497,9 @@ def test_an_access_token_opens_what_its_scope_names(world):
 def test_an_access_token_without_the_scope_opens_nothing(world):
     answers = {
         (endpoint, other): world.ask_by_token(world.tokens[other], MATRIX[endpoint])
-        for endpoint, scope in scopes(world.app).items() for other in Scope if other != scope
+        for endpoint, scope in scopes(world.app).items()
+        for other in Scope
+        if other != scope
     }
     assert {answer.status_code for answer in answers.values()} == {403}
     assert {answer.json["error"]["code"] for answer in answers.values()} == {"scope"}
@@ -486,7 +508,8 @@ def test_an_access_token_without_the_scope_opens_nothing(world):
 def test_for_all_other_routes_an_access_token_counts_for_nothing(world):
     statuses = {
         endpoint: world.ask_by_token(world.tokens[Scope.READ], line).status_code
-        for endpoint, line in MATRIX.items() if endpoint not in scopes(world.app)
+        for endpoint, line in MATRIX.items()
+        if endpoint not in scopes(world.app)
     }
     unsafe = {endpoint: 403 for endpoint, line in MATRIX.items() if line.method != "GET"} | {"webhook.receive": 401}
     assert statuses == {endpoint: unsafe.get(endpoint, MATRIX[endpoint].statuses["anonymous"]) for endpoint in statuses}

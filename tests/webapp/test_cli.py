@@ -60,9 +60,14 @@ def test_create_user_asks_for_the_password(app, visit):
     assert visit("ana").enter("/api/login").status_code == 200
 
 
-@pytest.mark.parametrize(("name", "password", "problem"), [
-    ("ana", "short", "8 characters"), ("a b", "correct horse", "letters"), ("noise-remover", "correct horse", "reserved"),
-])
+@pytest.mark.parametrize(
+    ("name", "password", "problem"),
+    [
+        ("ana", "short", "8 characters"),
+        ("a b", "correct horse", "letters"),
+        ("noise-remover", "correct horse", "reserved"),
+    ],
+)
 def test_create_user_says_what_is_wrong(app, name, password, problem):
     result = run(app, "create-user", name, answers=f"{password}\n" * 2)
     assert result.exit_code == 1

@@ -32,14 +32,17 @@ def token_of(answer) -> str:
     return re.search(r'name="csrf_token" value="([^"]+)"', answer.text)[1]
 
 
-@pytest.mark.parametrize(("fields", "words"), [
-    ({"username": "a", "password": PASSWORD}, "Use 3 to 32 letters, digits, - or _."),
-    ({"username": "ali ce", "password": PASSWORD}, "Use 3 to 32 letters, digits, - or _."),
-    ({"username": "ALICE", "password": PASSWORD}, "This name is taken. Choose another."),
-    ({"username": "dora", "password": "short"}, 'id="password-error"'),
-    ({"username": "<script>alert(1)</script>", "password": PASSWORD}, "&lt;script&gt;alert(1)&lt;/script&gt;"),
-    ({}, 'aria-invalid="true"'),
-])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"username": "a", "password": PASSWORD}, "Use 3 to 32 letters, digits, - or _."),
+        ({"username": "ali ce", "password": PASSWORD}, "Use 3 to 32 letters, digits, - or _."),
+        ({"username": "ALICE", "password": PASSWORD}, "This name is taken. Choose another."),
+        ({"username": "dora", "password": "short"}, 'id="password-error"'),
+        ({"username": "<script>alert(1)</script>", "password": PASSWORD}, "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ({}, 'aria-invalid="true"'),
+    ],
+)
 def test_a_registration_that_fails_says_why_beside_the_field(visit, alice, fields, words):
     answer = submit(visit("dora"), "/register", **fields)
     assert answer.status_code in (409, 422)
@@ -59,8 +62,9 @@ def test_after_log_in_the_page_that_was_asked_for(visit, alice):
     anonymous = visit("alice")
     asked = anonymous.get("/listen/bob", follow_redirects=True)
     assert asked.request.path == "/login"
-    answer = anonymous.client.post(asked.request.full_path, data={
-        "csrf_token": token_of(asked), "username": "alice", "password": PASSWORD})
+    answer = anonymous.client.post(
+        asked.request.full_path, data={"csrf_token": token_of(asked), "username": "alice", "password": PASSWORD}
+    )
     assert (answer.status_code, answer.location) == (303, "/listen/bob")
 
 
@@ -89,18 +93,22 @@ def test_a_request_can_be_rejected_and_taken_back(alice, charlie):
 def test_a_form_goes_back_to_the_page_it_came_from_and_nowhere_else(alice, charlie):
     for referrer, back in (("http://localhost/search?q=charlie", "/search?q=charlie"), ("http://localhost//evil.test/", "/")):
         request_id = alice.ask(charlie)
-        answer = alice.client.post(f"/friends/request/{request_id}/cancel", data={"csrf_token": alice.csrf_token},
-                                   headers={"Referer": referrer})
+        answer = alice.client.post(
+            f"/friends/request/{request_id}/cancel", data={"csrf_token": alice.csrf_token}, headers={"Referer": referrer}
+        )
         assert (answer.status_code, answer.location) == (303, back)
 
 
-@pytest.mark.parametrize(("query", "words"), [
-    ("a", "Type 2 letters or more."),
-    ("x" * 1000, "Type at most 64 letters."),
-    ("zz", "Nobody here is called “zz”."),
-    ("<b>", "Nobody here is called “&lt;b&gt;”."),
-    ("\u202e\u0000ali", "alice"),
-])
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("a", "Type 2 letters or more."),
+        ("x" * 1000, "Type at most 64 letters."),
+        ("zz", "Nobody here is called “zz”."),
+        ("<b>", "Nobody here is called “&lt;b&gt;”."),
+        ("\u202e\u0000ali", "alice"),
+    ],
+)
 def test_search(alice, query, words):
     assert words in alice.get("/search", query_string={"q": query}).text
 
@@ -114,7 +122,7 @@ def test_the_sidebar_shows_who_is_live_first_then_friends_by_name(app, alice, bo
         db.session.add(Stream(owner=accounts.find("bob"), title="x", state="ended", live_at=now() - timedelta(days=1)))
         db.session.commit()
     page = alice.get("/").text
-    assert "Friends (<span id=\"live-count\">1</span> live)" in page
+    assert 'Friends (<span id="live-count">1</span> live)' in page
     assert page.index('id="live-zoe"') < page.index('id="friend-bob"')
     assert "Night &lt;radio&gt;" in page
     assert "Offline, last live yesterday" in page
@@ -138,19 +146,41 @@ def test_the_parts_that_follow_events_are_sent_as_turbo_streams(alice, bob):
 
 def make_recording(app, owner, **values) -> str:
     with app.app_context():
-        recording = Recording(id=new_id(), owner=accounts.find(owner), **{
-            "title": "Kitchen radio", "started_at": now(), "duration": 3851.0, "size": 41_000_000, "state": "closed", **values})
+        recording = Recording(
+            id=new_id(),
+            owner=accounts.find(owner),
+            **{
+                "title": "Kitchen radio",
+                "started_at": now(),
+                "duration": 3851.0,
+                "size": 41_000_000,
+                "state": "closed",
+                **values,
+            },
+        )
         db.session.add(recording)
         db.session.commit()
         return recording.id
 
 
 def test_recordings_of_oneself_and_of_friends(app, alice, bob, charlie):
-    make_recording(app, "alice", gaps=[{"start": 1300, "length": 8, "cause": "connection"}],
-                   paused=[{"start": 1982, "length": 13, "cause": "overload"}])
+    make_recording(
+        app,
+        "alice",
+        gaps=[{"start": 1300, "length": 8, "cause": "connection"}],
+        paused=[{"start": 1982, "length": 13, "cause": "overload"}],
+    )
     mine = alice.get("/recordings/").text
-    for words in ("Kitchen radio", "You, today", "1:04:11", "41 MB", "Gap of 8 s at 21:40, connection",
-                  "Noise removal paused from 33:02 to 33:15, overload", "Rename", "Delete"):
+    for words in (
+        "Kitchen radio",
+        "You, today",
+        "1:04:11",
+        "41 MB",
+        "Gap of 8 s at 21:40, connection",
+        "Noise removal paused from 33:02 to 33:15, overload",
+        "Rename",
+        "Delete",
+    ):
         assert words in mine
     theirs = bob.get("/recordings/friends").text
     assert "Kitchen radio" in theirs
@@ -189,7 +219,14 @@ def test_ones_own_name_leads_to_ones_own_stream(alice):
 
 
 PAGES = [
-    "/", "/sidebar", "/search?q=alice", "/live", "/listen/bob", "/recordings/", "/recordings/friends", "/settings/",
+    "/",
+    "/sidebar",
+    "/search?q=alice",
+    "/live",
+    "/listen/bob",
+    "/recordings/",
+    "/recordings/friends",
+    "/settings/",
     "/settings/password",
 ]
 
@@ -208,10 +245,13 @@ def test_no_page_has_a_script_or_a_style_of_its_own(alice, bob, path):
     assert not re.search(r"<style|\sstyle=|\son\w+=", page)
 
 
-@pytest.mark.parametrize(("name", "title"), [
-    ("<img src=x onerror=alert(1)>", "</template><script>alert(1)</script>"),
-    ("\" onmouseover=alert(1) x=\"", "'><svg onload=alert(1)>"),
-])
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("<img src=x onerror=alert(1)>", "</template><script>alert(1)</script>"),
+        ('" onmouseover=alert(1) x="', "'><svg onload=alert(1)>"),
+    ],
+)
 def test_what_people_write_is_text_on_every_page(app, alice, bob, name, title):
     submit(bob, "/settings/", display_name=name)
     make_recording(app, "bob", title=title)

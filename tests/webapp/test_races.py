@@ -96,7 +96,7 @@ def test_guesses_sent_at_once_do_not_slip_past_the_limit(app, alice, visit):
     browsers = [visit("alice") for _ in range(CROWD)]
     statuses = at_once([lambda browser=browser: browser.enter("/api/login", "a wrong guess").status_code for browser in browsers])
     assert set(statuses) == {401, 429}
-    assert statuses[401] <= 5 + 1               # two verify at once, so one more may be under way
+    assert statuses[401] <= 5 + 1  # two verify at once, so one more may be under way
     assert count(app, LoginFailure) == 2 * statuses[401]
 
 

@@ -17,11 +17,11 @@ from webapp.core.text import clean, is_visible
 from webapp.models import AccessToken, User, now
 from webapp.openapi.scopes import Scope
 
-PREFIX = "stillair_"        # by which scanners for lost secrets know one
-MOST = 20                   # of one person
+PREFIX = "stillair_"  # by which scanners for lost secrets know one
+MOST = 20  # of one person
 NAME_LENGTH = 64
-DAYS = (30, 90, 365)        # how long one may last, unless it is for good
-USED_EVERY = timedelta(minutes=10)      # how exactly the last use is kept; each is a write
+DAYS = (30, 90, 365)  # how long one may last, unless it is for good
+USED_EVERY = timedelta(minutes=10)  # how exactly the last use is kept; each is a write
 
 
 def tokens_of(owner: User) -> list[AccessToken]:
@@ -42,7 +42,7 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
     ends_at = now() + timedelta(days=int(days)) if days else None
     db.session.add(AccessToken(user=owner, name=name, token_hash=_hash(token), scopes=" ".join(wanted), expires_at=ends_at))
-    db.session.flush()              # SQLite lets nobody else write from here on
+    db.session.flush()  # SQLite lets nobody else write from here on
     if (db.session.scalar(select(func.count()).where(AccessToken.user_id == owner.id)) or 0) > MOST:
         db.session.rollback()
         raise Conflict(_("You have %(most)s access tokens. Revoke one first.", most=MOST))

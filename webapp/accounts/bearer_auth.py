@@ -2,7 +2,8 @@
 
 One place decides: a token counts for a route whose `@Operation` names a scope, and for no other, so that a route that forgets to
 say so, and every page, is closed to it. It never counts beside a cookie; then the request is a browser's, with all that a browser
-must bring. Without a cookie nobody else can have made the browser send it, so that no CSRF token is needed (webapp.core.database).
+must bring. Without a cookie nobody else can have made the browser send it, so that no CSRF token is needed
+(webapp.core.database).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def load_user(_request: Request) -> User | None:
 
 def _answer(response: Response) -> Response:
     if "access_token" in g:
-        session.clear()                 # a cookie would come back with the next request, and then the token would not count
+        session.clear()  # a cookie would come back with the next request, and then the token would not count
         session.modified = False
     if response.status_code == 401 and response.is_json:
         response.headers["WWW-Authenticate"] = "Bearer"

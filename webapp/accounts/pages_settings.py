@@ -55,7 +55,9 @@ def save_recording() -> ResponseReturnValue:
 
 def _recording(problems: Mapping[str, str]) -> str:
     server_days = quotas.most_days(current_user)
-    return render_template("accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MOST_DAYS)
+    return render_template(
+        "accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MOST_DAYS
+    )
 
 
 @blueprint.get("/sound")

@@ -27,11 +27,12 @@ from webapp.models import ResetLink, ResetWish, User, now
 from webapp.security import audit, rate_limits
 
 LIFETIME = timedelta(hours=24)
-TRIED_FOR = timedelta(hours=1)          # while the mail server does not take it
+TRIED_FOR = timedelta(hours=1)  # while the mail server does not take it
 TRIED_EVERY = timedelta(minutes=1)
 
 
 # --- The link
+
 
 def make(by: User | str, user: User) -> str:
     """The address of a new link, which nobody can see again."""
@@ -90,6 +91,7 @@ def _hash(token: str) -> str:
 
 # --- By mail
 
+
 def wish(username: str, address: str) -> None:
     """The same for every name. `address`: of the network. Raises TooMany."""
     rate_limits.count_reset_wish(address)
@@ -123,7 +125,7 @@ def _answer(wish: ResetWish) -> None:
     link = _add(user)
     with in_language_of(user):
         to, subject, text = user.email or "", _("A new password for Stillair"), _letter(user, link)
-    db.session.commit()                 # no transaction is open while the mail server is asked
+    db.session.commit()  # no transaction is open while the mail server is asked
     try:
         mail.send(to, subject, text)
     except mail.MailRefused:
@@ -154,6 +156,8 @@ def _letter(user: User, link: str) -> str:
         "somebody, probably you, wants a new password for the account %(username)s on Stillair.\n"
         "Choose it here, within 24 hours; the link works once:\n\n%(link)s\n\n"
         "If it was not you, do nothing: your password stays as it is.\n",
-        name=user.display_name, username=user.username, link=link,
+        name=user.display_name,
+        username=user.username,
+        link=link,
     )
     return letter

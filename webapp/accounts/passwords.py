@@ -27,9 +27,7 @@ class Passwords:
     """`app.extensions["passwords"]`. Every call that hashes must hold a `turn`."""
 
     def __init__(self, config: Config) -> None:
-        self._hasher = PasswordHasher(
-            memory_cost=config.argon2_memory_kib, time_cost=config.argon2_time_cost, parallelism=1
-        )
+        self._hasher = PasswordHasher(memory_cost=config.argon2_memory_kib, time_cost=config.argon2_time_cost, parallelism=1)
         self._turns = BoundedSemaphore(HASHES_AT_ONCE)
         self._nobodys_hash = self._hasher.hash(secrets.token_hex())
 

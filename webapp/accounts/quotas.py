@@ -30,6 +30,7 @@ def _config() -> Config:
 
 # --- Space
 
+
 def quota(user: User) -> int | None:
     """Bytes that all recordings of a person may have; None when there is no limit."""
     quota_gb = _config().quota_gb if user.quota_gb is None else user.quota_gb
@@ -50,6 +51,7 @@ def left_for(user: User, recording_id: str) -> int | None:
 
 
 # --- Time
+
 
 def days_kept(user: User) -> int | None:
     """None: for ever."""
@@ -84,6 +86,7 @@ def _days_ago(days: int) -> datetime:
 
 # --- What a person wants
 
+
 def change(user: User, *, keep_days: str, audience: str) -> None:
     """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
     days = _days(keep_days.strip(), least=1, most=most_days(user) or MOST_DAYS)
@@ -103,6 +106,7 @@ def _days(text: str, *, least: int, most: int) -> int | None:
 
 
 # --- What the admin gives
+
 
 def grant(admin: User | str, user: User, *, quota_gb: str, most_days: str) -> None:
     """`quota_gb` and `most_days`: 0 for no limit, "" for as the server's settings say. Raises Invalid, naming `quota_gb` or

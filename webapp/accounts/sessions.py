@@ -19,7 +19,7 @@ from webapp.i18n import language
 from webapp.models import LoginSession, User, now
 from webapp.security.headers import SESSION_LIFETIME
 
-SEEN_EVERY_S = 3600         # how exactly a session's last use is kept; each is a write
+SEEN_EVERY_S = 3600  # how exactly a session's last use is kept; each is a write
 
 
 def open_session(user: User) -> None:
@@ -38,7 +38,7 @@ def open_session(user: User) -> None:
     log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
     db.session.add(log_in)
     db.session.commit()
-    login_user(db.session.get_one(User, user.id))       # not `current_user`, which would stand for itself from here on
+    login_user(db.session.get_one(User, user.id))  # not `current_user`, which would stand for itself from here on
 
 
 def close_session() -> None:
@@ -70,7 +70,7 @@ def session_id(user: User) -> int:
 
 def init_app(app: Flask) -> None:
     login_manager.init_app(app)
-    login_manager.session_protection = None         # the row decides, not the address, which changes on the way
+    login_manager.session_protection = None  # the row decides, not the address, which changes on the way
 
 
 def admit_admins() -> None:

@@ -23,10 +23,13 @@ DISK_SPARE_MB = 56
 """Above the mark at which recording stops: a quarter of an hour of a voice in FLAC."""
 
 PART = schemas.one_of("ok", "down")
-HEALTH = schemas.record({
-    "status": PART,
-    "parts": schemas.record({"database": PART, "audio_server": PART, "noise_remover": PART, "disk": PART}),
-}, title="Health")
+HEALTH = schemas.record(
+    {
+        "status": PART,
+        "parts": schemas.record({"database": PART, "audio_server": PART, "noise_remover": PART, "disk": PART}),
+    },
+    title="Health",
+)
 
 
 @blueprint.get("/healthz")

@@ -62,6 +62,11 @@ def log() -> ResponseReturnValue:
         raise Invalid.field("before", _("This must be the id of an entry."))
     page = audit.page(int(before) if before else None, about)
     return render_template(
-        "admin/log.html", page=page, about=about, before=before, acts=audit.ACTS, command_line=audit.COMMAND_LINE,
+        "admin/log.html",
+        page=page,
+        about=about,
+        before=before,
+        acts=audit.ACTS,
+        command_line=audit.COMMAND_LINE,
         days=audit.KEPT.days,
     )

@@ -25,7 +25,7 @@ from webapp.streams import listeners, state
 from webapp.streams import queries as stream_queries
 
 PAGE = 50
-WORDS_LENGTH = 64           # characters of a search that are looked at
+WORDS_LENGTH = 64  # characters of a search that are looked at
 
 KINDS = {
     "all": (),
@@ -39,13 +39,13 @@ class Member:
     user: User
     online: bool
     seen_at: datetime | None
-    used: int                           # bytes of recordings
+    used: int  # bytes of recordings
 
 
 @dataclass(frozen=True)
 class Page:
-    members: list[Member]               # by user name
-    count: int                          # of all pages
+    members: list[Member]  # by user name
+    count: int  # of all pages
     more: bool
 
 
@@ -99,6 +99,7 @@ def _members(users: Iterable[User]) -> list[Member]:
 
 
 # --- The admin's acts
+
 
 def suspend(admin: User, user: User) -> None:
     """Nobody gets in with this account any more: sessions end, a stream ends, and what the person hears of others ends, too.

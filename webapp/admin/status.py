@@ -24,15 +24,15 @@ from webapp.streams import queries as stream_queries
 
 SEEN_KEY = "reconciler_seen"
 SEEN_EVERY_S = 10.0
-SEEN_WITHIN = timedelta(seconds=45)         # a round takes seconds when the audio server does not answer
-HOUR_BYTES = 224 * 2**20                    # of a voice in FLAC
+SEEN_WITHIN = timedelta(seconds=45)  # a round takes seconds when the audio server does not answer
+HOUR_BYTES = 224 * 2**20  # of a voice in FLAC
 FEW_HOURS = 10
 
 
 class State(StrEnum):
     WELL = "well"
     LOOK = "look"
-    OFF = "off"             # not set up, which may be just right
+    OFF = "off"  # not set up, which may be just right
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Places:
 @dataclass(frozen=True)
 class Status:
     parts: list[Part]
-    places: Places | None               # None while the noise remover does not say
+    places: Places | None  # None while the noise remover does not say
     streams: list[Stream]
     streams_work: bool
     checked_at: datetime
@@ -69,9 +69,9 @@ class _Remover:
     """What the noise remover's health page says (agent.live.health_page)."""
 
     answers: bool
-    registered: bool = False            # with the audio server
+    registered: bool = False  # with the audio server
     places: Places | None = None
-    denoising: bool | None = None       # whether the process that cleans all streams runs; None: not known, or there is none
+    denoising: bool | None = None  # whether the process that cleans all streams runs; None: not known, or there is none
 
     @classmethod
     def ask(cls, url: str | None) -> _Remover:
@@ -107,28 +107,41 @@ def look() -> Status:
 
 # --- The parts
 
+
 def _audio_server(streams: Sequence[Stream], *, works: bool) -> Part:
     if not works:
         return Part(
-            _("Audio server"), State.LOOK,
+            _("Audio server"),
+            State.LOOK,
             _("It does not answer. Nobody can go live or listen; recordings can be played. It is started again by itself."),
             _see_log("audio-server"),
         )
     listeners = sum(stream_listeners.listener_counts(streams).values())
-    return Part(_("Audio server"), State.WELL, " ".join((
-        ngettext("%(num)d stream,", "%(num)d streams,", len(streams)),
-        ngettext("%(num)d listener.", "%(num)d listeners.", listeners),
-    )))
+    return Part(
+        _("Audio server"),
+        State.WELL,
+        " ".join(
+            (
+                ngettext("%(num)d stream,", "%(num)d streams,", len(streams)),
+                ngettext("%(num)d listener.", "%(num)d listeners.", listeners),
+            )
+        ),
+    )
 
 
 def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server: bool) -> Part:
     """Also why somebody is told that it has not answered."""
     name = _("Noise remover")
     if not remover.answers:
-        return Part(name, State.LOOK, _(
-            "It does not run, or hangs. Who presses Start Streaming is told that it has not answered. "
-            "It is started again by itself."
-        ), _see_log("noise-remover"))
+        return Part(
+            name,
+            State.LOOK,
+            _(
+                "It does not run, or hangs. Who presses Start Streaming is told that it has not answered. "
+                "It is started again by itself."
+            ),
+            _see_log("noise-remover"),
+        )
     if not remover.registered:
         if not audio_server:
             return Part(name, State.LOOK, _("It runs, and waits for the audio server."), _("Look at the audio server first."))
@@ -136,14 +149,23 @@ def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server
     waiting = sum(stream.state == "starting" and stream.dispatch_tries >= 2 for stream in streams)
     places = remover.places
     if places is not None and places.taken >= places.all:
-        return Part(name, State.LOOK, _("All places are in use. One more stream waits until one is free."), _(
-            "Should it happen often: a machine with more processor cores carries more streams."
-        ))
+        return Part(
+            name,
+            State.LOOK,
+            _("All places are in use. One more stream waits until one is free."),
+            _("Should it happen often: a machine with more processor cores carries more streams."),
+        )
     if waiting:
-        return Part(name, State.LOOK, ngettext(
-            "It runs and has places free, but %(num)d stream has asked for it twice without an answer.",
-            "It runs and has places free, but %(num)d streams have asked for it twice without an answer.", waiting,
-        ), _see_log("noise-remover"))
+        return Part(
+            name,
+            State.LOOK,
+            ngettext(
+                "It runs and has places free, but %(num)d stream has asked for it twice without an answer.",
+                "It runs and has places free, but %(num)d streams have asked for it twice without an answer.",
+                waiting,
+            ),
+            _see_log("noise-remover"),
+        )
     return Part(name, State.WELL, _("It is ready for the next stream."))
 
 
@@ -152,28 +174,48 @@ def _shared_cleaning(remover: _Remover) -> list[Part]:
         return []
     if remover.denoising:
         return [Part(_("Shared cleaning"), State.WELL, _("One process cleans all streams together."))]
-    return [Part(_("Shared cleaning"), State.LOOK, _(
-        "The process that cleans all streams together is starting again. Streams go on: each cleans by itself, with more work "
-        "for the processor."
-    ), _see_log("noise-remover"))]
+    return [
+        Part(
+            _("Shared cleaning"),
+            State.LOOK,
+            _(
+                "The process that cleans all streams together is starting again. Streams go on: each cleans by itself, with more "
+                "work for the processor."
+            ),
+            _see_log("noise-remover"),
+        )
+    ]
 
 
 def _recordings(settings: Config) -> Part:
     name, least = _("Recordings"), settings.low_water_mb * 2**20
     free = free_bytes(settings.recordings)
     if free is None:
-        return Part(name, State.LOOK, _("The folder for recordings cannot be written. Streams go on, and are not recorded."), _(
-            "Let the account that Stillair runs as write into %(folder)s.", folder=settings.recordings,
-        ))
+        return Part(
+            name,
+            State.LOOK,
+            _("The folder for recordings cannot be written. Streams go on, and are not recorded."),
+            _(
+                "Let the account that Stillair runs as write into %(folder)s.",
+                folder=settings.recordings,
+            ),
+        )
     if free < least:
-        return Part(name, State.LOOK, _("The disk is full: streams go on, and are not recorded. What is there is safe."), _(
-            "Make room on the disk. Storage shows what takes most of it.",
-        ))
+        return Part(
+            name,
+            State.LOOK,
+            _("The disk is full: streams go on, and are not recorded. What is there is safe."),
+            _(
+                "Make room on the disk. Storage shows what takes most of it.",
+            ),
+        )
     hours = (free - least) // HOUR_BYTES
     words = ngettext(
         "%(free)s GB are free, room for about %(num)d hour of streams. Below %(least)s GB recording stops.",
         "%(free)s GB are free, room for about %(num)d hours of streams. Below %(least)s GB recording stops.",
-        hours, free=format_decimal(free / 1e9, "0.0"), least=format_decimal(least / 1e9, "0.0"),
+        hours,
+        free=format_decimal(free / 1e9, "0.0"),
+        least=format_decimal(least / 1e9, "0.0"),
     )
     if hours < FEW_HOURS:
         return Part(name, State.LOOK, words, _("Make room on the disk. Storage shows what takes most of it."))
@@ -190,9 +232,15 @@ def _reconciler() -> Part:
     seen = _reconciler_seen_at()
     if seen is not None and now() - seen < SEEN_WITHIN:
         return Part(_("Reconciler"), State.WELL, _("It repairs streams, takes recordings over and tidies up."))
-    return Part(_("Reconciler"), State.LOOK, _(
-        "It does not run. Streams that break are not repaired, and new recordings do not appear. It is started again by itself."
-    ), _see_log("reconciler"))
+    return Part(
+        _("Reconciler"),
+        State.LOOK,
+        _(
+            "It does not run. Streams that break are not repaired, and new recordings do not appear. "
+            "It is started again by itself."
+        ),
+        _see_log("reconciler"),
+    )
 
 
 def _secure_page(settings: Config) -> Part:
@@ -200,12 +248,22 @@ def _secure_page(settings: Config) -> Part:
     if settings.tls:
         return Part(name, State.WELL, _("People come by https."))
     if urlsplit(settings.public_url).hostname in ("localhost", "127.0.0.1", "::1"):
-        return Part(name, State.OFF, _("For this machine only: browsers elsewhere give the microphone to https pages alone."), _(
-            "README.md, Friends outside, says how others can come in.",
-        ))
-    return Part(name, State.LOOK, _("People come without https, so their browsers give no microphone. They can listen."), _(
-        "README.md, Friends outside, says how to get a certificate.",
-    ))
+        return Part(
+            name,
+            State.OFF,
+            _("For this machine only: browsers elsewhere give the microphone to https pages alone."),
+            _(
+                "README.md, Friends outside, says how others can come in.",
+            ),
+        )
+    return Part(
+        name,
+        State.LOOK,
+        _("People come without https, so their browsers give no microphone. They can listen."),
+        _(
+            "README.md, Friends outside, says how to get a certificate.",
+        ),
+    )
 
 
 def _mail() -> Part:
@@ -220,6 +278,7 @@ def _see_log(program: str) -> str:
 
 
 # --- The reconciler's sign of life
+
 
 def reconciler_is_here() -> None:
     db.session.merge(Setting(key=SEEN_KEY, value=now().isoformat()))

@@ -13,22 +13,22 @@ from webapp.models import Recording, User
 from webapp.recordings import retention
 from webapp.recordings.retention import Strays
 
-MOST = 20       # people, and recordings, that take most
+MOST = 20  # people, and recordings, that take most
 
 
 @dataclass(frozen=True)
 class Share:
     user: User
     count: int
-    size: int           # bytes
+    size: int  # bytes
 
 
 @dataclass(frozen=True)
 class Usage:
     count: int
     size: int
-    free: int | None    # bytes; None when the folder cannot be written
-    least_free: int     # recording stops below
+    free: int | None  # bytes; None when the folder cannot be written
+    least_free: int  # recording stops below
     people: list[Share]
     biggest: list[Recording]
     strays: Strays

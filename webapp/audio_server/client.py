@@ -44,7 +44,7 @@ class Person:
     """Somebody in a room, the noise remover included."""
 
     identity: str
-    sid: str                              # new at every join
+    sid: str  # new at every join
     publishes_sound: bool = False
     hidden: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
@@ -78,13 +78,22 @@ class AudioServer:
     api_secret: str = field(repr=False)
 
     def create_room(
-        self, name: str, *, metadata: str = "", keep_s: int, empty_s: int = EMPTY_TIMEOUT_S, most_people: int = 0,
+        self,
+        name: str,
+        *,
+        metadata: str = "",
+        keep_s: int,
+        empty_s: int = EMPTY_TIMEOUT_S,
+        most_people: int = 0,
     ) -> None:
         """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left; `empty_s`: and when nobody
         has ever come. `most_people`: 0 is no limit."""
         request = api.CreateRoomRequest(
-            name=name, metadata=metadata, max_participants=most_people,
-            empty_timeout=max(empty_s, keep_s), departure_timeout=keep_s,
+            name=name,
+            metadata=metadata,
+            max_participants=most_people,
+            empty_timeout=max(empty_s, keep_s),
+            departure_timeout=keep_s,
         )
         self._run(lambda livekit: livekit.room.create_room(request))
 
@@ -111,6 +120,7 @@ class AudioServer:
 
         livekit-server 1.13.5 may need 5 s to know it: it first asks for workers of other kinds (`CheckEnabledTimeout`).
         """
+
         async def ask(livekit: api.LiveKitAPI) -> bool:
             dispatches = await livekit.agent_dispatch.list_dispatch(room)
             return any(_is_fresh(job.state) for dispatch in dispatches for job in dispatch.state.jobs)

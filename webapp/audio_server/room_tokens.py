@@ -34,10 +34,19 @@ class TokenMint:
 
     def studio(self, room: str, username: str, display_name: str) -> str:
         """For the broadcaster. The identity is fixed: a second tab takes over from the first."""
-        return self._sign(username, display_name, api.VideoGrants(
-            room_join=True, room=room, can_subscribe=True, can_publish=True, can_publish_sources=["microphone"],
-            can_publish_data=True, can_update_own_metadata=False,
-        ))
+        return self._sign(
+            username,
+            display_name,
+            api.VideoGrants(
+                room_join=True,
+                room=room,
+                can_subscribe=True,
+                can_publish=True,
+                can_publish_sources=["microphone"],
+                can_publish_data=True,
+                can_update_own_metadata=False,
+            ),
+        )
 
     def stage(self, room: str, username: str, display_name: str, avatar_url: str | None = None) -> str:
         """For a listener, whose name and picture the broadcaster sees."""
@@ -51,10 +60,19 @@ class TokenMint:
 
     def check_speaker(self, room: str, username: str) -> str:
         """For a page that tries its way to the audio server: publish a microphone."""
-        return self._sign(f"{username}.speaker", "", api.VideoGrants(
-            room_join=True, room=room, can_subscribe=False, can_publish=True, can_publish_sources=["microphone"],
-            can_publish_data=False, can_update_own_metadata=False,
-        ))
+        return self._sign(
+            f"{username}.speaker",
+            "",
+            api.VideoGrants(
+                room_join=True,
+                room=room,
+                can_subscribe=False,
+                can_publish=True,
+                can_publish_sources=["microphone"],
+                can_publish_data=False,
+                can_update_own_metadata=False,
+            ),
+        )
 
     def check_listener(self, room: str, username: str) -> str:
         """For the same page: hear what it has published."""
@@ -65,7 +83,7 @@ class TokenMint:
         receiver = api.WebhookReceiver(api.TokenVerifier(self.api_key, self.api_secret))
         try:
             return receiver.receive(body, signature)
-        except Exception as error:      # it raises Exception itself, and what jwt, base64 and protobuf raise
+        except Exception as error:  # it raises Exception itself, and what jwt, base64 and protobuf raise
             raise WebhookRefused(str(error)) from error
 
     def _sign(self, identity: str, name: str, grants: api.VideoGrants, *, avatar: str | None = None) -> str:
@@ -88,5 +106,10 @@ def username_of(identity: str) -> str:
 
 def _listen_only(room: str) -> api.VideoGrants:
     return api.VideoGrants(
-        room_join=True, room=room, can_subscribe=True, can_publish=False, can_publish_data=False, can_update_own_metadata=False,
+        room_join=True,
+        room=room,
+        can_subscribe=True,
+        can_publish=False,
+        can_publish_data=False,
+        can_update_own_metadata=False,
     )

@@ -48,7 +48,10 @@ def show() -> ResponseReturnValue:
 def register() -> ResponseReturnValue:
     body = JsonBody.of_request()
     user = registration.register(
-        body.text("username"), body.secret("password"), request.remote_addr or "", body.text("invite", default=""),
+        body.text("username"),
+        body.secret("password"),
+        request.remote_addr or "",
+        body.text("invite", default=""),
     )
     sessions.open_session(user)
     return _session(user), 201

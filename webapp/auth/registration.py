@@ -70,7 +70,7 @@ def register(username: str, password: str, address: str, invite_id: str = "") ->
     invite = invites.invite_for_guest(invite_id) if invite_id else None
     rate_limits.check_registration(address)
     user = accounts.add(username, password)
-    if not user.is_admin and (refused := refusal(invite_id)):        # two were first at the same moment
+    if not user.is_admin and (refused := refusal(invite_id)):  # two were first at the same moment
         db.session.rollback()
         raise refused
     rate_limits.count_registration(address)

@@ -40,10 +40,12 @@ ROOM = schemas.record(
     {"muted_people": schemas.list_of(schemas.USERNAME, "For the owner.")},
     title="Chat",
 )
-RECORD = schemas.record({
-    "messages": schemas.list_of(schemas.record({**SAID, "second": SECOND})),
-    "reactions": schemas.list_of(schemas.record({"kind": KIND, "second": SECOND})),
-})
+RECORD = schemas.record(
+    {
+        "messages": schemas.list_of(schemas.record({**SAID, "second": SECOND})),
+        "reactions": schemas.list_of(schemas.record({"kind": KIND, "second": SECOND})),
+    }
+)
 
 
 @blueprint.get(ADDRESS)
@@ -71,7 +73,7 @@ def room(stream_id: str) -> ResponseReturnValue:
 )
 def say(stream_id: str) -> ResponseReturnValue:
     """`{text}`"""
-    text = JsonBody.of_request().secret("text")         # exactly as sent; the chat cleans and checks it
+    text = JsonBody.of_request().secret("text")  # exactly as sent; the chat cleans and checks it
     return {"message": messages.say(current_user, stream_id, text).as_json()}, 201
 
 

@@ -1,4 +1,5 @@
-"""What was said and felt during a stream, kept with its recording in the file `<id>.chat.json` (webapp.recordings.files), from which pages
+"""What was said and felt during a stream, kept with its recording in the file `<id>.chat.json` (webapp.recordings.files),
+from which pages
 read it: it goes where the recording goes, and a database that is made again has lost nothing.
 
 The reconciler moves the rows of a stream that is over into the file. Whoever may hear the recording may read it.
@@ -37,7 +38,7 @@ class Felt:
     """A reaction, and not whose."""
 
     kind: str
-    at: datetime        # in whole milliseconds, as in the file
+    at: datetime  # in whole milliseconds, as in the file
 
     @classmethod
     def of(cls, kind: str, at: datetime) -> Self:
@@ -96,6 +97,7 @@ def _moment(text: str) -> datetime:
 
 # --- Questions
 
+
 def of(recording: Recording) -> ChatRecord:
     """Of one that the caller may hear. Also what has not moved into the file yet: the stream may be on air."""
     return _kept(recording.id).with_(
@@ -138,6 +140,7 @@ def _read(recording_id: str) -> ChatRecord:
 
 # --- Acts
 
+
 def delete(person: User, stream_id: str, message_id: str) -> None:
     """A message of a chat on air or kept: the person's own, or any in the own stream. Raises NotFound or Conflict."""
     if chat_messages.delete(person, stream_id, message_id):
@@ -179,6 +182,7 @@ def _hold(recording_id: str) -> None:
 
 # --- Rows to files
 
+
 def tend() -> None:
     """The reconciler's share."""
     said = select(ChatMessage.stream_id).union(select(Reaction.stream_id), select(ChatMute.stream_id))
@@ -190,7 +194,7 @@ def tend() -> None:
                 _keep(stream.id)
             elif recording is None and stream.ended_at is not None and stream.ended_at < now() - UNRECORDED_KEPT:
                 _forget(stream.id)
-        except (ContractError, OSError):        # the rows stay, and the others are kept all the same
+        except (ContractError, OSError):  # the rows stay, and the others are kept all the same
             db.session.rollback()
             log.exception("a chat was not kept yet", extra={"recording": stream.id})
 
@@ -211,11 +215,15 @@ def _forget(stream_id: str) -> None:
 
 def _forget_rows(stream_id: str) -> tuple[list[Line], list[Felt]]:
     """What was in them. Who deletes a message at this very moment waits for the end of the transaction, and looks in the file."""
-    people = {user.id: user for user in db.session.scalars(
-        select(User).where(User.id.in_(select(ChatMessage.author_id).where(ChatMessage.stream_id == stream_id)))
-    )}
+    people = {
+        user.id: user
+        for user in db.session.scalars(
+            select(User).where(User.id.in_(select(ChatMessage.author_id).where(ChatMessage.stream_id == stream_id)))
+        )
+    }
     messages = db.session.execute(
-        delete_rows(ChatMessage).where(ChatMessage.stream_id == stream_id)
+        delete_rows(ChatMessage)
+        .where(ChatMessage.stream_id == stream_id)
         .returning(ChatMessage.id, ChatMessage.author_id, ChatMessage.text, ChatMessage.at)
     ).all()
     felt = db.session.execute(

@@ -31,9 +31,9 @@ from webapp.presence import presence
 from webapp.recordings.files import ID
 from webapp.security import rate_limits
 
-LENGTH = 500            # characters of a message
-LINES = 12              # of a message
-MOST = 5000             # messages of one stream
+LENGTH = 500  # characters of a message
+LINES = 12  # of a message
+MOST = 5000  # messages of one stream
 NEWEST_FIRST = ChatMessage.at.desc(), ChatMessage.id.desc()
 
 
@@ -53,11 +53,16 @@ class Line:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "id": self.id, "username": self.username, "display_name": self.name, "text": self.text, "at": rfc3339(self.at),
+            "id": self.id,
+            "username": self.username,
+            "display_name": self.name,
+            "text": self.text,
+            "at": rfc3339(self.at),
         }
 
 
 # --- Questions
+
 
 def stream_for(person: User, stream_id: str) -> Stream:
     """One that is on air, the person's or a friend's. Raises the same NotFound for all others."""
@@ -96,6 +101,7 @@ def readers(stream: Stream) -> set[int]:
 
 
 # --- Acts
+
 
 def say(author: User, stream_id: str, text: str) -> Line:
     """Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when the chat is full."""
@@ -139,7 +145,7 @@ def mute(owner: User, stream_id: str, username: str) -> None:
         db.session.add(ChatMute(stream_id=stream.id, user_id=user.id))
         db.session.flush()
     except IntegrityError:
-        db.session.rollback()           # is muted already
+        db.session.rollback()  # is muted already
         return
     _tell_muted(stream, user, muted=True)
 

@@ -15,8 +15,8 @@ from webapp.recordings import queries as recording_queries
 
 blueprint = Blueprint("pages_chat", __name__, url_prefix="/chat")
 
-PAGE = 200              # messages before those that are beside the stream
-RECORD_PAGE = 1000      # messages of a recording, which are shown one after the other while it plays
+PAGE = 200  # messages before those that are beside the stream
+RECORD_PAGE = 1000  # messages of a recording, which are shown one after the other while it plays
 
 
 @blueprint.get("/<stream_id>")
@@ -42,7 +42,7 @@ def _record(recording_id: str) -> str:
     return render_template(
         "chat/record.html",
         recording=recording,
-        lines=[(line, archive.second_of(recording, line.at)) for line in record.lines[start:start + RECORD_PAGE]],
+        lines=[(line, archive.second_of(recording, line.at)) for line in record.lines[start : start + RECORD_PAGE]],
         more=page + 1 if len(record.lines) > start + RECORD_PAGE else None,
         felt=[(felt.kind, archive.second_of(recording, felt.at)) for felt in record.felt],
     )

@@ -19,7 +19,7 @@ from webapp.security import rate_limits
 
 KINDS = ("heart", "laugh", "thumbs-up", "party-popper")
 """Also the names of their drawings."""
-MOST = 20_000           # of one stream
+MOST = 20_000  # of one stream
 
 
 def counts(stream_id: str) -> dict[str, int]:

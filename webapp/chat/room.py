@@ -10,17 +10,17 @@ from webapp.chat import messages, reactions
 from webapp.chat.messages import Line
 from webapp.models import Stream, User
 
-SHOWN = 50              # messages beside a stream; the page of the chat has the earlier ones
+SHOWN = 50  # messages beside a stream; the page of the chat has the earlier ones
 
 
 @dataclass(frozen=True)
 class Room:
     stream: Stream
     is_owner: bool
-    lines: Sequence[Line]               # the newest ones, oldest first
-    more: bool                          # there are earlier ones
-    muted: bool                         # may not write
-    muted_people: Sequence[User]        # told to the owner
+    lines: Sequence[Line]  # the newest ones, oldest first
+    more: bool  # there are earlier ones
+    muted: bool  # may not write
+    muted_people: Sequence[User]  # told to the owner
     reactions: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:

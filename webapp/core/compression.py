@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
         response.direct_passthrough = False
         response.set_data(_compressed(path, path.stat().st_mtime_ns))
         response.content_encoding = "gzip"
-        response.set_etag(response.get_etag()[0] or "", weak=True)          # the same content in other bytes
+        response.set_etag(response.get_etag()[0] or "", weak=True)  # the same content in other bytes
         return response
 
 

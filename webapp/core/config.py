@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
-SECRET_LENGTH = 32      # characters; livekit-server asks for as many
+SECRET_LENGTH = 32  # characters; livekit-server asks for as many
 
 
 class ConfigError(ValueError):
@@ -24,29 +24,29 @@ class ConfigError(ValueError):
 class Config:
     data: Path
     secret_key: str = field(repr=False)
-    livekit_url: str                            # ws://host:port, as this server reaches the audio server
+    livekit_url: str  # ws://host:port, as this server reaches the audio server
     livekit_api_key: str
     livekit_api_secret: str = field(repr=False)
-    database_url: str = field(repr=False)       # may hold a password
+    database_url: str = field(repr=False)  # may hold a password
     recordings: Path
-    host: str = "127.0.0.1"                     # the address that gunicorn binds
+    host: str = "127.0.0.1"  # the address that gunicorn binds
     port: int = 8000
-    public_url: str = "http://127.0.0.1:8000"   # what people type; https switches everything on that needs TLS
-    audio_url: str | None = None                # what browsers connect to; None: see `audio_url_for`
-    trusted_hosts: tuple[str, ...] = ()         # further names this server answers to
-    trusted_proxies: int = 0                    # how many proxies in front may set X-Forwarded-*
-    grace_s: float = 60.0                       # how long a stream outlives its broadcaster
-    keep_days: int = 0                          # recordings older than that are deleted; 0: never
-    quota_gb: float = 0.0                       # of recordings per person, in 10^9 bytes; 0: no limit
-    low_water_mb: int = 200                     # recording stops while the disk has fewer MiB
-    agent_health_url: str | None = None         # health page of the noise remover, for /healthz
-    smtp_url: str | None = field(default=None, repr=False)      # of the mail server, with its password; None: no mail is sent
-    mail_from: str = ""                         # whose name mails carry
-    registration: str = "open"                  # who may register (webapp.auth.registration), until the admin chooses
-    registrations_per_hour: int = 100           # new accounts from one network; a whole school may share an address
-    event_streams: int = 64                     # open GET /events in this process; each holds a thread
-    event_streams_per_person: int = 4           # a browser opens six connections to a server, and pages need some too
-    argon2_memory_kib: int = 19456              # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
+    public_url: str = "http://127.0.0.1:8000"  # what people type; https switches everything on that needs TLS
+    audio_url: str | None = None  # what browsers connect to; None: see `audio_url_for`
+    trusted_hosts: tuple[str, ...] = ()  # further names this server answers to
+    trusted_proxies: int = 0  # how many proxies in front may set X-Forwarded-*
+    grace_s: float = 60.0  # how long a stream outlives its broadcaster
+    keep_days: int = 0  # recordings older than that are deleted; 0: never
+    quota_gb: float = 0.0  # of recordings per person, in 10^9 bytes; 0: no limit
+    low_water_mb: int = 200  # recording stops while the disk has fewer MiB
+    agent_health_url: str | None = None  # health page of the noise remover, for /healthz
+    smtp_url: str | None = field(default=None, repr=False)  # of the mail server, with its password; None: no mail is sent
+    mail_from: str = ""  # whose name mails carry
+    registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
+    registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
+    event_streams: int = 64  # open GET /events in this process; each holds a thread
+    event_streams_per_person: int = 4  # a browser opens six connections to a server, and pages need some too
+    argon2_memory_kib: int = 19456  # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
     argon2_time_cost: int = 2
 
     @classmethod
@@ -179,7 +179,7 @@ def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:              # of `port`, when it is none
+    except ValueError:  # of `port`, when it is none
         return False
 
 

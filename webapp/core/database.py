@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from webapp.core.config import ConfigError
 
-SQLITE_LEAST = (3, 51, 3)       # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
+SQLITE_LEAST = (3, 51, 3)  # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
 BUSY_TIMEOUT_S = 10
 
 

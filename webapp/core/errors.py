@@ -11,7 +11,8 @@
     +-- TooMany      429  with Retry-After
     +-- Busy         503  with Retry-After
 
-Domain modules raise them. Programs are answered with JSON (docs/api.md), people with a page; pages catch `ApiError` around a domain
+Domain modules raise them. Programs are answered with JSON (docs/api.md), people with a page; pages catch `ApiError` around
+a domain
 function to show its `fields` in the form again.
 """
 
@@ -57,7 +58,7 @@ class ApiError(Exception):
         self.status = status or self.status
         self.code = code or self.code
         self.retry_after_s = retry_after_s
-        self.extra = dict(extra or {})          # stands beside "error" in the answer: the running stream of a 409
+        self.extra = dict(extra or {})  # stands beside "error" in the answer: the running stream of a 409
 
 
 class BadRequest(ApiError):
@@ -140,7 +141,7 @@ def wants_json() -> bool:
 
 def answer(error: ApiError) -> Response:
     """Also for a blueprint whose own handler leaves an error to this one: raising again inside a handler would end as 500."""
-    db.session.rollback()           # whatever was half done; the page for the error reads from the database too
+    db.session.rollback()  # whatever was half done; the page for the error reads from the database too
     if isinstance(error, NotLoggedIn) and not wants_json():
         target = request.full_path.rstrip("?") if request.method == "GET" else None
         return cast("Response", redirect(url_for("pages_auth.login", next=target), Response=Response))
@@ -172,7 +173,7 @@ def _csrf_error(error: CSRFError) -> ResponseReturnValue:
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
-    if status < 400:                # a redirect that the router asks for
+    if status < 400:  # a redirect that the router asks for
         return error
     code, text = HTTP_ERRORS.get(status, ("error", lazy_gettext("This did not work.")))
     message = str(text)

@@ -13,5 +13,7 @@ class CsrfOrToken(CSRFProtect):  # type: ignore[misc]     # Flask-WTF has no typ
     def protect(self, apply_exemptions: bool = False) -> None:
         if "access_token" not in g:
             super().protect(apply_exemptions)
+
+
 login_manager = LoginManager()
 csrf = CsrfOrToken()

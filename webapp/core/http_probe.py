@@ -12,7 +12,7 @@ MOST_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    status: int             # 0: none came
+    status: int  # 0: none came
     body: bytes = b""
     etag: str = ""
 

@@ -50,7 +50,7 @@ def send(to: str, subject: str, text: str) -> None:
     message["Subject"] = subject
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=parseaddr(_config().mail_from)[1].rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"        # RFC 3834: no holiday notes, please
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
     message.set_content(text)
     try:
         with _connect(_config().smtp_url or "") as server:
@@ -69,7 +69,7 @@ def _connect(url: str) -> smtplib.SMTP:
         server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
     try:
         if address.scheme == "smtp" and not _is_here(host):
-            server.starttls(context=context)        # raises where it is not offered: no password is sent then
+            server.starttls(context=context)  # raises where it is not offered: no password is sent then
         if address.username:
             server.login(unquote(address.username), unquote(address.password or ""))
     except BaseException:

@@ -29,7 +29,7 @@ KEY_LENGTH = 240
 
 def search_key(text: str) -> str:
     """What is compared when people search and sort: without case and accents, so that "spate" finds "Späte"."""
-    letters = unicodedata.normalize("NFKD", text).casefold().replace("\0", "")     # which PostgreSQL takes in no text
+    letters = unicodedata.normalize("NFKD", text).casefold().replace("\0", "")  # which PostgreSQL takes in no text
     return "".join(letter for letter in letters if not unicodedata.combining(letter))[:KEY_LENGTH]
 
 

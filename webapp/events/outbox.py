@@ -1,5 +1,6 @@
 """What happens, told to the pages of those it concerns. `publish` writes into the table `event` in the transaction of the change,
-so an event is told exactly when its change is true; `GET /events` tails the table (webapp.presence.hub), the reconciler prunes it.
+so an event is told exactly when its change is true; `GET /events` tails the table (webapp.presence.hub), the reconciler
+prunes it.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def publish(user_ids: Iterable[int], kind: str, data: dict[str, Any]) -> None:
     """Tells `user_ids` when the current transaction is committed."""
     rows = [Event(user_id=user_id, kind=kind, data=data) for user_id in user_ids]
     if rows:
-        db.session.flush()          # its locks first: whoever has the turn waits for nobody
-        advisory_lock(AdvisoryLock.EVENTS)       # PostgreSQL gives ids out before the commit; a reader must never see 6 before 5
+        db.session.flush()  # its locks first: whoever has the turn waits for nobody
+        advisory_lock(AdvisoryLock.EVENTS)  # PostgreSQL gives ids out before the commit; a reader must never see 6 before 5
         db.session.add_all(rows)
 
 

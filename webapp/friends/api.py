@@ -23,18 +23,23 @@ from webapp.streams import serializers
 
 blueprint = Blueprint("api_friends", __name__, url_prefix="/api")
 
-FOUND = schemas.record({
-    "username": schemas.USERNAME,
-    "display_name": schemas.DISPLAY_NAME,
-    "relation": schemas.one_of("self", "none", "sent", "received", "friend", "blocked"),
-})
-FRIEND = schemas.record({
-    "username": schemas.USERNAME,
-    "display_name": schemas.DISPLAY_NAME,
-    "online": schemas.flag(),
-    "last_seen": schemas.or_null(schemas.TIME),
-    "stream": schemas.or_null(schemas.STREAM),
-}, title="Friend")
+FOUND = schemas.record(
+    {
+        "username": schemas.USERNAME,
+        "display_name": schemas.DISPLAY_NAME,
+        "relation": schemas.one_of("self", "none", "sent", "received", "friend", "blocked"),
+    }
+)
+FRIEND = schemas.record(
+    {
+        "username": schemas.USERNAME,
+        "display_name": schemas.DISPLAY_NAME,
+        "online": schemas.flag(),
+        "last_seen": schemas.or_null(schemas.TIME),
+        "stream": schemas.or_null(schemas.STREAM),
+    },
+    title="Friend",
+)
 REQUEST = schemas.record({"id": schemas.ID, "status": schemas.one_of("pending", "accepted", "rejected", "cancelled")})
 OPEN_REQUEST = schemas.record({"id": schemas.ID, "username": schemas.USERNAME, "created_at": schemas.TIME}, title="FriendRequest")
 
@@ -49,9 +54,11 @@ OPEN_REQUEST = schemas.record({"id": schemas.ID, "username": schemas.USERNAME, "
 )
 def search() -> ResponseReturnValue:
     found = friend_search.search(current_user, request.args.get("q", ""))
-    return {"users": [
-        {"username": user.username, "display_name": user.display_name, "relation": relation} for user, relation in found
-    ]}
+    return {
+        "users": [
+            {"username": user.username, "display_name": user.display_name, "relation": relation} for user, relation in found
+        ]
+    }
 
 
 @blueprint.get("/friends")
@@ -65,16 +72,18 @@ def friends() -> ResponseReturnValue:
     found = relations.friends_of(current_user)
     online = presence.online(friend.id for friend in found)
     streams = stream_queries.on_air_streams(friend.id for friend in found)
-    return {"friends": [
-        {
-            "username": friend.username,
-            "display_name": friend.display_name,
-            "online": friend.id in online,
-            "last_seen": rfc3339(friend.last_seen_at) if friend.last_seen_at else None,
-            "stream": serializers.as_json(streams[friend.id]) if friend.id in streams else None,
-        }
-        for friend in found
-    ]}
+    return {
+        "friends": [
+            {
+                "username": friend.username,
+                "display_name": friend.display_name,
+                "online": friend.id in online,
+                "last_seen": rfc3339(friend.last_seen_at) if friend.last_seen_at else None,
+                "stream": serializers.as_json(streams[friend.id]) if friend.id in streams else None,
+            }
+            for friend in found
+        ]
+    }
 
 
 @blueprint.delete("/friends/<username>")

@@ -26,5 +26,9 @@ def index() -> ResponseReturnValue:
     request_ids = {asked.sender_id: asked.id for asked in requests.received}
     request_ids |= {asked.receiver_id: asked.id for asked in requests.sent}
     return render_template(
-        "friends/search/index.html", query=query[: search.SEARCH_MOST], problem=problem, found=found, request_ids=request_ids,
+        "friends/search/index.html",
+        query=query[: search.SEARCH_MOST],
+        problem=problem,
+        found=found,
+        request_ids=request_ids,
     ), 422 if problem else 200

@@ -59,12 +59,18 @@ def send(user: User, username: str) -> FriendRequest:
         db.session.rollback()
         return _meet(user, other)
     blocks.refuse_blocked(user, other)
-    if are_friends(user, other):            # asked only now: nobody else can accept a request of these two any more
+    if are_friends(user, other):  # asked only now: nobody else can accept a request of these two any more
         raise Conflict(_("%(name)s is your friend already.", name=other.username))
     rate_limits.count_friend_request(user)
-    publish([other.id], "friend_request.received", {
-        "id": request.id, "username": user.username, "created_at": rfc3339(request.created_at),
-    })
+    publish(
+        [other.id],
+        "friend_request.received",
+        {
+            "id": request.id,
+            "username": user.username,
+            "created_at": rfc3339(request.created_at),
+        },
+    )
     db.session.commit()
     return request
 

@@ -11,11 +11,12 @@ from webapp.core.config import Config
 from webapp.core.errors import Busy, NotFound
 
 NAMES = {
-    "kitchen": lazy_gettext("Kitchen: extractor fan and dishes"), "street": lazy_gettext("Street: traffic"),
+    "kitchen": lazy_gettext("Kitchen: extractor fan and dishes"),
+    "street": lazy_gettext("Street: traffic"),
     "typing": lazy_gettext("Office: typing"),
 }
 SOUNDS = ("clean", "original")
-CLEANING_S = 20.0       # for the first one who asks; some seconds are usual
+CLEANING_S = 20.0  # for the first one who asks; some seconds are usual
 
 
 def description(name: str) -> http_probe.Answer:

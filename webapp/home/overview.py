@@ -23,8 +23,8 @@ SIDEBAR_MOST = 40
 class Friend:
     user: User
     online: bool
-    stream: Stream | None               # on air at this moment
-    last_live_at: datetime | None       # beginning of the last stream that friends could hear
+    stream: Stream | None  # on air at this moment
+    last_live_at: datetime | None  # beginning of the last stream that friends could hear
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Company:
 
     received: list[FriendRequest]
     sent: list[FriendRequest]
-    live: list[Friend]                  # who has been on air longest comes first, so that a new one never pushes the others down
-    quiet: list[Friend]                 # by display name
+    live: list[Friend]  # who has been on air longest comes first, so that a new one never pushes the others down
+    quiet: list[Friend]  # by display name
     received_count: int
     sent_count: int
     live_count: int
     quiet_count: int
-    own_stream: Stream | None           # not ended; on air or still before it
+    own_stream: Stream | None  # not ended; on air or still before it
 
     @property
     def friend_count(self) -> int:
@@ -61,9 +61,7 @@ def company_of(user: User, most: int | None = SIDEBAR_MOST) -> Company:
     shown = live[:most] + quiet[:most]
     ids = [friend.id for friend in shown]
     online, last_live = presence.online(ids), last_live_at(ids)
-    rows = {
-        friend.id: Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in shown
-    }
+    rows = {friend.id: Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in shown}
     return Company(
         received=requests.received[:most],
         sent=requests.sent[:most],

@@ -21,8 +21,11 @@ from flask_babel import Domain, get_locale
 FOLDER = Path(__file__).parent
 WEBAPP = FOLDER.parent
 KINDS = [
-    ("static/vendor/**", "ignore"), ("migrations/**", "ignore"),
-    ("**.py", "python"), ("templates/**.html", "jinja2"), ("static/js/**.js", "javascript"),
+    ("static/vendor/**", "ignore"),
+    ("migrations/**", "ignore"),
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2"),
+    ("static/js/**.js", "javascript"),
 ]
 KEYWORDS = {**extract.DEFAULT_KEYWORDS, "lazy_gettext": None, "t": None, "nt": (1, 2)}
 LINE_LENGTH = 120
@@ -41,7 +44,7 @@ class Messages(Domain):
     """What Flask-Babel asks. It would look for compiled files itself, which nobody would have made after `git clone`."""
 
     def __init__(self, *languages: str) -> None:
-        super().__init__()      # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]
         self.languages = {language: _compiled(language) for language in languages}
         self.of_scripts = {language: _of_scripts(language) for language in languages}
 
@@ -77,6 +80,7 @@ CLDR_FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
 # --- For maintainers
+
 
 def extracted() -> Catalog:
     """Every text for people in the code."""

@@ -21,13 +21,13 @@ from webapp.core.errors import Invalid
 from webapp.i18n.catalogs import Messages
 from webapp.models import User
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}      # as those call it who speak it
+LANGUAGES = {"en": "English", "de": "Deutsch"}  # as those call it who speak it
 SOURCE = "en"
 PAGES = frozenset({"text/html", "text/vnd.turbo-stream.html"})
 
 
 def init_app(app: Flask) -> None:
-    babel = flask_babel.Babel(app, default_locale=SOURCE, locale_selector=_wanted)      # type: ignore[no-untyped-call]
+    babel = flask_babel.Babel(app, default_locale=SOURCE, locale_selector=_wanted)  # type: ignore[no-untyped-call]
     babel.domain_instance = app.extensions["messages"] = Messages(*(LANGUAGES.keys() - {SOURCE}))
     app.jinja_env.globals.update(language=current, script_words=script_words)
     app.after_request(_tell)
@@ -50,12 +50,12 @@ def of_browser() -> str:
 
 
 def choose(user: User, language: str) -> None:
-    """"": as the browser asks. Raises Invalid."""
+    """ "": as the browser asks. Raises Invalid."""
     if language and language not in LANGUAGES:
         raise Invalid.field("language", _("Choose one of these languages."))
     user.language = language or None
     db.session.commit()
-    flask_babel.refresh()       # type: ignore[no-untyped-call]
+    flask_babel.refresh()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _wanted() -> str:
 def _chosen() -> str | None:
     try:
         return current_user.language if current_user.is_authenticated else None
-    except SQLAlchemyError:         # the page that tells of it needs a language all the same
+    except SQLAlchemyError:  # the page that tells of it needs a language all the same
         return None
 
 

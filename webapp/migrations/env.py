@@ -1,4 +1,5 @@
 """How Alembic reaches the database: over the app's own engine. `flask --app webapp db upgrade`."""
+
 import sqlalchemy as sa
 from alembic import context
 
@@ -24,7 +25,7 @@ def migrate():
             target_metadata=Base.metadata,
             render_item=render_item,
             compare_type=compare_type,
-            render_as_batch=True,       # SQLite alters a table by copying it
+            render_as_batch=True,  # SQLite alters a table by copying it
         )
         with context.begin_transaction():
             context.run_migrations()

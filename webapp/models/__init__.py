@@ -14,6 +14,7 @@ from webapp.models.streams import STREAM_STATES, Stream, StreamSample, WebhookDe
 
 __all__ = [
     "AUDIENCES",
+    "STREAM_STATES",
     "AccessToken",
     "AuditEntry",
     "Block",
@@ -37,7 +38,6 @@ __all__ = [
     "RecordingShare",
     "ResetLink",
     "ResetWish",
-    "STREAM_STATES",
     "Setting",
     "Stream",
     "StreamSample",

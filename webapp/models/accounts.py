@@ -17,26 +17,26 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(32))
-    username_key: Mapped[str] = mapped_column(String(32), unique=True)     # lower case: Ana and ana are one name
+    username_key: Mapped[str] = mapped_column(String(32), unique=True)  # lower case: Ana and ana are one name
     display_name: Mapped[str] = mapped_column(String(64))
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    audience: Mapped[str] = mapped_column(String(16), default="friends")   # of new recordings: models.recordings.AUDIENCES
-    keep_days: Mapped[int | None] = mapped_column()                        # webapp.accounts.quotas; None: as the server has it
+    audience: Mapped[str] = mapped_column(String(16), default="friends")  # of new recordings: models.recordings.AUDIENCES
+    keep_days: Mapped[int | None] = mapped_column()  # webapp.accounts.quotas; None: as the server has it
     quota_gb: Mapped[float | None] = mapped_column()
-    language: Mapped[str | None] = mapped_column(String(16))               # webapp.i18n.language; None: as the browser asks
-    browser_language: Mapped[str | None] = mapped_column(String(16))       # at the last log-in
-    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # of new streams: contract.QUALITIES
-    most_days: Mapped[int | None] = mapped_column()                        # the admin's limit for keep_days; 0: none
+    language: Mapped[str | None] = mapped_column(String(16))  # webapp.i18n.language; None: as the browser asks
+    browser_language: Mapped[str | None] = mapped_column(String(16))  # at the last log-in
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)  # of new streams: contract.QUALITIES
+    most_days: Mapped[int | None] = mapped_column()  # the admin's limit for keep_days; 0: none
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    email: Mapped[str | None] = mapped_column(String(254))                 # for a reset link by mail, and nothing else
+    email: Mapped[str | None] = mapped_column(String(254))  # for a reset link by mail, and nothing else
     about: Mapped[str] = mapped_column(String(160), default="")
-    avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)     # webapp.profiles.avatars
-    exact_name_only: Mapped[bool] = mapped_column(default=False)           # else strangers find parts of it, too
-    theme: Mapped[str] = mapped_column(String(8), default="system")        # preferences.THEMES
-    shortcuts: Mapped[bool] = mapped_column(default=True)                  # of the keyboard
+    avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)  # webapp.profiles.avatars
+    exact_name_only: Mapped[bool] = mapped_column(default=False)  # else strangers find parts of it, too
+    theme: Mapped[str] = mapped_column(String(8), default="system")  # preferences.THEMES
+    shortcuts: Mapped[bool] = mapped_column(default=True)  # of the keyboard
 
     @property
     def avatar_url(self) -> str | None:
@@ -74,9 +74,9 @@ class AccessToken(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[str] = mapped_column(String(64))                        # access_tokens.Scope, with spaces between
+    scopes: Mapped[str] = mapped_column(String(64))  # access_tokens.Scope, with spaces between
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)       # None: never
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: never
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     user: Mapped[User] = relationship()
 
@@ -87,7 +87,7 @@ class LoginFailure(Base):
     __tablename__ = "login_failure"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(String(128), index=True)          # "user:ana" or "address:203.0.113.7"
+    subject: Mapped[str] = mapped_column(String(128), index=True)  # "user:ana" or "address:203.0.113.7"
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
@@ -110,7 +110,7 @@ class ResetWish(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username_key: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)     # later, when the mail server did not take it
+    try_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)  # later, when the mail server did not take it
 
 
 class Invite(Base):

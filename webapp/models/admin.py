@@ -12,16 +12,17 @@ from webapp.models.base import UtcDateTime, now
 
 
 class AuditEntry(Base):
-    """What an admin did, and what concerns the safety of accounts (webapp.security.audit). Names, not ids: it outlives the accounts."""
+    """What an admin did, and what concerns the safety of accounts (webapp.security.audit). Names, not ids: it outlives the
+    accounts."""
 
     __tablename__ = "audit_entry"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
-    actor: Mapped[str] = mapped_column(String(32))                         # user name; "": nobody who was logged in
-    act: Mapped[str] = mapped_column(String(32))                           # audit.ACTS
-    about: Mapped[str] = mapped_column(String(32), default="", index=True) # user name
-    detail: Mapped[str] = mapped_column(String(120), default="")           # what was chosen, in no language
+    actor: Mapped[str] = mapped_column(String(32))  # user name; "": nobody who was logged in
+    act: Mapped[str] = mapped_column(String(32))  # audit.ACTS
+    about: Mapped[str] = mapped_column(String(32), default="", index=True)  # user name
+    detail: Mapped[str] = mapped_column(String(120), default="")  # what was chosen, in no language
 
 
 class LimitedAct(Base):
@@ -30,7 +31,7 @@ class LimitedAct(Base):
     __tablename__ = "limited_act"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(String(128), index=True)          # "registration:203.0.113.7"
+    subject: Mapped[str] = mapped_column(String(128), index=True)  # "registration:203.0.113.7"
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 

@@ -18,11 +18,11 @@ class Event(Base):
     __tablename__ = "event"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)   # who is told
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)  # who is told
     kind: Mapped[str] = mapped_column(String(32))
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
-    __table_args__ = ({"sqlite_autoincrement": True},)                     # ids never come back, so Last-Event-ID holds
+    __table_args__ = ({"sqlite_autoincrement": True},)  # ids never come back, so Last-Event-ID holds
 
 
 class EventConnection(Base):
@@ -32,5 +32,5 @@ class EventConnection(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)      # put off while the stream is open
-    watching: Mapped[bool] = mapped_column(default=True)                       # the page is in sight, not in the background
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)  # put off while the stream is open
+    watching: Mapped[bool] = mapped_column(default=True)  # the page is in sight, not in the background

@@ -16,8 +16,14 @@ class FriendRequest(Base):
     __tablename__ = "friend_request"
     __table_args__ = (
         # One open request a pair, whoever sent it.
-        Index("ix_friend_request_open", "low_id", "high_id", unique=True,
-              sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+        Index(
+            "ix_friend_request_open",
+            "low_id",
+            "high_id",
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
         CheckConstraint("low_id < high_id"),
     )
 
@@ -26,7 +32,7 @@ class FriendRequest(Base):
     receiver_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     low_id: Mapped[int] = mapped_column()
     high_id: Mapped[int] = mapped_column()
-    status: Mapped[str] = mapped_column(String(16), default="pending")     # pending, accepted, rejected, cancelled
+    status: Mapped[str] = mapped_column(String(16), default="pending")  # pending, accepted, rejected, cancelled
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     sender: Mapped[User] = relationship(foreign_keys=[sender_id])
     receiver: Mapped[User] = relationship(foreign_keys=[receiver_id])

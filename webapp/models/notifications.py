@@ -20,9 +20,9 @@ class PushSubscription(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), unique=True)
-    endpoint: Mapped[str] = mapped_column(String(1024), unique=True)       # whoever knows it can send there: as secret as a token
-    p256dh: Mapped[str] = mapped_column(String(88))                        # the browser's public key, base64url
-    auth: Mapped[str] = mapped_column(String(24))                          # and the secret it shares with us
+    endpoint: Mapped[str] = mapped_column(String(1024), unique=True)  # whoever knows it can send there: as secret as a token
+    p256dh: Mapped[str] = mapped_column(String(88))  # the browser's public key, base64url
+    auth: Mapped[str] = mapped_column(String(24))  # and the secret it shares with us
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     session: Mapped[LoginSession] = relationship()
 

@@ -28,23 +28,27 @@ class Recording(Base):
         Index("ix_recording_owner_title", "owner_id", "title_key", "id"),
         # Partial: nearly all rows have no such time, and an index over those would lead the planner astray.
         Index("ix_recording_clip_of", "clip_of", sqlite_where=text("clip_of != ''"), postgresql_where=text("clip_of != ''")),
-        Index("ix_recording_deleted", "deleted_at",
-              sqlite_where=text("deleted_at IS NOT NULL"), postgresql_where=text("deleted_at IS NOT NULL")),
+        Index(
+            "ix_recording_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     title: Mapped[str] = mapped_column(String(120))
-    title_key: Mapped[str] = mapped_column(String(KEY_LENGTH))             # search_key(title)
+    title_key: Mapped[str] = mapped_column(String(KEY_LENGTH))  # search_key(title)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     duration: Mapped[float] = mapped_column(default=0.0)
     size: Mapped[int] = mapped_column(default=0)
-    state: Mapped[str] = mapped_column(String(16))                         # contract.MANIFEST_STATES
+    state: Mapped[str] = mapped_column(String(16))  # contract.MANIFEST_STATES
     gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     paused: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    audience: Mapped[str] = mapped_column(String(16), default="friends")   # AUDIENCES
-    outline: Mapped[bytes | None] = mapped_column(LargeBinary)             # webapp.recordings.waveform; None until it is finished
-    clip_of: Mapped[str] = mapped_column(String(32), default="")           # id of the whole recording
+    audience: Mapped[str] = mapped_column(String(16), default="friends")  # AUDIENCES
+    outline: Mapped[bytes | None] = mapped_column(LargeBinary)  # webapp.recordings.waveform; None until it is finished
+    clip_of: Mapped[str] = mapped_column(String(32), default="")  # id of the whole recording
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     owner: Mapped[User] = relationship()
 
@@ -71,7 +75,7 @@ class RecordingListen(Base):
     recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     times: Mapped[int] = mapped_column()
-    furthest: Mapped[float] = mapped_column()                              # seconds from the beginning
+    furthest: Mapped[float] = mapped_column()  # seconds from the beginning
     last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     listener: Mapped[User] = relationship()
 

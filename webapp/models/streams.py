@@ -18,17 +18,22 @@ STREAM_STATES = ("starting", "checking", "live", "interrupted", "ended")
 class Stream(Base):
     __tablename__ = "stream"
     __table_args__ = (
-        Index("ix_stream_running", "owner_id", unique=True,
-              sqlite_where=text("state != 'ended'"), postgresql_where=text("state != 'ended'")),
+        Index(
+            "ix_stream_running",
+            "owner_id",
+            unique=True,
+            sqlite_where=text("state != 'ended'"),
+            postgresql_where=text("state != 'ended'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(120))
     state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
-    sound_check: Mapped[bool] = mapped_column(default=False)               # True until go-live
+    sound_check: Mapped[bool] = mapped_column(default=False)  # True until go-live
     strength_db: Mapped[float] = mapped_column(default=100.0)
-    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)    # from beginning to end
+    quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)  # from beginning to end
     room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
     stage_number: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -36,11 +41,11 @@ class Stream(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     # What the reconciler remembers between its rounds, so that it can be restarted.
     broadcaster_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    agent_beat: Mapped[str] = mapped_column(String(80), default="")         # participant and heartbeat seen last
+    agent_beat: Mapped[str] = mapped_column(String(80), default="")  # participant and heartbeat seen last
     agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)   # no new dispatch before this
+    agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)  # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
-    reactions_on: Mapped[bool] = mapped_column(default=True)               # webapp.chat.reactions
+    reactions_on: Mapped[bool] = mapped_column(default=True)  # webapp.chat.reactions
     owner: Mapped[User] = relationship()
 
     @property
@@ -57,7 +62,7 @@ class StreamSample(Base):
     stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True, default=now)
     listeners: Mapped[int] = mapped_column()
-    removed_db: Mapped[float | None] = mapped_column()                     # None: not known
+    removed_db: Mapped[float | None] = mapped_column()  # None: not known
 
 
 class WebhookDelivery(Base):

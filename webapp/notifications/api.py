@@ -19,11 +19,13 @@ blueprint = Blueprint("api_push", __name__, url_prefix="/api/push")
 @login_required
 @Operation(
     "Wake this browser when a friend goes live",
-    body=schemas.body({
-        "endpoint": schemas.text("Address at a push service.", least=1, most=ENDPOINT_LENGTH),
-        "p256dh": schemas.text("The browser's public key, base64url.", least=1),
-        "auth": schemas.text("The secret of the browser, base64url.", least=1),
-    }),
+    body=schemas.body(
+        {
+            "endpoint": schemas.text("Address at a push service.", least=1, most=ENDPOINT_LENGTH),
+            "p256dh": schemas.text("The browser's public key, base64url.", least=1),
+            "auth": schemas.text("The secret of the browser, base64url.", least=1),
+        }
+    ),
     answers={204: None},
     errors=(409, 429),
     about="What the browser's `PushSubscription` says of itself. It ends with the log-in.",

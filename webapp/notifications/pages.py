@@ -1,4 +1,5 @@
-"""Settings: of whom one is told when they go live, and whether this browser is woken for it (static/js/notifications/push-view.js)."""
+"""Settings: of whom one is told when they go live, and whether this browser is woken for it
+(static/js/notifications/push-view.js)."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 
-ENDPOINT_LENGTH = 1024          # those of browsers have 150 to 700 characters
+ENDPOINT_LENGTH = 1024  # those of browsers have 150 to 700 characters
 CONNECT_S = 4.0
-WHOLE_S = 8.0                   # a message takes at most this, however slowly the other side speaks
+WHOLE_S = 8.0  # a message takes at most this, however slowly the other side speaks
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
-GLOBAL_UNICAST = ip_network("2000::/3")        # all that has been given out of IPv6
-NAT64 = ip_network("64:ff9b::/96")      # an IPv4 address for networks that have only IPv6 (RFC 6052)
+GLOBAL_UNICAST = ip_network("2000::/3")  # all that has been given out of IPv6
+NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address for networks that have only IPv6 (RFC 6052)
 
 Address = IPv4Address | IPv6Address
 
@@ -46,7 +46,7 @@ class PushRoute:
 
     private: bool = False
     ports: frozenset[int] = frozenset({443})
-    tls: ssl.SSLContext | None = None           # whose certificates are believed; None: as on the web
+    tls: ssl.SSLContext | None = None  # whose certificates are believed; None: as on the web
 
     def check(self, endpoint: str) -> None:
         """Raises NoWay, or OSError when the name cannot be looked up."""
@@ -76,7 +76,7 @@ class PushRoute:
         for address in addresses[:-1]:
             try:
                 return socket.create_connection((str(address), port), CONNECT_S)
-            except OSError:             # IPv6 on a machine that has none, for example
+            except OSError:  # IPv6 on a machine that has none, for example
                 continue
         return socket.create_connection((str(addresses[-1]), port), CONNECT_S)
 
@@ -86,7 +86,7 @@ class PushRoute:
         try:
             parts = urlsplit(endpoint)
             port = 443 if parts.port is None else parts.port
-        except ValueError:              # a port that is no number, brackets that do not match
+        except ValueError:  # a port that is no number, brackets that do not match
             raise NoWay from None
         host = parts.hostname or ""
         if "@" in parts.netloc or port not in self.ports or not HOST.fullmatch(host):
@@ -97,7 +97,7 @@ class PushRoute:
         """All must be public: of a mixed answer somebody else would choose."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError:            # a name of labels that are empty or too long
+        except UnicodeError:  # a name of labels that are empty or too long
             raise NoWay from None
         addresses = [ip_address(cast(str, entry[4][0])) for entry in found]
         if not self.private and not all(map(is_public, addresses)):
@@ -108,9 +108,10 @@ class PushRoute:
 @contextmanager
 def _ended(connected: socket.socket) -> Iterator[None]:
     """Ends the connection after WHOLE_S, though each of its bytes may come in time."""
+
     def end() -> None:
-        with suppress(OSError):         # it is over this moment
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)         # TLS's own would first wait for the other side
+        with suppress(OSError):  # it is over this moment
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # TLS's own would first wait for the other side
 
     timer = threading.Timer(WHOLE_S, end)
     timer.daemon = True

@@ -27,9 +27,9 @@ from webapp.notifications.push_client import Answer, NoWay, push_route
 
 log = logging.getLogger(__name__)
 
-LIFETIME = timedelta(hours=1)           # that somebody went live is no news later
+LIFETIME = timedelta(hours=1)  # that somebody went live is no news later
 WAITS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-LEASE = timedelta(minutes=1)            # longer than any sending
+LEASE = timedelta(minutes=1)  # longer than any sending
 WORKERS = 8
 SIGNATURE_LASTS_S = 3600
 GONE = (404, 410)
@@ -67,7 +67,7 @@ def _work(app: Flask) -> None:
             while message := _claim():
                 if (parcel := _pack(message)) is not None:
                     _settle(parcel, _send(parcel))
-    except Exception:                   # its message is due again when the lease is over
+    except Exception:  # its message is due again when the lease is over
         log.exception("push not sent")
 
 
@@ -118,13 +118,13 @@ def _send(parcel: Parcel) -> Answer:
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
         "TTL": str(int(LIFETIME.total_seconds())),
-        "Topic": parcel.topic,          # a second message of one stream takes the place of the first
+        "Topic": parcel.topic,  # a second message of one stream takes the place of the first
         "Urgency": "high",
         **_signature(parcel.endpoint),
     }
     try:
         return push_route().post(parcel.endpoint, body, headers)
-    except NoWay:                       # its name means a private address by now
+    except NoWay:  # its name means a private address by now
         return Answer(410)
 
 
@@ -132,7 +132,7 @@ def _signature(endpoint: str) -> dict[str, str]:
     config: Config = current_app.config["STILLAIR"]
     service, own = urlsplit(endpoint), urlsplit(config.public_url)
     key = vapid.load(config.data)
-    key.conf["no-strict"] = True        # py_vapid does not take an address with a name such as `air` for one
+    key.conf["no-strict"] = True  # py_vapid does not take an address with a name such as `air` for one
     claims = {
         "aud": f"https://{service.netloc}",
         "exp": int(time.time()) + SIGNATURE_LASTS_S,

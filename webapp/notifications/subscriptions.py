@@ -18,9 +18,9 @@ from webapp.models import LoginSession, PushSubscription, User
 from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, push_route
 from webapp.security import rate_limits
 
-MOST = 10               # browsers of one person; beyond, the one that was used longest ago gives way
+MOST = 10  # browsers of one person; beyond, the one that was used longest ago gives way
 AUTH_BYTES = 16
-POINT_BYTES = 65        # a point of P-256, uncompressed
+POINT_BYTES = 65  # a point of P-256, uncompressed
 
 
 def is_on(user: User) -> bool:
@@ -35,7 +35,7 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
         return
     _check_keys(p256dh, auth)
     rate_limits.count_push_subscription(user)
-    db.session.commit()             # no transaction is open while the name is looked up
+    db.session.commit()  # no transaction is open while the name is looked up
     _check_endpoint(endpoint)
     holder = db.session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))
     if holder is not None and (holder.p256dh, holder.auth) != (p256dh, auth):
@@ -48,7 +48,7 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
     try:
         _drop_oldest(user)
         db.session.commit()
-    except IntegrityError as error:         # from another tab, at this moment
+    except IntegrityError as error:  # from another tab, at this moment
         db.session.rollback()
         raise Conflict(_("Another page has changed this at the same moment. Try again.")) from error
 

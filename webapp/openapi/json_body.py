@@ -47,7 +47,7 @@ class JsonBody:
             return default
         if not isinstance(value, str):
             raise Invalid.field(name, _("This must be text and may not be missing."))
-        if len(value) > most:           # as it was sent: what is described as too long is refused, whatever it consists of
+        if len(value) > most:  # as it was sent: what is described as too long is refused, whatever it consists of
             raise Invalid.field(name, _("At most %(count)d characters.", count=most))
         value = clean(value) or default
         if value is None:

@@ -58,7 +58,7 @@ class Media:
     about: str
 
 
-Answer = Schema | Media | None      # None: nothing but the status
+Answer = Schema | Media | None  # None: nothing but the status
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,17 @@ class Operation:
 
     summary: str
     answers: Mapping[int, Answer]
-    scope: Scope | None = None      # what an access token must have; None: no token counts here
-    login: bool = True              # False: for anybody
+    scope: Scope | None = None  # what an access token must have; None: no token counts here
+    login: bool = True  # False: for anybody
     query: Mapping[str, Schema] = field(default_factory=dict)
     required_query: Mapping[str, Schema] = field(default_factory=dict)
     headers: Mapping[str, Schema] = field(default_factory=dict)
     body: Schema | None = None
-    errors: tuple[int, ...] = ()    # beyond those that follow from the rest
+    errors: tuple[int, ...] = ()  # beyond those that follow from the rest
     about: str = ""
 
     def __call__(self, view: View) -> View:
-        view.operation = self       # type: ignore[attr-defined]
+        view.operation = self  # type: ignore[attr-defined]
         return view
 
     def statuses_of_errors(self, rule: Rule, method: str) -> set[int]:
@@ -175,7 +175,7 @@ def _operation(rule: Rule, template: str, method: str, found: Operation) -> dict
         "requestBody": found.body and {"required": "required" in found.body, "content": {JSON: {"schema": found.body}}},
         "responses": {
             **{str(status): _answer(status, answer) for status, answer in found.answers.items()},
-            **{str(status): str(status) for status in errors},          # apispec makes references of them
+            **{str(status): str(status) for status in errors},  # apispec makes references of them
         },
     }
     return {name: value for name, value in made.items() if value or name == "security"}

@@ -89,7 +89,7 @@ def _blocks(text: str) -> Iterator[Markup]:
     for block in re.split(r"\n\n+", text.strip()):
         if block.startswith("- "):
             items = Markup().join(Markup("<li>{}</li>").format(_line(item[2:])) for item in block.splitlines())
-            yield Markup("<ul class=\"dashes\">{}</ul>").format(items)
+            yield Markup('<ul class="dashes">{}</ul>').format(items)
         else:
             yield Markup("<p>{}</p>").format(_line(block))
 

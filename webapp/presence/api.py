@@ -20,13 +20,15 @@ from webapp.presence.hub import EventHub, EventStream, hub
 
 blueprint = Blueprint("api_events", __name__)
 
-HEARTBEAT_S = 5             # how long a stream may outlive its log-in; proxies close what is silent for a minute
+HEARTBEAT_S = 5  # how long a stream may outlive its log-in; proxies close what is silent for a minute
 RECONNECT_MS = 2000
 EVENT_ID = schemas.text("Id of an event; what came after it is sent.", pattern="^[0-9]{1,18}$", example="1")
-ABOUT = "\n".join((
-    "Each event has an id, a kind and data, which is a JSON object:\n",
-    *(f"- `{kind}`: {data}" for kind, data in outbox.KINDS.items()),
-))
+ABOUT = "\n".join(
+    (
+        "Each event has an id, a kind and data, which is a JSON object:\n",
+        *(f"- `{kind}`: {data}" for kind, data in outbox.KINDS.items()),
+    )
+)
 
 
 @blueprint.get("/events")
@@ -49,7 +51,7 @@ def stream() -> ResponseReturnValue:
     watching = request.args.get("watching") != "0"
     event_stream = event_hub.open(current_user.id, request.environ.get("gunicorn.socket"), watching=watching)
     response = Response(_body(app, event_hub, event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
-    response.headers["X-Accel-Buffering"] = "no"        # nginx would hold events back
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     response.call_on_close(lambda: event_hub.close(event_stream))
     return response
 

@@ -25,8 +25,8 @@ from webapp.presence import presence
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
-KEEP_EVERY = 20             # rounds between two signs of life in the database
-RETRY_AFTER_S = 10          # how often a page without a stream asks for the lists instead
+KEEP_EVERY = 20  # rounds between two signs of life in the database
+RETRY_AFTER_S = 10  # how often a page without a stream asks for the lists instead
 
 
 @dataclass(eq=False)
@@ -34,10 +34,10 @@ class EventStream:
     """One open `GET /events`."""
 
     user_id: int
-    connection: socket.socket | None        # to the browser; None when the server does not show it
+    connection: socket.socket | None  # to the browser; None when the server does not show it
     id: str = field(default_factory=new_id)
     news: threading.Event = field(default_factory=threading.Event)
-    is_present: bool = False                # has its row in the database
+    is_present: bool = False  # has its row in the database
 
     def has_left(self) -> bool:
         """Whether the browser has gone away. Writing would tell only at the second try."""
@@ -62,7 +62,7 @@ class EventHub:
         self._streams: set[EventStream] = set()
         self._poller: threading.Thread | None = None
         self._committed = threading.Event()
-        self.is_serving: Callable[[], bool] = lambda: True      # gunicorn.py sets it: a process that stops ends its streams
+        self.is_serving: Callable[[], bool] = lambda: True  # gunicorn.py sets it: a process that stops ends its streams
 
     def open(self, user_id: int, connection: socket.socket | None, *, watching: bool = True) -> EventStream:
         """`watching`: the page is in sight.
@@ -107,13 +107,13 @@ class EventHub:
         for round_number in itertools.count():
             with self._lock:
                 if not self._streams:
-                    self._poller = None         # under the lock: the next `open` starts a new thread
+                    self._poller = None  # under the lock: the next `open` starts a new thread
                     return
             try:
                 with self._app.app_context():
                     self._upkeep(round_number)
                     last_id = self._tell_news(last_id)
-            except Exception:           # whatever it was, the next round may work; without a poller all pages stand still
+            except Exception:  # whatever it was, the next round may work; without a poller all pages stand still
                 log.exception("event poller failed; trying again")
             self._committed.wait(POLL_S)
             self._committed.clear()

@@ -14,8 +14,8 @@ from webapp.events.outbox import publish
 from webapp.friends.relations import friend_ids
 from webapp.models import EventConnection, User, now, rfc3339
 
-LIFETIME = timedelta(seconds=30)        # without being kept
-GRACE = timedelta(seconds=5)            # after the stream closed: going to another page is not going offline
+LIFETIME = timedelta(seconds=30)  # without being kept
+GRACE = timedelta(seconds=5)  # after the stream closed: going to another page is not going offline
 
 
 def online(user_ids: Iterable[int]) -> set[int]:
@@ -33,11 +33,11 @@ def watching(user_ids: Iterable[int]) -> set[int]:
 def enter(user_id: int, connection_id: str, *, watching: bool) -> None:
     sweep()
     user = _locked(user_id)
-    if user is None:            # the account is deleted, and its last stream about to end
+    if user is None:  # the account is deleted, and its last stream about to end
         return
     until = now() + LIFETIME
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
-    db.session.flush()          # SQLite lets nobody else write from here on
+    db.session.flush()  # SQLite lets nobody else write from here on
     if _connections(user_id) == 1:
         publish(friend_ids(user_id), "friend.online", {"username": user.username})
     db.session.commit()
@@ -48,7 +48,7 @@ def keep(connections: Mapping[str, int]) -> None:
     _put_off(connections, LIFETIME)
     there = set(db.session.scalars(select(EventConnection.id).where(EventConnection.id.in_(connections))))
     for connection_id in connections.keys() - there:
-        enter(connections[connection_id], connection_id, watching=False)       # not known any more: rather a push too many
+        enter(connections[connection_id], connection_id, watching=False)  # not known any more: rather a push too many
 
 
 def leave(connection_id: str) -> None:

@@ -22,7 +22,7 @@ from webapp.recordings import retention
 from webapp.security import audit
 from webapp.streams import rooms, state
 
-ROOMS_CLOSE = timedelta(minutes=10)     # after a stream's end the reconciler has closed its rooms, if it can at all
+ROOMS_CLOSE = timedelta(minutes=10)  # after a stream's end the reconciler has closed its rooms, if it can at all
 
 
 def needs_successor(user: User) -> bool:
@@ -60,7 +60,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     _tell(user)
     avatar = user.avatar
     db.session.delete(user)
-    db.session.flush()                  # from here on no other admin can leave at this moment
+    db.session.flush()  # from here on no other admin can leave at this moment
     if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
         db.session.rollback()
         raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))

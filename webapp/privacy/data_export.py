@@ -25,8 +25,8 @@ from webapp.recordings import serializers
 from webapp.recordings.files import RecordingFolder
 
 CHUNK_BYTES = 256 * 1024
-AT_ONCE = 2             # each holds a thread of the server for as long as it takes
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)        # where no time says more; the earliest that ZIP knows
+AT_ONCE = 2  # each holds a thread of the server for as long as it takes
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # where no time says more; the earliest that ZIP knows
 
 
 def init_app(app: Flask) -> None:
@@ -47,9 +47,11 @@ def turn(app: Flask) -> Iterator[None]:
 
 def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
     """All that the database has is read at once; the sound of a recording when its turn comes."""
-    recordings = list(db.session.scalars(
-        select(Recording).where(Recording.owner_id == user.id, Recording.deleted_at.is_(None)).order_by(Recording.started_at)
-    ))
+    recordings = list(
+        db.session.scalars(
+            select(Recording).where(Recording.owner_id == user.id, Recording.deleted_at.is_(None)).order_by(Recording.started_at)
+        )
+    )
     documents = {
         "account.json": _account(user),
         "friends.json": _friends(user),
@@ -75,11 +77,11 @@ def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, st
         yield target.taken()
         for name, (recording_id, tags) in sounds.items():
             sound = folder.sound(recording_id)
-            if sound is None:                               # deleted meanwhile
+            if sound is None:  # deleted meanwhile
                 continue
             sound.tag(tags)
             info = zipfile.ZipInfo(name, datetime.fromtimestamp(sound.modified_at).timetuple()[:6])
-            with sound, archive.open(info, "w", force_zip64=True) as member:       # FLAC gets no smaller: stored as it is
+            with sound, archive.open(info, "w", force_zip64=True) as member:  # FLAC gets no smaller: stored as it is
                 while chunk := sound.read(CHUNK_BYTES):
                     member.write(chunk)
                     yield target.taken()
@@ -106,6 +108,7 @@ class _Target(io.RawIOBase):
 
 
 # --- What there is
+
 
 def _account(user: User) -> dict[str, Any]:
     return {

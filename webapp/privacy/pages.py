@@ -93,6 +93,9 @@ def delete() -> ResponseReturnValue:
 
 def _confirm(problems: Mapping[str, str]) -> str:
     return render_template(
-        "accounts/settings/delete_account.html", problems=problems, needs_successor=account_deletion.needs_successor(current_user),
-        alone=account_deletion.is_alone(current_user), used=quotas.used(current_user),
+        "accounts/settings/delete_account.html",
+        problems=problems,
+        needs_successor=account_deletion.needs_successor(current_user),
+        alone=account_deletion.is_alone(current_user),
+        used=quotas.used(current_user),
     )

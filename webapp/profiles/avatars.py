@@ -33,7 +33,7 @@ def folder() -> AvatarFolder:
 def change(user: User, data: bytes) -> None:
     """`data`: a picture as it was sent. Raises Invalid naming `avatar`, TooMany, or Conflict when it cannot be kept."""
     rate_limits.count_picture(user)
-    db.session.commit()             # every try costs a second of work, whatever becomes of it
+    db.session.commit()  # every try costs a second of work, whatever becomes of it
     made = images.square(data)
     avatar_id = new_id()
     try:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 2 * 2**20
 MOST_PIXELS = 16_000_000
-SIDE = 256                              # pixels; a face is 64 CSS pixels wide at most, on a screen with up to 4 for each
+SIDE = 256  # pixels; a face is 64 CSS pixels wide at most, on a screen with up to 4 for each
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MIMETYPE = "image/webp"
 
@@ -35,7 +35,7 @@ def square(data: bytes) -> bytes:
         raise _refused(_("Choose a picture first."))
     if len(data) > MOST_BYTES:
         raise _refused(_("This picture has more than 2 MB. Choose a smaller one."))
-    with current_app.extensions["picture_turn"]:        # 16 million pixels take 64 MB of memory while they are worked on
+    with current_app.extensions["picture_turn"]:  # 16 million pixels take 64 MB of memory while they are worked on
         return _encoded(_decoded(data))
 
 
@@ -44,9 +44,9 @@ def _decoded(data: bytes) -> Image:
 
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:        # known from its head, before anything is unpacked
+            if image.width * image.height > MOST_PIXELS:  # known from its head, before anything is unpacked
                 raise _refused(_("This picture has more than 16 million pixels. Choose a smaller one."))
-            image.draft("RGB", (2 * SIDE, 2 * SIDE))            # a JPEG is decoded smaller at once
+            image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded smaller at once
             mode = "RGBA" if image.has_transparency_data else "RGB"
             small = ImageOps.fit(image if image.mode == mode else image.convert(mode), (SIDE, SIDE))
             small.info = {"exif": image.info.get("exif", b"")}
@@ -57,13 +57,13 @@ def _decoded(data: bytes) -> Image:
         raise _refused(_("This is not a picture that can be used. Choose a JPEG, PNG, WebP or GIF.")) from error
     except Image.DecompressionBombError as error:
         raise _refused(_("This picture has more than 16 million pixels. Choose a smaller one.")) from error
-    except Exception as error:          # a damaged file can fail anywhere in its decoder
+    except Exception as error:  # a damaged file can fail anywhere in its decoder
         log.info("a picture was not decoded: %s", type(error).__name__)
         raise _refused(_("This picture is damaged. Choose another.")) from error
 
 
 def _encoded(image: Image) -> bytes:
-    image.info = {}                     # whatever it brought along
+    image.info = {}  # whatever it brought along
     target = io.BytesIO()
     image.save(target, "WEBP", quality=82, method=4)
     return target.getvalue()

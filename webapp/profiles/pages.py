@@ -15,8 +15,8 @@ from webapp.profiles import avatars, images
 
 blueprint = Blueprint("pages_avatars", __name__)
 
-FORM_BYTES = 64 * 1024                  # of a form beside its file
-HEARD_OUT_BYTES = 32 * 2**20            # a browser reads the answer only when all is sent
+FORM_BYTES = 64 * 1024  # of a form beside its file
+HEARD_OUT_BYTES = 32 * 2**20  # a browser reads the answer only when all is sent
 
 
 @blueprint.url_value_preprocessor

@@ -38,7 +38,7 @@ from webapp.recordings.waveform import PLAYER_BARS
 blueprint = Blueprint("api_recordings", __name__)
 
 CHUNK_BYTES = 64 * 1024
-MOST_S = 1e6            # longer than any recording
+MOST_S = 1e6  # longer than any recording
 PIECE_BYTES = 1024 * 1024
 """A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
 holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
@@ -114,7 +114,7 @@ def _owner(username: str) -> User:
 @login_required
 @Operation("Rename a recording", scope=Scope.RECORDINGS, body=schemas.body({"title": TITLE}), answers={200: ONE}, errors=(409,))
 def rename(recording_id: str) -> ResponseReturnValue:
-    title = JsonBody.of_request().secret("title")       # exactly as sent; the library cleans and checks it
+    title = JsonBody.of_request().secret("title")  # exactly as sent; the library cleans and checks it
     return _answer(editing.rename(current_user, recording_id, title))
 
 
@@ -171,7 +171,7 @@ def audio(recording_id: str) -> ResponseReturnValue:
     sound = recording_queries.sound_of(recording)
     try:
         return _response(recording, sound)
-    except BaseException:               # a Range past the end, say
+    except BaseException:  # a Range past the end, say
         sound.close()
         raise
 
@@ -229,10 +229,13 @@ def _seconds(name: str, default: float | None) -> float | None:
 @Operation(
     "Keep a piece of a recording as one of its own",
     scope=Scope.RECORDINGS,
-    body=schemas.body({"title": TITLE}, {
-        "start": schemas.number("Seconds; negative counts from the end.", least=-MOST_S, most=MOST_S),
-        "end": schemas.number("Seconds; without it or negative, the end of the recording.", least=-1, most=MOST_S),
-    }),
+    body=schemas.body(
+        {"title": TITLE},
+        {
+            "start": schemas.number("Seconds; negative counts from the end.", least=-MOST_S, most=MOST_S),
+            "end": schemas.number("Seconds; without it or negative, the end of the recording.", least=-1, most=MOST_S),
+        },
+    ),
     answers={201: ONE},
     errors=(409,),
     about=CLIP_LENGTH,
@@ -251,10 +254,13 @@ def keep_clip(recording_id: str) -> ResponseReturnValue:
 @Operation(
     "Say how far you have listened",
     scope=Scope.READ,
-    body=schemas.body({}, {
-        "position": schemas.number("Seconds.", least=0, most=MOST_S),
-        "begins": schemas.flag("For the first time since it was put into the player."),
-    }),
+    body=schemas.body(
+        {},
+        {
+            "position": schemas.number("Seconds.", least=0, most=MOST_S),
+            "begins": schemas.flag("For the first time since it was put into the player."),
+        },
+    ),
     answers={204: None},
     about="Its owner sees how often and how far.",
 )
@@ -324,7 +330,7 @@ def _response(recording: Recording, sound: Sound) -> Response:
     environ = dict(request.environ)
     if request.args.get("download"):
         sound.tag(_tags(recording, recording.started_at))
-        response.headers.pop("ETag", None)              # of the same sound with other tags
+        response.headers.pop("ETag", None)  # of the same sound with other tags
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title))
     elif piece := _piece(request.range):
         environ["HTTP_RANGE"] = piece

@@ -76,7 +76,7 @@ def cut(sound: Sound, piece: Piece) -> IO[bytes]:
     try:
         with current_app.extensions["clip_turn"]:
             head = write(sound, piece, file)
-        if head.samples != piece.end - piece.start:     # the file has fewer samples than its head says
+        if head.samples != piece.end - piece.start:  # the file has fewer samples than its head says
             raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
         file.seek(0)
         file.write(head.to_header())
@@ -94,7 +94,7 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
     blocks: list[int] = []
     sizes: list[int] = []
     for frame in flac_frames.frames(sound, piece.start, piece.end, whole_md5.update if whole_md5 else None):
-        if not blocks:      # only the last frame may be shorter than the others, unless all say where they stand
+        if not blocks:  # only the last frame may be shorter than the others, unless all say where they stand
             counts_samples = frame.samples not in (PEAK_SAMPLES, piece.end - piece.start)
         data = renumber(frame.data, samples if counts_samples else len(blocks), counts_samples=counts_samples)
         file.write(data)
@@ -102,13 +102,18 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
         blocks.append(frame.samples)
         sizes.append(len(data))
     return RecordingHead(
-        samples=samples, end=RECORDING_AUDIO_AT + sum(sizes), min_frame=min(sizes, default=0), max_frame=max(sizes, default=0),
-        md5=whole_md5.digest() if whole_md5 else bytes(16), min_block=min(blocks[:-1], default=PEAK_SAMPLES),
+        samples=samples,
+        end=RECORDING_AUDIO_AT + sum(sizes),
+        min_frame=min(sizes, default=0),
+        max_frame=max(sizes, default=0),
+        md5=whole_md5.digest() if whole_md5 else bytes(16),
+        min_block=min(blocks[:-1], default=PEAK_SAMPLES),
         channels=sound.channels,
     )
 
 
 # --- A recording of its own
+
 
 def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, title: str) -> Recording:
     """The piece as a recording beside the others, for those who may hear the whole. Raises NotFound, Invalid or Conflict."""
@@ -126,7 +131,7 @@ def _keep(owner: User, whole: Recording, piece: Piece, title: str, file: IO[byte
     if left is not None and file.seek(0, os.SEEK_END) > left:
         raise Conflict(_("Your space for recordings is used up. Delete old ones, or download the clip."))
     manifest = _manifest(whole, piece, title)
-    peaks = recording_queries.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES:-(-piece.end // PEAK_SAMPLES)]
+    peaks = recording_queries.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES : -(-piece.end // PEAK_SAMPLES)]
     try:
         recording_queries.folder().add(manifest, file, peaks, sharing.audience_of(whole).to_json())
     except OSError as error:
@@ -137,23 +142,29 @@ def _keep(owner: User, whole: Recording, piece: Piece, title: str, file: IO[byte
     if clip is None:
         raise Conflict(_("The clip was saved, but is not in the list yet. Look again in a moment."))
     if db.session.scalar(select(Recording.id).where(Recording.id == whole_id, Recording.deleted_at.is_(None))) is None:
-        editing.delete(owner, clip.id)          # the whole was deleted meanwhile, and its clips with it
+        editing.delete(owner, clip.id)  # the whole was deleted meanwhile, and its clips with it
         raise NotFound
     return clip
 
 
 def _manifest(whole: Recording, piece: Piece, title: str) -> RecordingManifest:
     return RecordingManifest(
-        stream_id=new_id(), owner=whole.owner.username, title=title,
-        started_at=rfc3339(whole.started_at + timedelta(seconds=piece.start_s)), state="closed", samples=piece.end - piece.start,
-        gaps=_within(whole.gaps, piece), paused=_within(whole.paused, piece), clip_of=whole.clip_of or whole.id,
+        stream_id=new_id(),
+        owner=whole.owner.username,
+        title=title,
+        started_at=rfc3339(whole.started_at + timedelta(seconds=piece.start_s)),
+        state="closed",
+        samples=piece.end - piece.start,
+        gaps=_within(whole.gaps, piece),
+        paused=_within(whole.paused, piece),
+        clip_of=whole.clip_of or whole.id,
     )
 
 
 def _within(spans: list[dict[str, object]], piece: Piece) -> tuple[Span, ...]:
     """What of the spans lies in the piece, in its time."""
     found = []
-    for span in (Span(**entry) for entry in spans):     # type: ignore[arg-type]
+    for span in (Span(**entry) for entry in spans):  # type: ignore[arg-type]
         start = max(span.start, piece.start_s)
         end = min(span.start + span.length, piece.end / SAMPLE_RATE)
         if end > start:

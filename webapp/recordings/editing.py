@@ -23,11 +23,12 @@ from webapp.streams import broadcaster
 log = logging.getLogger(__name__)
 
 
-UNDO_SPARE = timedelta(seconds=2)       # the button is shown for UNDO; a press at its end still has to arrive
+UNDO_SPARE = timedelta(seconds=2)  # the button is shown for UNDO; a press at its end still has to arrive
 TITLE_LENGTH = 120
 
 
 # --- The owner's acts
+
 
 def rename(owner: User, recording_id: str, title: str) -> Recording:
     """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""

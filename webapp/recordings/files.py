@@ -28,8 +28,20 @@ ID = re.compile(r"[0-9a-f]{32}")
 AUDIENCE = "audience.json"
 CHAT = "chat.json"
 ENDINGS = (
-    "flac", "flac.web", "opus", "peaks", "peaks.new", "peaks.web", "json", "json.new", "json.first", "json.web",
-    AUDIENCE, f"{AUDIENCE}.web", CHAT, f"{CHAT}.web",
+    "flac",
+    "flac.web",
+    "opus",
+    "peaks",
+    "peaks.new",
+    "peaks.web",
+    "json",
+    "json.new",
+    "json.first",
+    "json.web",
+    AUDIENCE,
+    f"{AUDIENCE}.web",
+    CHAT,
+    f"{CHAT}.web",
 )
 """Of all files that belong to a recording."""
 SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
@@ -42,7 +54,7 @@ class Sidecar:
     """A sidecar that is there; `version` changes whenever it is written."""
 
     id: str
-    version: tuple[int, int, int]       # modification time in ns, size, inode
+    version: tuple[int, int, int]  # modification time in ns, size, inode
 
 
 class OpusDraft:
@@ -69,7 +81,7 @@ class OpusDraft:
             with suppress(OSError):
                 self._file.flush()
                 Path(self._file.name).replace(self._path)
-                if not self._path.with_suffix(".flac").exists():        # deleted meanwhile, and this with it
+                if not self._path.with_suffix(".flac").exists():  # deleted meanwhile, and this with it
                     self._path.unlink(missing_ok=True)
             self.close()
 
@@ -110,7 +122,7 @@ class RecordingFolder:
     def _entries(self, ending: str) -> Iterator[tuple[str, os.stat_result]]:
         try:
             entries = list(os.scandir(self.path))
-        except FileNotFoundError:               # nothing was ever recorded
+        except FileNotFoundError:  # nothing was ever recorded
             return
         for entry in entries:
             recording_id = entry.name.removesuffix(ending)
@@ -177,7 +189,7 @@ class RecordingFolder:
 
     def _replace(self, recording_id: str, ending: str, content: bytes | IO[bytes]) -> None:
         path = self._path(recording_id, ending)
-        temporary = path.with_name(f"{path.name}.web")      # not the name that the noise remover uses
+        temporary = path.with_name(f"{path.name}.web")  # not the name that the noise remover uses
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb") as file:
             shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, file)
@@ -211,7 +223,7 @@ class RecordingFolder:
             descriptor = self._open(recording_id, "opus")
         except OSError:
             return None
-        os.utime(descriptor)            # asked for now
+        os.utime(descriptor)  # asked for now
         return open(descriptor, "rb")
 
     def begin_opus(self, recording_id: str) -> OpusDraft:

@@ -13,7 +13,7 @@ from webapp.recordings.sound import LAYOUTS, Sound
 if TYPE_CHECKING:
     import av  # 23 MB of memory, which a server that cuts nothing does not need
 
-LEAST_SAMPLES = 16      # of a frame that is not the last one (RFC 9639, 8.2)
+LEAST_SAMPLES = 16  # of a frame that is not the last one (RFC 9639, 8.2)
 SAMPLE_BYTES = 2
 
 
@@ -29,17 +29,17 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
     import av
     from av.error import FFmpegError
 
-    ends = b""          # samples that wait for their frame
+    ends = b""  # samples that wait for their frame
     with av.open(sound, "r") as container:
         stream = container.streams.audio[0]
         decoder = stream.codec_context
-        decoder.thread_count = 1            # each frame comes out at once
+        decoder.thread_count = 1  # each frame comes out at once
         if start:
-            container.seek(start, stream=stream)        # to a frame at or before it
+            container.seek(start, stream=stream)  # to a frame at or before it
         for packet in container.demux(stream):
             data = bytes(packet)
             head = parse_frame_header(data[:16])
-            if head is None:                # the end
+            if head is None:  # the end
                 break
             sample_bytes = SAMPLE_BYTES * head.channels
             at = head.number if head.counts_samples else head.number * PEAK_SAMPLES
@@ -52,7 +52,7 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
             samples = b""
             if heard or not is_whole:
                 try:
-                    samples = _decoded(decoder, packet)[sample_bytes * (first - at):sample_bytes * (last - at)]
+                    samples = _decoded(decoder, packet)[sample_bytes * (first - at) : sample_bytes * (last - at)]
                 except FFmpegError:
                     break
             if heard:
@@ -69,7 +69,7 @@ def frames(sound: Sound, start: int, end: int, heard: Callable[[bytes], object] 
 def _decoded(decoder: av.AudioCodecContext, packet: av.Packet[av.AudioStream]) -> bytes:
     """Interleaved."""
     decoded = decoder.decode(packet)
-    return b"".join(bytes(frame.planes[0])[:SAMPLE_BYTES * frame.layout.nb_channels * frame.samples] for frame in decoded)
+    return b"".join(bytes(frame.planes[0])[: SAMPLE_BYTES * frame.layout.nb_channels * frame.samples] for frame in decoded)
 
 
 def _encoded(samples: bytes, channels: int) -> Iterator[Frame]:

@@ -11,7 +11,7 @@ VENDOR = b"Stillair"
 _VORBIS_COMMENT = 4
 _PADDING = 1
 _LAST = 0x80
-_BLOCK_HEADER = 4           # bytes
+_BLOCK_HEADER = 4  # bytes
 
 
 def with_tags(header: bytes, tags: Mapping[str, str]) -> bytes:

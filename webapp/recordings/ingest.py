@@ -1,7 +1,8 @@
 """Recordings: taken over from the sidecars that the noise remover writes, listed, played, renamed and deleted.
 
 The files are the truth and a row is a cache of its sidecar: `ingest` makes and renews rows, as often as one likes, and all of
-them can be made again. Only the owner and those who may hear it (webapp.recordings.sharing) know of a recording. A deleted one is gone from
+them can be made again. Only the owner and those who may hear it (webapp.recordings.sharing) know of a recording. A deleted
+one is gone from
 every list at once, and its files and row when the time for Undo is over.
 """
 
@@ -30,9 +31,9 @@ from webapp.recordings.sharing import Audience
 from webapp.recordings.sound import Sound
 
 log = logging.getLogger(__name__)
-ABANDONED_S = 60.0                      # a sound file that did not grow for so long has no writer any more
-CLOCK_STEP_S = 1.0                      # two changes of a folder so close to each other may carry the same time
-LOOK_AT_ALL_S = 60.0                    # a sidecar that somebody edited in place does not change its folder
+ABANDONED_S = 60.0  # a sound file that did not grow for so long has no writer any more
+CLOCK_STEP_S = 1.0  # two changes of a folder so close to each other may carry the same time
+LOOK_AT_ALL_S = 60.0  # a sidecar that somebody edited in place does not change its folder
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -42,11 +43,12 @@ def init_app(app: Flask, config: Config) -> None:
 
 # --- Files to rows
 
+
 @dataclass
 class Ingested:
     """What a look at the folder did. `problems`: for the admin, one sentence each."""
 
-    taken: set[str] = field(default_factory=set)            # ids
+    taken: set[str] = field(default_factory=set)  # ids
     problems: list[str] = field(default_factory=list)
 
 
@@ -58,10 +60,10 @@ class _Refused(Exception):
 class _Seen:
     """What this process knows of the folder already. It may be lost at any time: then everything is looked at once more."""
 
-    folder: int = 0                     # its changed_at at the last whole look
-    looked_at: float = 0.0              # time.monotonic() then
+    folder: int = 0  # its changed_at at the last whole look
+    looked_at: float = 0.0  # time.monotonic() then
     versions: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)        # to be looked at again though they do not change
+    unsettled: set[str] = field(default_factory=set)  # to be looked at again though they do not change
 
 
 def ingest() -> Ingested:
@@ -119,7 +121,7 @@ def _take_over(recording_id: str) -> bool:
     if sound is None:
         if manifest.samples:
             raise _Refused("There is no sound file beside it.")
-        return False                    # it begins just now
+        return False  # it begins just now
     with sound:
         state = _state(manifest, sound)
         recording = db.session.get(Recording, recording_id) or _new_row(recording_id, owner)
@@ -135,7 +137,7 @@ def _take_over(recording_id: str) -> bool:
         recording.clip_of = manifest.clip_of
         recording.gaps = [asdict(span) for span in manifest.gaps]
         recording.paused = [asdict(span) for span in manifest.paused]
-        if state != "live":             # see fresh
+        if state != "live":  # see fresh
             recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
             recording.size = sound.size
             recording.outline = waveform.reduced(folder().peaks(recording_id), waveform.OUTLINE_BARS)

@@ -20,7 +20,7 @@ from webapp.recordings import sharing
 from webapp.recordings.files import ID
 
 PAGE = 50
-WORDS_LENGTH = 64       # characters of a search that are looked at
+WORDS_LENGTH = 64  # characters of a search that are looked at
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ ORDERS = {
 class Wish:
     """What somebody wants to see of a list."""
 
-    order: str = "newest"       # ORDERS
-    words: str = ""             # each stands in the title or in the owner's name
-    before: str = ""            # id of the last recording that is known already; a time as well in an order of time
+    order: str = "newest"  # ORDERS
+    words: str = ""  # each stands in the title or in the owner's name
+    before: str = ""  # id of the last recording that is known already; a time as well in an order of time
 
 
 ALL = Wish()
@@ -61,7 +61,7 @@ ALL = Wish()
 @dataclass(frozen=True)
 class Page:
     recordings: list[Recording]
-    more: bool                  # there is a page after this one
+    more: bool  # there is a page after this one
 
 
 def of_person(viewer: User, owner: User, wish: Wish = ALL, *, with_deleted: Recording | None = None) -> Page:
@@ -108,9 +108,9 @@ def _with_words(query: Select[Recording], owners: Sequence[User], words: str) ->
 
 def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]:
     last = db.session.get(Recording, before) if ID.fullmatch(before) else None
-    if last is not None and last.owner in owners:       # where a stranger's would stand says something of it
+    if last is not None and last.owner in owners:  # where a stranger's would stand says something of it
         return getattr(last, order.column.key), last.id
     moment = base.parse_rfc3339(before)
     if moment is None or order.column.key != Recording.started_at.key:
         raise Invalid.field("before", _("This must be the id of a recording, or in an order of time its beginning."))
-    return moment, "" if order.descending else "g"      # before and behind all ids of that moment
+    return moment, "" if order.descending else "g"  # before and behind all ids of that moment

@@ -20,8 +20,8 @@ from webapp.recordings.sound import LAYOUTS, Sound
 
 log = logging.getLogger(__name__)
 
-BIT_RATE = 64_000               # for each channel; mono speech is transparent at this rate
-KEPT_BYTES = 2 * 10**9          # of all recordings together: about 70 hours
+BIT_RATE = 64_000  # for each channel; mono speech is transparent at this rate
+KEPT_BYTES = 2 * 10**9  # of all recordings together: about 70 hours
 CHUNK_BYTES = 64 * 1024
 RETRY_AFTER_S = 30
 

@@ -24,7 +24,9 @@ from webapp.streams import statistics
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
 
 ORDER_WORDS = {
-    "newest": lazy_gettext("Newest"), "oldest": lazy_gettext("Oldest"), "longest": lazy_gettext("Longest"),
+    "newest": lazy_gettext("Newest"),
+    "oldest": lazy_gettext("Oldest"),
+    "longest": lazy_gettext("Longest"),
     "title": lazy_gettext("Title"),
 }
 
@@ -52,10 +54,19 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
     orders = {name: _address(view, wish, order=name) for name in listing.ORDERS}
     return render_template(
-        "recordings/index.html", view=view, mine=view == "mine", wish=wish, orders=orders, order_words=ORDER_WORDS,
-        recordings=page.recordings, more=more,
-        heard=plays.counts(page.recordings) if view == "mine" else {}, with_chat=archive.with_chat(page.recordings),
-        used=quotas.used(current_user), quota=quotas.quota(current_user), days_kept=quotas.days_kept(current_user),
+        "recordings/index.html",
+        view=view,
+        mine=view == "mine",
+        wish=wish,
+        orders=orders,
+        order_words=ORDER_WORDS,
+        recordings=page.recordings,
+        more=more,
+        heard=plays.counts(page.recordings) if view == "mine" else {},
+        with_chat=archive.with_chat(page.recordings),
+        used=quotas.used(current_user),
+        quota=quotas.quota(current_user),
+        days_kept=quotas.days_kept(current_user),
     )
 
 
@@ -63,14 +74,19 @@ def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str
     """Of another order or page of the same list; what is as usual is left out."""
     order = order or wish.order
     return url_for(
-        f"pages_recordings.{view}", q=wish.words or None, order=order if order != "newest" else None, before=before or None,
+        f"pages_recordings.{view}",
+        q=wish.words or None,
+        order=order if order != "newest" else None,
+        before=before or None,
     )
 
 
 @blueprint.get("/<recording_id>/rename")
 @login_required
 def rename(recording_id: str) -> ResponseReturnValue:
-    return render_template("recordings/rename.html", recording=recording_queries.own_recording(current_user, recording_id), problems={})
+    return render_template(
+        "recordings/rename.html", recording=recording_queries.own_recording(current_user, recording_id), problems={}
+    )
 
 
 @blueprint.post("/<recording_id>/rename")
@@ -108,8 +124,11 @@ def save_audience(recording_id: str) -> ResponseReturnValue:
 
 def _share_page(recording: Recording, problem: str = "") -> str:
     return render_template(
-        "recordings/share.html", recording=recording, audience=sharing.audience_of(recording),
-        friends=relations.friends_of(current_user), problem=problem,
+        "recordings/share.html",
+        recording=recording,
+        audience=sharing.audience_of(recording),
+        friends=relations.friends_of(current_user),
+        problem=problem,
     )
 
 

@@ -31,6 +31,7 @@ def folder() -> RecordingFolder:
 
 # --- Questions
 
+
 def recording_for(viewer: User, recording_id: str) -> Recording:
     """One's own, or a friend's who shares it. Raises NotFound."""
     recording = db.session.get(Recording, recording_id)

@@ -23,7 +23,7 @@ DISCARDED_AGAIN = timedelta(minutes=5)  # a noise remover that was still writing
 class Strays:
     """Ids of files without their other half."""
 
-    without_sidecar: list[str]      # nobody knows whose sound it is
+    without_sidecar: list[str]  # nobody knows whose sound it is
     without_sound: list[str]
 
 
@@ -37,6 +37,7 @@ def strays() -> Strays:
 
 # --- Deletion
 
+
 def purge() -> int:
     """Deletes for good what was deleted and not restored. Returns how many."""
     return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
@@ -44,8 +45,14 @@ def purge() -> int:
 
 def expire() -> int:
     """Deletes what is older than the server or its owner keeps it. Returns how many."""
-    old = select(Recording).join(Recording.owner).where(
-        quotas.is_too_old(), Recording.state != "live", Recording.deleted_at.is_(None),
+    old = (
+        select(Recording)
+        .join(Recording.owner)
+        .where(
+            quotas.is_too_old(),
+            Recording.state != "live",
+            Recording.deleted_at.is_(None),
+        )
     )
     for recording in db.session.scalars(old).all():
         for one in (recording, *clips_of(recording)):
@@ -60,7 +67,7 @@ def _delete_for_good(ids: Select[str]) -> int:
     count = 0
     for recording_id in list(db.session.scalars(ids)):
         row = delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None))
-        if affected_rows(row):         # 0: restored at this very moment
+        if affected_rows(row):  # 0: restored at this very moment
             folder().delete(recording_id)
             count += 1
         db.session.commit()

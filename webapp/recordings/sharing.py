@@ -25,8 +25,8 @@ FRIENDS, CHOSEN, NOBODY = AUDIENCES
 
 @dataclass(frozen=True)
 class Audience:
-    kind: str                               # AUDIENCES
-    usernames: tuple[str, ...] = ()         # the chosen friends
+    kind: str  # AUDIENCES
+    usernames: tuple[str, ...] = ()  # the chosen friends
 
     def to_json(self) -> str:
         return json.dumps({"audience": self.kind, "with": self.usernames}, indent=1)
@@ -61,6 +61,7 @@ def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
 
 # --- Questions
 
+
 def may_hear(viewer: User, recording: Recording) -> bool:
     if viewer.id == recording.owner_id:
         return True
@@ -71,7 +72,9 @@ def audible_to(viewer: User) -> ColumnElement[bool]:
     """The same as a condition on Recording, for lists of friends' recordings; that they are friends is the caller's condition."""
     chosen = select(RecordingShare).where(RecordingShare.recording_id == Recording.id, RecordingShare.user_id == viewer.id)
     return or_(
-        Recording.owner_id == viewer.id, Recording.audience == FRIENDS, and_(Recording.audience == CHOSEN, chosen.exists()),
+        Recording.owner_id == viewer.id,
+        Recording.audience == FRIENDS,
+        and_(Recording.audience == CHOSEN, chosen.exists()),
     )
 
 
@@ -94,6 +97,7 @@ def _is_open_to(friend_id: int, recording: Recording) -> bool:
 
 
 # --- The row
+
 
 def set_audience(recording: Recording, audience: Audience) -> None:
     """The caller commits. Names that nobody has any more are left out."""

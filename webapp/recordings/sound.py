@@ -30,14 +30,14 @@ class Sound(io.RawIOBase):
         self._position = 0
         found = os.fstat(descriptor)
         self._head = os.pread(descriptor, RECORDING_AUDIO_AT, 0)
-        self.modified_at = found.st_mtime       # seconds since the epoch
+        self.modified_at = found.st_mtime  # seconds since the epoch
         try:
             head = RecordingHead.from_bytes(self._head)
-        except ContractError:                   # damaged: what is there is served as it is
+        except ContractError:  # damaged: what is there is served as it is
             head = RecordingHead(samples=0, end=found.st_size)
         self.samples = head.samples
         self.channels = head.channels
-        self.size = min(head.end, found.st_size)        # bytes
+        self.size = min(head.end, found.st_size)  # bytes
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
 
     def tag(self, tags: Mapping[str, str]) -> None:
@@ -62,10 +62,10 @@ class Sound(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         wanted = min(len(view), max(0, self.size - self._position))
         if self._position < len(self._head):
-            data = self._head[self._position:self._position + wanted]
+            data = self._head[self._position : self._position + wanted]
         else:
             data = os.pread(self._descriptor, wanted, self._position)
-        view[:len(data)] = data
+        view[: len(data)] = data
         self._position += len(data)
         return len(data)
 

@@ -1,11 +1,12 @@
-"""Drawings of recordings, from what the noise remover leaves beside them (agent/recording/peaks.py): fewer bars of the same shape."""
+"""Drawings of recordings, from what the noise remover leaves beside them (agent/recording/peaks.py): fewer bars of the same
+shape."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-OUTLINE_BARS = 48       # beside a recording in a list; the row keeps them, so that a list opens no files
-PLAYER_BARS = 400       # at most; the player draws as many as it has room for
+OUTLINE_BARS = 48  # beside a recording in a list; the row keeps them, so that a list opens no files
+PLAYER_BARS = 400  # at most; the player draws as many as it has room for
 
 
 def reduced(peaks: bytes, count: int) -> bytes:

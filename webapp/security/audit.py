@@ -15,8 +15,8 @@ from webapp.models import AuditEntry, User, now
 
 KEPT = timedelta(days=180)
 PAGE = 50
-COMMAND_LINE = "(command line)"     # no user name can be this
-NOBODY = ""                         # who was not logged in
+COMMAND_LINE = "(command line)"  # no user name can be this
+NOBODY = ""  # who was not logged in
 
 ACTS: Mapping[str, object] = {
     "login.slowed": _("Too many failed log-ins; more have to wait"),
@@ -40,7 +40,7 @@ DETAIL_LENGTH = 120
 
 @dataclass(frozen=True)
 class Page:
-    entries: list[AuditEntry]       # newest first
+    entries: list[AuditEntry]  # newest first
     more: bool
 
 
@@ -48,12 +48,14 @@ def record(by: User | str, act: str, about: User | None = None, detail: str = ""
     """Written when the current transaction is committed. `act`: a key of ACTS; `detail`: what was chosen, in no language."""
     if act not in ACTS:
         raise ValueError(f"{act!r} is no act that the log knows")
-    db.session.add(AuditEntry(
-        actor=by if isinstance(by, str) else by.username,
-        act=act,
-        about=about.username if about is not None else "",
-        detail=detail[:DETAIL_LENGTH],
-    ))
+    db.session.add(
+        AuditEntry(
+            actor=by if isinstance(by, str) else by.username,
+            act=act,
+            about=about.username if about is not None else "",
+            detail=detail[:DETAIL_LENGTH],
+        )
+    )
 
 
 def page(before: int | None = None, about: str = "") -> Page:

@@ -14,7 +14,7 @@ from webapp.core.errors import NotFound
 
 MAX_BODY_BYTES = 64 * 1024
 SESSION_LIFETIME = timedelta(days=30)
-COOKIE_LIFETIME = timedelta(days=400)       # the most that browsers take; how long a log-in lasts is decided by its row
+COOKIE_LIFETIME = timedelta(days=400)  # the most that browsers take; how long a log-in lasts is decided by its row
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -31,13 +31,13 @@ def init_app(app: Flask, config: Config) -> None:
         TRUSTED_HOSTS=config.hosts,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PERMANENT_SESSION_LIFETIME=COOKIE_LIFETIME,
-        SESSION_REFRESH_EACH_REQUEST=False,     # an answer in the background would undo what a form has just written
+        SESSION_REFRESH_EACH_REQUEST=False,  # an answer in the background would undo what a form has just written
         SESSION_COOKIE_NAME=cookie_name(config),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.tls,
-        WTF_CSRF_TIME_LIMIT=None,       # as long as the session: a page may stay open all day
-        WTF_CSRF_SSL_STRICT=False,      # scripts send no Referer, and the token alone decides
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stay open all day
+        WTF_CSRF_SSL_STRICT=False,  # scripts send no Referer, and the token alone decides
     )
     if config.trusted_proxies:
         count = config.trusted_proxies
@@ -46,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
 
     @app.before_request
     def refuse_nul() -> None:
-        if "\0" in request.path:        # no name and no id holds it, and PostgreSQL takes no text with it
+        if "\0" in request.path:  # no name and no id holds it, and PostgreSQL takes no text with it
             raise NotFound
 
     @app.after_request
@@ -82,22 +82,24 @@ def csp_nonce() -> str:
 
 def content_security_policy(audio_url: str) -> str:
     """`audio_url`: ws(s)://host:port; livekit-client asks the same server by http(s) why a connection failed."""
-    audio = audio_url.removeprefix("ws")                # "://host:port" or "s://host:port"
+    audio = audio_url.removeprefix("ws")  # "://host:port" or "s://host:port"
     style_nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-    return "; ".join((
-        "default-src 'none'",
-        "script-src 'self'",
-        f"style-src 'self'{style_nonce}",
-        "img-src 'self' data: blob:",
-        "font-src 'self'",
-        "media-src 'self' blob:",
-        "manifest-src 'self'",
-        "worker-src 'self'",
-        f"connect-src 'self' ws{audio} http{audio}",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    ))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            f"style-src 'self'{style_nonce}",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "media-src 'self' blob:",
+            "manifest-src 'self'",
+            "worker-src 'self'",
+            f"connect-src 'self' ws{audio} http{audio}",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        )
+    )
 
 
 def local_path(target: str | None) -> str:

@@ -19,7 +19,7 @@ from webapp.security.addresses import network_of
 
 REMEMBERED = timedelta(hours=1)
 LONGEST_DELAY_S = 300.0
-FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}      # a whole household or school may share an address
+FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}  # a whole household or school may share an address
 
 
 def delay_s(failures: int, free: int) -> float:

@@ -20,14 +20,14 @@ from webapp.security.addresses import network_of
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-FRIEND_REQUESTS = 60        # of one person, in an hour
-PUSH_SUBSCRIPTIONS = 30     # each looks a name up
-MESSAGES = 20               # of one person, in a minute
+FRIEND_REQUESTS = 60  # of one person, in an hour
+PUSH_SUBSCRIPTIONS = 30  # each looks a name up
+MESSAGES = 20  # of one person, in a minute
 REACTIONS = 30
-SETUP_CHECKS = 30           # of one person, in an hour; each makes a room
-RESET_WISHES = 20           # from one network
-RESET_MAILS = 3             # to one person
-PICTURES = 60               # tries of one person
+SETUP_CHECKS = 30  # of one person, in an hour; each makes a room
+RESET_WISHES = 20  # from one network
+RESET_MAILS = 3  # to one person
+PICTURES = 60  # tries of one person
 
 
 def check_registration(address: str) -> None:
@@ -94,7 +94,7 @@ def _registration(address: str) -> tuple[str, int, str]:
 
 
 def _count(subject: str, most: int, words: str, within: timedelta = HOUR) -> None:
-    db.session.execute(delete(LimitedAct).where(LimitedAct.at < now() - HOUR))      # SQLite lets nobody else write from here on
+    db.session.execute(delete(LimitedAct).where(LimitedAct.at < now() - HOUR))  # SQLite lets nobody else write from here on
     _check(subject, most, words, within)
     db.session.add(LimitedAct(subject=subject))
 
@@ -102,7 +102,7 @@ def _count(subject: str, most: int, words: str, within: timedelta = HOUR) -> Non
 def _check(subject: str, most: int, words: str, within: timedelta = HOUR) -> None:
     recent = LimitedAct.subject == subject, LimitedAct.at >= now() - within
     newest_first = select(LimitedAct.at).where(*recent).order_by(LimitedAct.at.desc())
-    deciding = db.session.scalar(newest_first.offset(most - 1).limit(1))            # the next one may come so long after it
+    deciding = db.session.scalar(newest_first.offset(most - 1).limit(1))  # the next one may come so long after it
     if deciding is None:
         return
     db.session.rollback()

@@ -27,11 +27,14 @@ There the participant `{messages.AGENT_NAME}` carries the attributes \
 TITLE = schemas.text(most=TITLE_LENGTH)
 LISTENED = schemas.record({**schemas.STREAM_FIELDS, "listeners": schemas.whole(least=0)}, title="StreamWithListeners")
 RUNNING = schemas.record({"stream": schemas.STREAM})
-TICKET = schemas.record({
-    "stream": schemas.STREAM,
-    "url": schemas.text("Of the audio server."),
-    "token": schemas.text("For two minutes: what `room.connect(url, token)` of a LiveKit client takes."),
-}, title="Ticket")
+TICKET = schemas.record(
+    {
+        "stream": schemas.STREAM,
+        "url": schemas.text("Of the audio server."),
+        "token": schemas.text("For two minutes: what `room.connect(url, token)` of a LiveKit client takes."),
+    },
+    title="Ticket",
+)
 ALREADY_STREAMING = schemas.record({**schemas.ERROR["properties"], "stream": schemas.or_null(schemas.STREAM)})
 STATUS = schemas.record(
     {
@@ -39,9 +42,14 @@ STATUS = schemas.record(
         "state": schemas.one_of("offline", *STREAM_STATES),
         "stream": schemas.or_null(LISTENED),
     },
-    {"all_places_taken": schemas.or_null(schemas.whole(
-        "For the owner: how many streams the server cleans at once, when all of these are in use and this one waits for a place.",
-    ))},
+    {
+        "all_places_taken": schemas.or_null(
+            schemas.whole(
+                "For the owner: how many streams the server cleans at once, when all of these are in use and "
+                "this one waits for a place.",
+            )
+        )
+    },
 )
 
 
@@ -50,12 +58,15 @@ STATUS = schemas.record(
 @Operation(
     "Start a stream",
     scope=Scope.STREAM,
-    body=schemas.body({}, {
-        "title": TITLE,
-        "strength_db": schemas.number("How much noise is removed at most.", least=0, most=100),
-        "sound_check": schemas.flag("Nobody else hears or sees the stream until go-live."),
-        "quality": schemas.one_of(*messages.QUALITIES, about="Else as the settings say."),
-    }),
+    body=schemas.body(
+        {},
+        {
+            "title": TITLE,
+            "strength_db": schemas.number("How much noise is removed at most.", least=0, most=100),
+            "sound_check": schemas.flag("Nobody else hears or sees the stream until go-live."),
+            "quality": schemas.one_of(*messages.QUALITIES, about="Else as the settings say."),
+        },
+    ),
     answers={201: TICKET, 409: ALREADY_STREAMING},
     errors=(503,),
     about=IN_THE_STUDIO,

@@ -15,19 +15,25 @@ from webapp.streams import connection_check
 blueprint = Blueprint("api_checkup", __name__, url_prefix="/api/checkup")
 
 COUNT = schemas.whole(least=0)
-PARTS = schemas.record({
-    "noise_remover": schemas.record({"answers": schemas.flag(), "places": COUNT, "free": COUNT}),
-    "recording": schemas.record({
-        "state": schemas.one_of(*messages.RECORDING_STATES),
-        "left_bytes": schemas.or_null(schemas.whole("Of your space; null without a limit.", least=0)),
-    }),
-})
-ROOM = schemas.record({
-    "id": schemas.ID,
-    "url": schemas.text("Of the audio server."),
-    "speaker_token": schemas.text(),
-    "listener_token": schemas.text(),
-})
+PARTS = schemas.record(
+    {
+        "noise_remover": schemas.record({"answers": schemas.flag(), "places": COUNT, "free": COUNT}),
+        "recording": schemas.record(
+            {
+                "state": schemas.one_of(*messages.RECORDING_STATES),
+                "left_bytes": schemas.or_null(schemas.whole("Of your space; null without a limit.", least=0)),
+            }
+        ),
+    }
+)
+ROOM = schemas.record(
+    {
+        "id": schemas.ID,
+        "url": schemas.text("Of the audio server."),
+        "speaker_token": schemas.text(),
+        "listener_token": schemas.text(),
+    }
+)
 
 
 @blueprint.get("/")

@@ -22,8 +22,14 @@ log = logging.getLogger(__name__)
 
 # --- The owner's acts
 
+
 def start(
-    owner: User, *, title: str = "", strength_db: float = 100.0, sound_check: bool = False, quality: str | None = None,
+    owner: User,
+    *,
+    title: str = "",
+    strength_db: float = 100.0,
+    sound_check: bool = False,
+    quality: str | None = None,
 ) -> Ticket:
     """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one.
 
@@ -45,7 +51,9 @@ def start(
         db.session.rollback()
         running = running_stream_of(owner)
         raise Conflict(
-            _("You are streaming already."), code="already_streaming", extra={"stream": as_json(running) if running else None},
+            _("You are streaming already."),
+            code="already_streaming",
+            extra={"stream": as_json(running) if running else None},
         ) from error
     try:
         open_rooms(Rooms.of(stream))

@@ -60,16 +60,17 @@ def all_places_taken(stream: Stream) -> int | None:
     """How many streams can be cleaned at once, when that is why this one does not start; else None. It starts by itself when a
     place is free, for the reconciler asks again every few seconds."""
     url = current_config().agent_health_url
-    if stream.state != "starting" or stream.dispatch_tries < 2 or url is None:      # the first dispatch may just be on its way
+    if stream.state != "starting" or stream.dispatch_tries < 2 or url is None:  # the first dispatch may just be on its way
         return None
     try:
         health = json.loads(http_probe.ask(url).body)
         return int(health["places"]) if health["taken"] >= health["places"] else None
-    except (ValueError, KeyError, TypeError):       # there is no noise remover at all, which is another trouble
+    except (ValueError, KeyError, TypeError):  # there is no noise remover at all, which is another trouble
         return None
 
 
 # --- Friends
+
 
 def listen_for(listener: User, username: str) -> Ticket:
     """A way onto the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air."""
@@ -102,7 +103,7 @@ def shut_out(owner: User, outsider: User) -> None:
         return
     left = Rooms.of(stream).stage
     if not change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
-        return          # another one was shut out this moment: the new stage is new for both
+        return  # another one was shut out this moment: the new stage is new for both
     publish("stream.moved", stream, to_friends=True)
     db.session.commit()
     rooms = Rooms.of(stream)

@@ -14,6 +14,7 @@ from webapp.models import Stream, User
 
 # --- Questions
 
+
 def running_stream_of(owner: User) -> Stream | None:
     """The owner's stream that has not ended, on air or not."""
     return db.session.scalar(select(Stream).where(Stream.owner_id == owner.id, Stream.state != "ended"))

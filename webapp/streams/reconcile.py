@@ -36,8 +36,8 @@ class Sight:
     """What one look at the audio server says about a stream."""
 
     broadcaster: Person | None
-    agent: Person | None                # in the studio, where its heartbeat is
-    cleaner: Person | None              # the same one on the stage, where its track is
+    agent: Person | None  # in the studio, where its heartbeat is
+    cleaner: Person | None  # the same one on the stage, where its track is
     audience: tuple[Person, ...]
 
     @classmethod
@@ -93,6 +93,7 @@ def is_alive(stream: Stream, sight: Sight, at: datetime) -> bool:
 
 # --- One stream
 
+
 def repair(stream_id: str) -> None:
     """Look at one stream now, because a webhook hinted that something happened. Raises AudioServerUnreachable."""
     stream = db.session.get(Stream, stream_id)
@@ -107,7 +108,7 @@ def settle(stream: Stream, rooms: stream_rooms.Rooms, seen: Mapping[str, Room]) 
     """Repair what differs between a stream and its rooms as they were seen. Raises AudioServerUnreachable."""
     db.session.refresh(stream)
     if stream.state == "ended" or stream_rooms.Rooms.of(stream) != rooms:
-        return          # it has changed since we looked
+        return  # it has changed since we looked
     _repair_rooms(stream, rooms, seen)
     sight, at = Sight.of(rooms, seen), now()
     alive = is_alive(stream, sight, at)
@@ -172,6 +173,7 @@ def _is_agent_coming(stream: Stream, rooms: stream_rooms.Rooms) -> bool:
 
 # --- All of them
 
+
 def repair_all() -> bool:
     """Look at every stream. True while one is starting. Raises AudioServerUnreachable."""
     running = db.session.scalars(select(Stream).where(Stream.state != "ended")).all()
@@ -181,7 +183,7 @@ def repair_all() -> bool:
     for stream, each in zip(running, rooms, strict=True):
         try:
             settle(stream, each, seen)
-        except Exception:               # whatever it is, the other streams need repair too
+        except Exception:  # whatever it is, the other streams need repair too
             db.session.rollback()
             log.exception("stream not settled", extra={"stream": each.job.stream_id})
     return any(stream.state == "starting" for stream in running)
@@ -189,7 +191,7 @@ def repair_all() -> bool:
 
 def close_old_rooms() -> None:
     """Close the rooms of streams that have ended, and stages that were left. Rooms of unknown streams may be another server's."""
-    there = stream_rooms.audio_server().room_names()      # before the rows: a room that is there has its row already
+    there = stream_rooms.audio_server().room_names()  # before the rows: a room that is there has its row already
     keys = {key for name in there if (key := stream_rooms.room_key_of(name))}
     streams = db.session.scalars(select(Stream).where(Stream.room_key.in_(keys))).all() if keys else ()
     known = {stream.room_key for stream in streams}

@@ -37,6 +37,7 @@ RETURN_S = 10.0
 
 # --- The admin's act
 
+
 def end_for_admin(admin: User, stream_id: str) -> Stream:
     """Raises NotFound when there is no such stream, or not any more."""
     stream = db.session.get(Stream, stream_id)
@@ -47,6 +48,7 @@ def end_for_admin(admin: User, stream_id: str) -> Stream:
 
 
 # --- The row and the audio server
+
 
 def move(stream: Stream, state: str, admin: User | None = None) -> bool:
     """Change the state and tell whom it concerns. False when somebody else has changed it since `stream` was read."""
@@ -88,7 +90,10 @@ def ask_for_agent(stream: Stream) -> None:
     """A dispatch, which also evicts a dead noise remover; one only, whoever else has the same idea at this moment."""
     wait = timedelta(seconds=DISPATCH_WAITS_S[min(stream.dispatch_tries, len(DISPATCH_WAITS_S) - 1)])
     mine = change(
-        stream, Stream.agent_due_at == stream.agent_due_at, agent_due_at=now() + wait, dispatch_tries=stream.dispatch_tries + 1,
+        stream,
+        Stream.agent_due_at == stream.agent_due_at,
+        agent_due_at=now() + wait,
+        dispatch_tries=stream.dispatch_tries + 1,
     )
     db.session.commit()
     if mine:

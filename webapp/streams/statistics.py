@@ -17,10 +17,10 @@ from sqlalchemy import Select, select
 from webapp.core.database import db
 from webapp.models import Recording, Stream, StreamSample, now
 
-EVERY = timedelta(minutes=1)            # between samples, when nobody comes or goes
-MOST_STEPS = 24                         # of a stream, in drawing and table
+EVERY = timedelta(minutes=1)  # between samples, when nobody comes or goes
+MOST_STEPS = 24  # of a stream, in drawing and table
 STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
-DAYS = 14                               # of the totals
+DAYS = 14  # of the totals
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Step:
 
     start_s: float
     end_s: float
-    most: int                           # listeners at a time
-    minutes: float                      # listened by all together
-    removed_db: float | None            # on average
+    most: int  # listeners at a time
+    minutes: float  # listened by all together
+    removed_db: float | None  # on average
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def totals(zone: tzinfo) -> list[Day]:
     recent = Stream.live_at >= datetime.combine(dates[-1], time(), zone)
     samples = _samples(select(StreamSample).join(Stream, Stream.id == StreamSample.stream_id).where(recent))
     of_stream = {stream_id: list(those) for stream_id, those in groupby(samples, lambda sample: sample.stream_id)}
-    seconds = defaultdict[date, list[tuple[float, float]]](list)        # on air and listened to, of each stream
+    seconds = defaultdict[date, list[tuple[float, float]]](list)  # on air and listened to, of each stream
     for stream in db.session.scalars(select(Stream).where(recent)):
         began = stream.live_at or stream.started_at
         spans = _spans(of_stream.get(stream.id, []), _end(stream))
@@ -121,7 +121,8 @@ def _spans(samples: Sequence[StreamSample], end: datetime) -> list[Span]:
     ends = [*(sample.at for sample in samples[1:]), end]
     return [
         Span((one.at - samples[0].at).total_seconds(), (until - samples[0].at).total_seconds(), one.listeners, one.removed_db)
-        for one, until in zip(samples, ends, strict=False) if until > one.at
+        for one, until in zip(samples, ends, strict=False)
+        if until > one.at
     ] or [Span(0.0, 0.0, 0, None)]
 
 

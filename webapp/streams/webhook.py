@@ -24,7 +24,7 @@ from webapp.streams import reconcile, rooms
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhook", __name__)
-csrf.exempt(blueprint)          # signed instead
+csrf.exempt(blueprint)  # signed instead
 
 HINTS = frozenset({"track_published", "track_unpublished", "participant_joined", "participant_left", "room_finished"})
 
@@ -34,7 +34,7 @@ def receive() -> ResponseReturnValue:
     try:
         event = rooms.token_mint().read_webhook(request.get_data(as_text=True), request.headers.get("Authorization", ""))
     except WebhookRefused as error:
-        log.warning("webhook refused: %s", type(error.__cause__).__name__)      # the message may quote what was sent
+        log.warning("webhook refused: %s", type(error.__cause__).__name__)  # the message may quote what was sent
         raise ApiError("This is not signed by the audio server.", status=401, code="bad_signature") from error
     if event.event in HINTS and _is_new(event.id):
         _look_again(event.room.name)

@@ -15,7 +15,8 @@ from webapp.core.text import clock
 from webapp.i18n.language import formats
 from webapp.models import now
 
-# Why a recording has a gap or a span with the original sound, as the noise remover writes it into the sidecar (agent.recording.recorder).
+# Why a recording has a gap or a span with the original sound, as the noise remover writes it into the sidecar
+# (agent.recording.recorder).
 CAUSES = {
     "connection": lazy_gettext("connection"),
     "overload": lazy_gettext("overload"),
@@ -30,7 +31,7 @@ def reader_zone() -> tzinfo:
     name = request.cookies.get("timezone", "")
     try:
         return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):      # the cookie is what anybody may have put there
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the cookie is what anybody may have put there
         return UTC
 
 
@@ -118,6 +119,14 @@ def cause(text: str) -> str:
 
 
 TEMPLATE_FILTERS = {
-    "day": day, "date": date, "whole_date": whole_date, "moment": moment, "last": last, "clock": clock,
-    "minutes_since": minutes_since, "size": size, "cause": cause, "time_of_day": time_of_day,
+    "day": day,
+    "date": date,
+    "whole_date": whole_date,
+    "moment": moment,
+    "last": last,
+    "clock": clock,
+    "minutes_since": minutes_since,
+    "size": size,
+    "cause": cause,
+    "time_of_day": time_of_day,
 }

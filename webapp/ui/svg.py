@@ -34,7 +34,7 @@ def icon(name: str, css: str = "icon") -> Markup:
     """A Lucide icon. Which ones exist is the list `stillair.vendor` in package.json."""
     drawing = (ICONS / f"{name}.svg").read_text()
     inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
-    paths = Markup(" ".join(inner.split()))     # noqa: S704  a file of ours
+    paths = Markup(" ".join(inner.split()))  # noqa: S704  a file of ours
     return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(css, paths)
 
 
@@ -59,7 +59,7 @@ def still_bars(count: int, height: int) -> str:
 @cache
 def airline() -> Markup:
     """The motif at full width: noise that falls into a clear line."""
-    bars, width, height, dice = 60, 480, 80, random.Random(4)     # noqa: S311  the same drawing each time
+    bars, width, height, dice = 60, 480, 80, random.Random(4)  # noqa: S311  the same drawing each time
     heights = [(i * 8 + 4, (height - 8) * max(0.0, 1 - i / (bars * 0.72)) ** 1.7 * dice.uniform(0.35, 1)) for i in range(bars)]
     first_low = next(i for i, (_, tall) in enumerate(heights) if tall < 1.5)
     line_from = heights[first_low][0]
@@ -72,7 +72,7 @@ def airline() -> Markup:
 @cache
 def noise_bars() -> Markup:
     """Drawing of the noise meter: the mark at length, filled from the left."""
-    dice = random.Random(11)                                      # noqa: S311
+    dice = random.Random(11)  # noqa: S311
     heights = [(i * 10 + 5, max(0.1, 58 * (1 - i / 56) ** 1.3 * dice.uniform(0.5, 1))) for i in range(54)]
     return Markup(
         '<svg viewBox="0 0 640 64" preserveAspectRatio="none" aria-hidden="true">'

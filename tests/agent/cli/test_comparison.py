@@ -58,4 +58,4 @@ def test_levels_and_spectrograms_are_in_db_of_full_scale():
     sine = np.sin(2 * np.pi * 1_500 * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
     np.testing.assert_allclose(levels_db(sine), -3.01, atol=0.1)
     assert levels_db(0 * sine).max() == QUIETEST_DB
-    assert spectrogram_db(sine)[32].max() == pytest.approx(0, abs=0.1)          # 1,500 Hz is bin 32 of 1,024 at 48 kHz
+    assert spectrogram_db(sine)[32].max() == pytest.approx(0, abs=0.1)  # 1,500 Hz is bin 32 of 1,024 at 48 kHz

@@ -64,7 +64,7 @@ def test_what_libsndfile_cannot_read_is_read_by_ffmpeg(tmp_path):
         stream = container.add_stream("aac", rate=48_000, layout="stereo")
         samples = tone(1, 48_000, 2).T.astype(np.float32)
         for at in range(0, 48_000, 1_024):
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, at:at + 1_024]), "fltp", "stereo")
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, at : at + 1_024]), "fltp", "stereo")
             frame.sample_rate = 48_000
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -23,14 +23,8 @@ def identity_network(folder: Path) -> Network:
     results = {"mask": gains, "filters": filters, "lsnr": np.zeros((1, 1), np.float32)}
     nodes = [
         helper.make_node("Shape", ["erb"], ["voices"], start=0, end=1),
-        *(
-            helper.make_node("Tile", [f"{name}_of_one", f"{name}_repeats"], [name])
-            for name in results
-        ),
-        *(
-            helper.make_node("Concat", ["voices", f"{name}_rest"], [f"{name}_repeats"], axis=0)
-            for name in results
-        ),
+        *(helper.make_node("Tile", [f"{name}_of_one", f"{name}_repeats"], [name]) for name in results),
+        *(helper.make_node("Concat", ["voices", f"{name}_rest"], [f"{name}_repeats"], axis=0) for name in results),
         helper.make_node("Identity", [STATE], [f"{STATE}_out"]),
     ]
     nodes.sort(key=lambda node: ["Shape", "Concat", "Tile", "Identity"].index(node.op_type))

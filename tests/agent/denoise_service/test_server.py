@@ -114,7 +114,7 @@ def test_a_process_killed_at_any_instant_leaves_a_state_to_go_on_from(denoiser):
             while True:
                 step_all(bench)
         job.feed(hop)
-        time.sleep(chance.uniform(0, 0.004))        # the instant is the point; a hop takes 0.5 to 2 ms
+        time.sleep(chance.uniform(0, 0.004))  # the instant is the point; a hop takes 0.5 to 2 ms
         killed_in_a_hop += not job.answered
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
@@ -137,7 +137,7 @@ def test_strength_follows_in_the_process_and_out_of_it(denoiser):
             plain.strength_db = 6
         expected.append(plain.feed(hop))
         if number == 101:
-            job.stream.strength_db = 6                  # works on hop 100 already
+            job.stream.strength_db = 6  # works on hop 100 already
         job.feed(hop)
         if number < 90:
             step_all(bench)
@@ -209,7 +209,7 @@ def test_late_again_and_again_the_job_asks_less_often_and_forgets_it_later(denoi
     sound = noise(2000)
     for hop in sound[:500]:
         job.feed(hop)
-        if not job.stream.shared:       # the process answers only when the job has given up
+        if not job.stream.shared:  # the process answers only when the job has given up
             step_all(bench)
     assert bench.slots.missed[0] < 20
     for hop in sound[500:]:
@@ -218,7 +218,7 @@ def test_late_again_and_again_the_job_asks_less_often_and_forgets_it_later(denoi
     assert job.stream.shared
     missed = bench.slots.missed[0]
     job.feed(sound[0])
-    job.feed(sound[1])                  # not answered in between
+    job.feed(sound[1])  # not answered in between
     step_all(bench)
     job.feed(sound[2])
     assert bench.slots.missed[0] == missed + 1
@@ -229,7 +229,7 @@ def test_hops_that_come_sooner_than_the_process_can_answer_are_no_reason_to_leav
     bench, [job] = seated(denoiser, 1, every_ns=2_000_000)
     for number, hop in enumerate(noise(300)):
         job.feed(hop)
-        if number % 10:             # every tenth result is not there in time
+        if number % 10:  # every tenth result is not there in time
             step_all(bench)
     assert job.stream.own_hops < 70
     assert job.difference <= ROUNDING
@@ -252,11 +252,11 @@ class Played:
         self.batches = 0
         self.answered = np.zeros(arrivals.shape, bool)
         now, end = 0.0, np.max(arrivals[np.isfinite(arrivals)])
-        newest = np.zeros(len(arrivals), int)       # first hop that is neither answered nor missed
+        newest = np.zeros(len(arrivals), int)  # first hop that is neither answered nor missed
         while now < end:
             here = (arrivals <= now).sum(axis=1)
             waiting = np.flatnonzero(here > newest)
-            newest[waiting] = here[waiting] - 1     # the job made those between by itself
+            newest[waiting] = here[waiting] - 1  # the job made those between by itself
             table.waiting(waiting, arrivals[waiting, newest[waiting]], now)
             if table.due(waiting, now):
                 stalled = 0 < self.batches <= 200 and self.batches % 50 == 0

@@ -21,7 +21,7 @@ from agent.denoise_service.supervisor import DenoisingProcess
 from tests.agent.denoising import ROUNDING, Job, noise, sine, speech, until
 
 NOBODY = 65_534
-LONG = 10_000           # hops: more than any wait takes
+LONG = 10_000  # hops: more than any wait takes
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ async def test_killed_in_the_middle_of_a_sound_nothing_is_heard_of_it_and_the_vo
         await job.feed_and_wait(next(hops))
     assert job.stream.shared
 
-    job.feed(next(hops))                                    # offered, and not answered
+    job.feed(next(hops))  # offered, and not answered
     os.kill(process.pid, signal.SIGKILL)
     began = time.thread_time()
     job.feed(next(hops))
@@ -116,7 +116,7 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 async def test_the_weights_lie_in_huge_pages(denoiser, process):
     job = Job.of(denoiser, process.address)
     await job.feed_until(lambda: job.stream.shared, noise(LONG))
-    assert huge_bytes(process.pid) > MODEL.stat().st_size / 2       # the rest lies between two pages, or there was none free
+    assert huge_bytes(process.pid) > MODEL.stat().st_size / 2  # the rest lies between two pages, or there was none free
 
 
 async def test_a_job_that_stalls_holds_up_nobody(denoiser, process):
@@ -141,7 +141,7 @@ async def test_a_job_that_dies_frees_its_slot(denoiser, record):
         for hop in noise(30):
             await job.feed_and_wait(hop)
             await asyncio.sleep(HOP / SAMPLE_RATE)
-        assert not job.stream.shared                        # no slot is free: the job works by itself
+        assert not job.stream.shared  # no slot is free: the job works by itself
         child.kill()
         await child.wait()
         await job.feed_until(lambda: job.stream.shared, noise(LONG))
@@ -193,7 +193,7 @@ async def test_nothing_is_left_of_it_when_the_worker_is_killed(record):
     assert (await asyncio.to_thread(answer_to, address, hello(record)))[1] == 1
     files = files_of(int(pid))
     assert any("memfd:stillair-denoise" in file for file in files)
-    assert not [file for file in files if file.startswith("/dev/shm")]       # memory with a name would be left
+    assert not [file for file in files if file.startswith("/dev/shm")]  # memory with a name would be left
     worker.kill()
     await worker.wait()
     await until(lambda: not alive(int(pid)))
@@ -252,7 +252,7 @@ def answer_to(address, said, within_s=30):
             client.send(said)
         try:
             answer, fds, _, _ = socket.recv_fds(client, 100, 4)
-        except ConnectionResetError:        # closed before it was heard
+        except ConnectionResetError:  # closed before it was heard
             return b"", 0
         for fd in fds:
             os.close(fd)
@@ -265,9 +265,18 @@ async def test_who_says_hello_gets_a_slot(process, record):
     assert fds == 1
 
 
-@pytest.mark.parametrize("said", [
-    b"", b"\0" * 20, b"GET / HTTP/1.1", b"stillair denoise 1", b"x" * 100_000, None,
-], ids=["nothing in it", "zeros", "another protocol", "another version", "long", "silent"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\0" * 20,
+        b"GET / HTTP/1.1",
+        b"stillair denoise 1",
+        b"x" * 100_000,
+        None,
+    ],
+    ids=["nothing in it", "zeros", "another protocol", "another version", "long", "silent"],
+)
 async def test_who_says_anything_else_is_sent_away_and_harms_nobody(denoiser, process, said):
     job = Job.of(denoiser, process.address)
     await job.feed_until(lambda: job.stream.shared, noise(LONG))

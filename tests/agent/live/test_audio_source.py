@@ -62,7 +62,7 @@ async def test_the_event_loop_is_not_woken_for_a_frame_that_was_sent(outlet):
     for number in range(50):
         await outlet.send(frame(number))
         await asyncio.to_thread(until_confirmed, outlet)
-    assert woken <= 50      # by the threads of this test alone
+    assert woken <= 50  # by the threads of this test alone
 
 
 def until_confirmed(outlet):

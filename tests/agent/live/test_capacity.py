@@ -8,7 +8,12 @@ from agent.live import capacity
 from agent.live.capacity import FILE, Bench, capacity_of, keep, kept
 
 BENCH = Bench(
-    cores=2, hop_ms=0.4, cold_hop_ms=0.8, cold_batch_ms=2.5, streams_per_core=8.5, recommended_capacity=123,
+    cores=2,
+    hop_ms=0.4,
+    cold_hop_ms=0.8,
+    cold_batch_ms=2.5,
+    streams_per_core=8.5,
+    recommended_capacity=123,
 )
 
 

@@ -53,9 +53,9 @@ def test_too_loud_is_clipped_and_does_not_wrap():
 def test_delay_line_gives_everything_back_later(delay):
     sound = np.arange(1, 10 * FRAME + 1, dtype=np.int16)
     line = DelayLine(delay)
-    heard = np.concatenate([line.shift(sound[at:at + FRAME]) for at in range(0, len(sound), FRAME)])
+    heard = np.concatenate([line.shift(sound[at : at + FRAME]) for at in range(0, len(sound), FRAME)])
     assert not heard[:delay].any()
-    assert np.array_equal(heard[delay:], sound[:len(sound) - delay])
+    assert np.array_equal(heard[delay:], sound[: len(sound) - delay])
 
 
 def test_ramp_goes_straight_to_its_target_and_rests_there():

@@ -25,7 +25,7 @@ def test_work_that_is_fast_enough_is_never_late():
 def test_a_stall_is_seen_and_caught_up():
     clock = FrameClock()
     done, _ = served(clock, 100, work_s=0.001)
-    late = clock.taken(done + 0.080, 0.080)         # the process slept while eight frames came in
+    late = clock.taken(done + 0.080, 0.080)  # the process slept while eight frames came in
     assert 0.06 < late < 0.08
     for step in range(1, 9):
         late = clock.taken(done + 0.080 + step * 0.001, 0.0)
@@ -37,7 +37,7 @@ def test_work_that_is_too_slow_falls_behind_up_to_the_queue_and_counts_what_is_l
     clock = FrameClock()
     _, worst = served(clock, 300, work_s=0.012)
     assert abs(worst - MAX_QUEUED_FRAMES * FRAME_S) < 1e-9
-    assert 40 <= clock.lost <= 52                   # 300 frames 2 ms too slow are 60 frames, less the 10 that may wait
+    assert 40 <= clock.lost <= 52  # 300 frames 2 ms too slow are 60 frames, less the 10 that may wait
 
 
 def test_a_sound_clock_that_is_slow_is_no_lateness():

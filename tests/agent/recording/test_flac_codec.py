@@ -38,10 +38,10 @@ def recorded(divisor: int, pauses: Collection[int] = ()) -> Encoded:
     """Twelve frames, the last one short. `divisor`: by which it is quieter than speech; `pauses`: frames of silence."""
     samples = speech_like((11 * BLOCK_SAMPLES + 1000) / 48_000) // divisor
     for pause in pauses:
-        samples[pause * BLOCK_SAMPLES:(pause + 1) * BLOCK_SAMPLES] = 0
+        samples[pause * BLOCK_SAMPLES : (pause + 1) * BLOCK_SAMPLES] = 0
     encoder = BlockEncoder()
-    whole = [encoder.block(samples[at:at + BLOCK_SAMPLES]) for at in range(0, 11 * BLOCK_SAMPLES, BLOCK_SAMPLES)]
-    encoded = [*whole, encoder.last(samples[11 * BLOCK_SAMPLES:])]
+    whole = [encoder.block(samples[at : at + BLOCK_SAMPLES]) for at in range(0, 11 * BLOCK_SAMPLES, BLOCK_SAMPLES)]
+    encoded = [*whole, encoder.last(samples[11 * BLOCK_SAMPLES :])]
     return Encoded(samples, encoded, list(RECORDING_AUDIO_AT + np.cumsum([len(frame) for frame in encoded])))
 
 
@@ -88,7 +88,7 @@ def repaired(path: Path, content: bytes | None = None) -> Repaired:
 
 
 def test_checksums_are_those_of_the_flac_specification():
-    check = b"123456789"      # the check values of CRC-8/SMBUS and CRC-16/UMTS
+    check = b"123456789"  # the check values of CRC-8/SMBUS and CRC-16/UMTS
     assert (crc8(check), crc16(check)) == (0xF4, 0xFEE8)
 
 
@@ -130,7 +130,7 @@ def test_a_frame_can_say_which_sample_it_begins_with(recording):
     frame = renumber(recording.frames[3], 2**30 + 1, counts_samples=True)
     head = parse_frame_header(frame)
     assert (head.number, head.counts_samples, head.samples) == (2**30 + 1, True, BLOCK_SAMPLES)
-    np.testing.assert_array_equal(decode_frame(frame), recording.samples[3 * BLOCK_SAMPLES:4 * BLOCK_SAMPLES])
+    np.testing.assert_array_equal(decode_frame(frame), recording.samples[3 * BLOCK_SAMPLES : 4 * BLOCK_SAMPLES])
     assert renumber(frame, 3) == recording.frames[3]
 
 
@@ -155,7 +155,7 @@ def test_renumbering_something_else_raises():
 def test_a_damaged_frame_is_not_decoded(recording):
     frame = recording.frames[2]
     for at in range(0, len(frame), 97):
-        assert decode_frame(frame[:at] + bytes([frame[at] ^ 0x10]) + frame[at + 1:]) is None
+        assert decode_frame(frame[:at] + bytes([frame[at] ^ 0x10]) + frame[at + 1 :]) is None
 
 
 def test_a_frame_ends_where_it_ends_whatever_follows(recording):
@@ -169,7 +169,7 @@ def test_a_frame_ends_where_it_ends_whatever_follows(recording):
 
 def test_the_walk_stops_at_the_first_hole(recording):
     data = bytearray(recording.file())
-    data[recording.ends[4] + 200] ^= 1                      # frame 5
+    data[recording.ends[4] + 200] ^= 1  # frame 5
     assert [frame.number for frame in frames(bytes(data), RECORDING_AUDIO_AT, len(data), 0)] == [0, 1, 2, 3, 4]
     last = last_frame(bytes(data), len(data))
     assert last is not None
@@ -187,7 +187,7 @@ def assert_repaired(recording: Encoded, path: Path, content: bytes) -> None:
 
 
 def test_truncation_at_every_byte_of_the_last_second_keeps_every_good_frame(path):
-    quiet = recorded(3000, pauses=[1, 2, 3, 5, 6, 7, 8, 9])     # has few bytes
+    quiet = recorded(3000, pauses=[1, 2, 3, 5, 6, 7, 8, 9])  # has few bytes
     assert len(quiet.samples) - BLOCK_SAMPLES < 48_000
     content = quiet.file(counted=1)
     for cut in range(quiet.ends[0], quiet.ends[-1] + 1):
@@ -203,14 +203,14 @@ def test_a_cut_in_the_last_second_keeps_every_good_frame_whatever_follows(record
     for cut in sorted(ends | set(range(recording.ends[0], recording.ends[-1], 1009))):
         tails = {"nothing": b"", "zeros": bytes(2000), "noise": rng.bytes(2000), "an older frame": recording.frames[0]}
         assert_repaired(recording, path, content[:cut] + tails[tail])
-    np.testing.assert_array_equal(assert_valid(path), recording.samples)     # the last cut was behind the whole file
+    np.testing.assert_array_equal(assert_valid(path), recording.samples)  # the last cut was behind the whole file
 
 
 def test_truncation_before_the_checkpoint_is_told_as_loss(recording, path):
-    found = repaired(path, recording.file()[:recording.ends[7] + 10])
+    found = repaired(path, recording.file()[: recording.ends[7] + 10])
     assert (found.head.end, found.cut_bytes) == (recording.ends[7], 10)
     assert found.lost_samples == len(recording.samples) - 8 * BLOCK_SAMPLES
-    np.testing.assert_array_equal(assert_valid(path), recording.samples[:8 * BLOCK_SAMPLES])
+    np.testing.assert_array_equal(assert_valid(path), recording.samples[: 8 * BLOCK_SAMPLES])
 
 
 def test_a_destroyed_header_is_made_again(recording, path):
@@ -255,7 +255,7 @@ def test_a_file_written_by_two_processes_is_one_stream_of_samples(path, cut_at):
         file.append(part)
         file.finish()
         disk.close()
-        np.testing.assert_array_equal(assert_valid(path), sound[:file.position])
+        np.testing.assert_array_equal(assert_valid(path), sound[: file.position])
     head = RecordingHead.from_bytes(path.read_bytes())
     assert (head.samples, head.end, head.md5) == (len(sound), path.stat().st_size, bytes(16))
 

@@ -21,13 +21,19 @@ def recorded(folder: Path, sound: np.ndarray, *, at: float = 0.0, finished: bool
     """`at`: seconds after the beginning of the stream."""
     now = [1000.0 + at]
     recorder = FlacRecorder(
-        folder, stream_id=STREAM_ID, owner="alice", title="", started_at="2026-01-02T03:04:05Z", on_state=lambda state: None,
-        storage=RecordingFolder(folder, low_water_bytes=0), clock=lambda: now[0],
+        folder,
+        stream_id=STREAM_ID,
+        owner="alice",
+        title="",
+        started_at="2026-01-02T03:04:05Z",
+        on_state=lambda state: None,
+        storage=RecordingFolder(folder, low_water_bytes=0),
+        clock=lambda: now[0],
     )
     recorder.start()
     for start in range(0, len(sound), 480):
-        now[0] += len(sound[start:start + 480]) / RATE
-        recorder.write(sound[start:start + 480])
+        now[0] += len(sound[start : start + 480]) / RATE
+        recorder.write(sound[start : start + 480])
     recorder.close(finished=finished)
 
 
@@ -35,14 +41,20 @@ def test_of_two_channels_the_louder_one_is_drawn(tmp_path):
     stereo = np.stack((SOUND // 4, SOUND), axis=1)
     now = [1000.0]
     recorder = FlacRecorder(
-        tmp_path, stream_id=STREAM_ID, owner="alice", title="", on_state=lambda state: None, channels=2,
-        storage=RecordingFolder(tmp_path, low_water_bytes=0), clock=lambda: now[0],
+        tmp_path,
+        stream_id=STREAM_ID,
+        owner="alice",
+        title="",
+        on_state=lambda state: None,
+        channels=2,
+        storage=RecordingFolder(tmp_path, low_water_bytes=0),
+        clock=lambda: now[0],
     )
     recorder.start()
     now[0] += len(stereo) / RATE
     recorder.write(stereo)
     recorder.close(finished=True)
-    assert drawn(tmp_path) == bytes(peak(SOUND[at:at + PEAK_SAMPLES]) for at in range(0, len(SOUND), PEAK_SAMPLES))
+    assert drawn(tmp_path) == bytes(peak(SOUND[at : at + PEAK_SAMPLES]) for at in range(0, len(SOUND), PEAK_SAMPLES))
     (tmp_path / f"{STREAM_ID}.peaks").rename(tmp_path / "before")
     assert draw_one_missing(tmp_path, set()) == STREAM_ID
     assert drawn(tmp_path) == (tmp_path / "before").read_bytes()
@@ -55,7 +67,7 @@ def drawn(folder: Path) -> bytes:
 def expected(folder: Path) -> bytes:
     """From the sound as an independent decoder has it."""
     samples = samples_of(folder / f"{STREAM_ID}.flac").astype(np.int64)
-    blocks = [samples[at:at + PEAK_SAMPLES] for at in range(0, len(samples), PEAK_SAMPLES)]
+    blocks = [samples[at : at + PEAK_SAMPLES] for at in range(0, len(samples), PEAK_SAMPLES)]
     return bytes(min(255, int(np.ceil(255 * np.sqrt(np.abs(block).max() / 32767)))) for block in blocks)
 
 
@@ -65,7 +77,7 @@ def test_only_silence_is_nothing_and_quiet_voices_are_seen(sample, value):
 
 
 def test_a_byte_for_each_frame_the_short_last_one_too(tmp_path):
-    recorded(tmp_path, SOUND[:2 * RATE + 1000])
+    recorded(tmp_path, SOUND[: 2 * RATE + 1000])
     assert len(drawn(tmp_path)) == -(-(2 * RATE + 1000) // PEAK_SAMPLES)
     assert drawn(tmp_path) == expected(tmp_path)
 
@@ -73,7 +85,7 @@ def test_a_byte_for_each_frame_the_short_last_one_too(tmp_path):
 def test_a_job_that_goes_on_draws_on_with_the_gap_in_between(tmp_path):
     recorded(tmp_path, SOUND[:RATE], finished=False)
     (tmp_path / f"{STREAM_ID}.peaks").write_bytes(drawn(tmp_path) + b"garbage of a crash")
-    recorded(tmp_path, SOUND[RATE:2 * RATE], at=4)
+    recorded(tmp_path, SOUND[RATE : 2 * RATE], at=4)
     assert drawn(tmp_path) == expected(tmp_path)
     assert bytes(20) in drawn(tmp_path)
 

@@ -28,13 +28,20 @@ def test_a_recording_is_every_sample_with_a_sidecar_and_an_md5(studio):
     np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:100_001])
     assert "WARNING" not in flac_says_ok(studio.audio)
     assert studio.manifest.with_(boot_id="", boot_time=0.0) == RecordingManifest(
-        STREAM_ID, "alice", "A walk", "2026-01-02T03:04:05Z", "closed", samples=100_001,
+        STREAM_ID,
+        "alice",
+        "A walk",
+        "2026-01-02T03:04:05Z",
+        "closed",
+        samples=100_001,
     )
     assert recorder.seconds == pytest.approx(100_001 / RATE)
     assert [studio.state(), studio.state()] == ["on", "off"]
     assert recorder.state == "off"
     assert sorted(path.name for path in studio.folder.iterdir()) == [
-        f"{STREAM_ID}.flac", f"{STREAM_ID}.json", f"{STREAM_ID}.peaks",
+        f"{STREAM_ID}.flac",
+        f"{STREAM_ID}.json",
+        f"{STREAM_ID}.peaks",
     ]
 
 
@@ -42,8 +49,8 @@ def test_a_recording_is_every_sample_with_a_sidecar_and_an_md5(studio):
 def test_blocks_may_have_any_length(studio, length):
     recorder = studio.recorder()
     for at in range(0, RATE, length):
-        studio.clock.now += len(SOUND[at:min(RATE, at + length)]) / RATE
-        recorder.write(SOUND[at:min(RATE, at + length)])
+        studio.clock.now += len(SOUND[at : min(RATE, at + length)]) / RATE
+        recorder.write(SOUND[at : min(RATE, at + length)])
     recorder.close(finished=True)
     np.testing.assert_array_equal(samples_of(studio.audio), SOUND[:RATE])
 
@@ -63,13 +70,13 @@ def test_it_is_valid_at_every_moment_and_shows_its_length_to_one_second(studio, 
     looked = 0
     begin = time.monotonic()
     for at in range(0, 4 * RATE, BLOCK):
-        time.sleep(max(0.0, begin + at / RATE - time.monotonic()))      # real time: the head is renewed each second
-        studio.say(recorder, SOUND[at:at + BLOCK])
+        time.sleep(max(0.0, begin + at / RATE - time.monotonic()))  # real time: the head is renewed each second
+        studio.say(recorder, SOUND[at : at + BLOCK])
         if at % (BLOCK * 17) == 0 and studio.audio.exists() and studio.audio.stat().st_size:
             before = recorder.seconds
             shutil.copyfile(studio.audio, copy)
             heard = assert_valid(copy)
-            np.testing.assert_array_equal(heard, SOUND[:len(heard)])
+            np.testing.assert_array_equal(heard, SOUND[: len(heard)])
             assert before - len(heard) / RATE < 1.5
             looked += 1
     recorder.close(finished=True)
@@ -99,8 +106,9 @@ def test_a_broken_listener_for_states_does_not_stop_the_recording(studio):
     def broken(state: str) -> None:
         raise RuntimeError("the event loop is closed")
 
-    recorder = FlacRecorder(studio.folder, stream_id=STREAM_ID, owner="alice", title="", started_at="", on_state=broken,
-                            clock=studio.clock)
+    recorder = FlacRecorder(
+        studio.folder, stream_id=STREAM_ID, owner="alice", title="", started_at="", on_state=broken, clock=studio.clock
+    )
     recorder.start()
     studio.say(recorder, SOUND[:RATE])
     recorder.close(finished=True)
@@ -110,7 +118,7 @@ def test_a_broken_listener_for_states_does_not_stop_the_recording(studio):
 # Crashes
 
 
-@pytest.mark.flaky(reruns=2)        # a machine that gives the writer's thread no turn for half a second loses more
+@pytest.mark.flaky(reruns=2)  # a machine that gives the writer's thread no turn for half a second loses more
 def test_twenty_kills_at_random_moments_lose_at_most_half_a_second_each(studio, writers):
     moments = random.Random(5)
     kept_before = np.zeros(0, np.int16)
@@ -122,16 +130,16 @@ def test_twenty_kills_at_random_moments_lose_at_most_half_a_second_each(studio, 
         report = repair_file(studio.audio)
         assert report.problem == ""
         kept = assert_valid(studio.audio)
-        np.testing.assert_array_equal(kept[:len(kept_before)], kept_before)      # bit for bit before the cut
-        sound = np.trim_zeros(kept[len(kept_before):], "f")                      # behind the silence of the time in between
-        np.testing.assert_array_equal(sound, speech_like(30, kill)[:len(sound)])
+        np.testing.assert_array_equal(kept[: len(kept_before)], kept_before)  # bit for bit before the cut
+        sound = np.trim_zeros(kept[len(kept_before) :], "f")  # behind the silence of the time in between
+        np.testing.assert_array_equal(sound, speech_like(30, kill)[: len(sound)])
         assert handed - len(sound) <= RATE / 2, f"kill {kill}"
         kept_before = kept
     manifest = studio.manifest
     assert {gap.cause for gap in manifest.gaps} == {"noise remover restarted"}
-    assert len(manifest.gaps) >= 15             # none when the kill came before the first sound
+    assert len(manifest.gaps) >= 15  # none when the kill came before the first sound
     for gap in manifest.gaps:
-        silence = kept_before[round(gap.start * RATE):round((gap.start + gap.length) * RATE)]
+        silence = kept_before[round(gap.start * RATE) : round((gap.start + gap.length) * RATE)]
         assert len(silence) > RATE / 4
         assert not silence.any()
     assert [path.name for path in studio.folder.glob("*.flac")] == [f"{STREAM_ID}.flac"]
@@ -149,7 +157,7 @@ def test_a_killed_recording_goes_on_without_a_repair_by_hand(studio, writers):
     recorder.close(finished=True)
     assert studio.audio.read_bytes()[4096:end] == before[4096:end]
     assert_valid(studio.audio)
-    assert "WARNING" not in flac_says_ok(studio.audio)       # the MD5 of all samples, also of the other process's
+    assert "WARNING" not in flac_says_ok(studio.audio)  # the MD5 of all samples, also of the other process's
     assert (studio.manifest.state, studio.manifest.title) == ("closed", "A longer walk")
 
 
@@ -162,9 +170,9 @@ def test_a_second_writer_waits_until_the_first_has_gone(studio):
     first.close(finished=False)
     assert studio.state() == "off"
     assert studio.state() == "on"
-    studio.say(second, SOUND[WHOLE:2 * WHOLE])
+    studio.say(second, SOUND[WHOLE : 2 * WHOLE])
     second.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * WHOLE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * WHOLE])
 
 
 def test_the_recording_that_is_being_written_is_not_repaired(studio):
@@ -182,11 +190,11 @@ def test_spans_without_noise_removal_stand_in_the_sidecar(studio):
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
     recorder.pause_began("overload")
-    studio.say(recorder, SOUND[RATE:3 * RATE])
+    studio.say(recorder, SOUND[RATE : 3 * RATE])
     recorder.pause_ended()
-    studio.say(recorder, SOUND[3 * RATE:4 * RATE])
+    studio.say(recorder, SOUND[3 * RATE : 4 * RATE])
     recorder.pause_began("noise remover failed")
-    studio.say(recorder, SOUND[4 * RATE:5 * RATE])
+    studio.say(recorder, SOUND[4 * RATE : 5 * RATE])
     recorder.close(finished=True)
     assert studio.manifest.paused == (Span(1.0, 2.0, "overload"), Span(4.0, 1.0, "noise remover failed"))
 
@@ -219,9 +227,9 @@ def test_half_a_sidecar_does_not_stop_the_next_job_and_is_written_anew(studio, h
     (report,) = repair_folder(studio.folder)
     assert "sidecar" in report.problem
     recorder = studio.recorder()
-    studio.say(recorder, SOUND[WHOLE:2 * WHOLE])
+    studio.say(recorder, SOUND[WHOLE : 2 * WHOLE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * WHOLE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * WHOLE])
     assert (studio.manifest.owner, studio.manifest.state, studio.manifest.samples) == ("alice", "closed", 2 * WHOLE)
 
 

@@ -25,7 +25,7 @@ from tests.agent.studio import BLOCK, SOUND, STREAM_ID, Disk, wait_until
 
 def say_until_full(studio, recorder) -> None:
     recorder.limit(150_000)
-    studio.say(recorder, SOUND[:4 * RATE])      # about 300 kB
+    studio.say(recorder, SOUND[: 4 * RATE])  # about 300 kB
     assert [studio.state(), studio.state()] == ["on", "full"]
 
 
@@ -34,10 +34,10 @@ def test_at_its_limit_a_recording_stops_with_a_valid_file_that_is_closed(studio)
     say_until_full(studio, recorder)
     assert_valid(studio.audio)
     studio.clock.now += 3600
-    studio.say(recorder, SOUND[4 * RATE:])      # said for friends; there is no room for it here
+    studio.say(recorder, SOUND[4 * RATE :])  # said for friends; there is no room for it here
     recorder.close(finished=True)
     kept = assert_valid(studio.audio)
-    np.testing.assert_array_equal(kept, SOUND[:len(kept)])
+    np.testing.assert_array_equal(kept, SOUND[: len(kept)])
     assert len(kept) <= 4 * RATE
     assert (studio.manifest.state, studio.manifest.samples, studio.manifest.gaps) == ("closed", len(kept), ())
 
@@ -75,7 +75,7 @@ def test_a_full_disk_is_told_within_two_seconds_and_the_recording_goes_on_when_t
     writer.until("state", "on")
     writer.until("wrote")
     writer.until("state", "failed")
-    assert writer.handed < 3 * RATE             # 60 kB hold about 0.9 s of sound
+    assert writer.handed < 3 * RATE  # 60 kB hold about 0.9 s of sound
     assert_valid(studio.audio)
     assert studio.audio.stat().st_size <= 60_000
     writer.tell()
@@ -84,7 +84,7 @@ def test_a_full_disk_is_told_within_two_seconds_and_the_recording_goes_on_when_t
     writer.until("state", "off")
     assert writer.process.wait(10) == 0
     kept = assert_valid(studio.audio)
-    np.testing.assert_array_equal(kept, speech_like(30, 7)[:len(kept)])       # the queue held what came meanwhile
+    np.testing.assert_array_equal(kept, speech_like(30, 7)[: len(kept)])  # the queue held what came meanwhile
     assert studio.manifest.gaps == ()
 
 
@@ -101,12 +101,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_file_system_without_room_loses_no_recorded_sound(small_disk, studio):
     states: queue.Queue[str] = queue.Queue()
-    recorder = FlacRecorder(small_disk, stream_id=STREAM_ID, owner="alice", title="", started_at="", on_state=states.put,
-                            storage=RecordingFolder(small_disk, low_water_bytes=0), clock=studio.clock)
+    recorder = FlacRecorder(
+        small_disk,
+        stream_id=STREAM_ID,
+        owner="alice",
+        title="",
+        started_at="",
+        on_state=states.put,
+        storage=RecordingFolder(small_disk, low_water_bytes=0),
+        clock=studio.clock,
+    )
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(800_000))
     recorder.start()
-    studio.say(recorder, SOUND)                 # about 600 kB
+    studio.say(recorder, SOUND)  # about 600 kB
     assert [states.get(timeout=10), states.get(timeout=10)] == ["on", "failed"]
     assert_valid(small_disk / f"{STREAM_ID}.flac")
     ballast.unlink()
@@ -117,24 +125,39 @@ def test_a_file_system_without_room_loses_no_recorded_sound(small_disk, studio):
 
 def test_below_the_low_water_mark_the_recording_stops_cleanly(studio):
     storage = RecordingFolder(studio.folder, low_water_bytes=0)
-    recorder = FlacRecorder(studio.folder, stream_id=STREAM_ID, owner="alice", title="", started_at="",
-                            on_state=studio.states.put, storage=storage, clock=studio.clock)
+    recorder = FlacRecorder(
+        studio.folder,
+        stream_id=STREAM_ID,
+        owner="alice",
+        title="",
+        started_at="",
+        on_state=studio.states.put,
+        storage=storage,
+        clock=studio.clock,
+    )
     recorder.start()
     studio.say(recorder, SOUND[:RATE])
     assert studio.state() == "on"
     storage.low_water_bytes = 1 << 60
     assert studio.state() == "failed"
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:len(samples_of(studio.audio))])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: len(samples_of(studio.audio))])
     storage.low_water_bytes = 0
     assert studio.state() == "on"
-    studio.say(recorder, SOUND[RATE:2 * RATE])
+    studio.say(recorder, SOUND[RATE : 2 * RATE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * RATE])
 
 
-@pytest.mark.parametrize(("number", "fails_at"), [
-    (errno.ENOSPC, 0), (errno.EIO, 1), (errno.ENOSPC, 2), (errno.EDQUOT, 9), (errno.EIO, 23),
-])
+@pytest.mark.parametrize(
+    ("number", "fails_at"),
+    [
+        (errno.ENOSPC, 0),
+        (errno.EIO, 1),
+        (errno.ENOSPC, 2),
+        (errno.EDQUOT, 9),
+        (errno.EIO, 23),
+    ],
+)
 def test_an_error_of_the_disk_at_any_write_costs_nothing(studio, number, fails_at):
     calls = itertools.count()
 
@@ -144,21 +167,21 @@ def test_an_error_of_the_disk_at_any_write_costs_nothing(studio, number, fails_a
 
     studio.disk.trouble = staticmethod(trouble)
     recorder = studio.recorder()
-    studio.say(recorder, SOUND[:4 * RATE])
+    studio.say(recorder, SOUND[: 4 * RATE])
     states = [studio.state()]
     while "failed" not in states or states[-1] != "on":
         states.append(studio.state())
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:4 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 4 * RATE])
     assert studio.manifest.gaps == ()
 
 
 def test_short_writes_are_gone_on_with(studio):
     studio.disk.longest_write = 100
     recorder = studio.recorder()
-    studio.say(recorder, SOUND[:2 * RATE])
+    studio.say(recorder, SOUND[: 2 * RATE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * RATE])
 
 
 def test_a_disk_that_stalls_never_blocks_the_sound(studio):
@@ -176,20 +199,20 @@ def test_a_disk_that_stalls_never_blocks_the_sound(studio):
     assert stalled.wait(10)
     minute = np.ones(60 * RATE, np.int16)
     for at in range(0, len(minute), BLOCK):
-        studio.say(recorder, minute[at:at + BLOCK])
+        studio.say(recorder, minute[at : at + BLOCK])
     assert not waited_for.is_set()
     goes_on.set()
-    wait_until(lambda: recorder.seconds > 25)   # the queue runs empty
+    wait_until(lambda: recorder.seconds > 25)  # the queue runs empty
     studio.say(recorder, SOUND)
     recorder.close(finished=True)
     heard = assert_valid(studio.audio)
     assert len(heard) == 76 * RATE
-    np.testing.assert_array_equal(heard[-len(SOUND):], SOUND)
+    np.testing.assert_array_equal(heard[-len(SOUND) :], SOUND)
     (gap,) = studio.manifest.gaps
     assert gap.cause == "disk too slow"
     kept = 68 * RATE - round(gap.length * RATE)
     assert QUEUE_SAMPLES <= kept <= QUEUE_SAMPLES + 8 * RATE
-    np.testing.assert_array_equal(heard[:len(SOUND)], SOUND)
+    np.testing.assert_array_equal(heard[: len(SOUND)], SOUND)
 
 
 def test_closing_waits_a_little_for_a_disk_that_refuses(studio):
@@ -201,9 +224,9 @@ def test_closing_waits_a_little_for_a_disk_that_refuses(studio):
 
     studio.disk.trouble = staticmethod(trouble)
     recorder = studio.recorder()
-    studio.say(recorder, SOUND[:2 * RATE])
+    studio.say(recorder, SOUND[: 2 * RATE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * RATE])
     assert studio.manifest.state == "closed"
 
 
@@ -220,13 +243,13 @@ def test_closing_on_a_disk_that_stays_full_ends(studio, monkeypatch):
     studio.say(recorder, SOUND[:RATE])
     wait_until(lambda: studio.audio.exists() and studio.audio.stat().st_size > 0)
     full.set()
-    studio.say(recorder, SOUND[RATE:2 * RATE])
+    studio.say(recorder, SOUND[RATE : 2 * RATE])
     recorder.close(finished=True)
     assert not recorder._thread.is_alive()
     full.clear()
     assert repair_file(studio.audio).problem == ""
     heard = assert_valid(studio.audio)
-    np.testing.assert_array_equal(heard, SOUND[:len(heard)])
+    np.testing.assert_array_equal(heard, SOUND[: len(heard)])
 
 
 def test_sound_reaches_the_file_while_the_disk_takes_its_time(studio):
@@ -241,13 +264,13 @@ def test_sound_reaches_the_file_while_the_disk_takes_its_time(studio):
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
     assert syncing.wait(10)
-    studio.say(recorder, SOUND[RATE:4 * RATE])
+    studio.say(recorder, SOUND[RATE : 4 * RATE])
     wait_until(lambda: recorder.seconds >= 3.99)
     copy = studio.folder.parent / "copy.flac"
     wait_until(lambda: copied(studio.audio, copy) > 3.8)
     goes_on.set()
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:4 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 4 * RATE])
 
 
 def copied(audio: Path, copy: Path) -> float:

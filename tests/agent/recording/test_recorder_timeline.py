@@ -45,69 +45,69 @@ def test_a_hiccup_below_a_quarter_second_is_no_gap(studio):
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
     studio.clock.now += 0.2
-    studio.say(recorder, SOUND[RATE:2 * RATE])
+    studio.say(recorder, SOUND[RATE : 2 * RATE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:2 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 2 * RATE])
     assert studio.manifest.gaps == ()
 
 
 def test_sound_that_is_late_and_comes_in_a_burst_is_no_gap(studio):
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
-    studio.clock.now += 0.5                     # the program was held up
+    studio.clock.now += 0.5  # the program was held up
     for at in range(RATE, RATE + RATE // 2, BLOCK):
-        recorder.write(SOUND[at:at + BLOCK])
-    studio.say(recorder, SOUND[RATE + RATE // 2:3 * RATE])
+        recorder.write(SOUND[at : at + BLOCK])
+    studio.say(recorder, SOUND[RATE + RATE // 2 : 3 * RATE])
     recorder.close(finished=True)
-    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[:3 * RATE])
+    np.testing.assert_array_equal(assert_valid(studio.audio), SOUND[: 3 * RATE])
     assert studio.manifest.gaps == ()
 
 
 def test_early_sound_is_never_dropped(studio):
     recorder = studio.recorder()
     for at in range(0, len(SOUND), BLOCK):
-        recorder.write(SOUND[at:at + BLOCK])    # the clock stands still
+        recorder.write(SOUND[at : at + BLOCK])  # the clock stands still
     recorder.close(finished=True)
     np.testing.assert_array_equal(assert_valid(studio.audio), SOUND)
 
 
 def test_a_resumed_recording_fills_the_time_in_between(studio):
-    for part, finished in ((SOUND[:RATE + 100], False), (SOUND[:RATE], True)):
+    for part, finished in ((SOUND[: RATE + 100], False), (SOUND[:RATE], True)):
         recorder = studio.recorder()
         studio.say(recorder, part)
         recorder.close(finished=finished)
         studio.clock.now += 4
     heard = assert_valid(studio.audio)
-    np.testing.assert_array_equal(heard, np.concatenate((SOUND[:RATE + 100], np.zeros(4 * RATE), SOUND[:RATE])))
+    np.testing.assert_array_equal(heard, np.concatenate((SOUND[: RATE + 100], np.zeros(4 * RATE), SOUND[:RATE])))
     (gap,) = studio.manifest.gaps
     assert gap.cause == "noise remover restarted"
-    assert gap.start * RATE % 4608 == 0                     # behind the silence that filled the block
+    assert gap.start * RATE % 4608 == 0  # behind the silence that filled the block
     assert gap.start + gap.length == pytest.approx((5 * RATE + 100) / RATE)
     assert "WARNING" not in flac_says_ok(studio.audio)
 
 
 def test_a_stereo_recording_is_resumed_with_its_gap_and_both_channels(studio):
     stereo = np.stack((SOUND, speech_like(8, seed=2)), axis=1)
-    for part, finished in ((stereo[:RATE + 100], False), (stereo[:RATE + 7], True)):
+    for part, finished in ((stereo[: RATE + 100], False), (stereo[: RATE + 7], True)):
         recorder = studio.recorder(channels=2)
         studio.say(recorder, part)
         recorder.close(finished=finished)
         studio.clock.now += 4
     heard = assert_valid(studio.audio, channels=2)
-    np.testing.assert_array_equal(heard, np.concatenate((stereo[:RATE + 100], np.zeros((4 * RATE, 2)), stereo[:RATE + 7])))
-    assert "WARNING" not in flac_says_ok(studio.audio)          # the MD5 is there, and right
+    np.testing.assert_array_equal(heard, np.concatenate((stereo[: RATE + 100], np.zeros((4 * RATE, 2)), stereo[: RATE + 7])))
+    assert "WARNING" not in flac_says_ok(studio.audio)  # the MD5 is there, and right
 
 
 def test_going_on_changes_no_byte_of_what_was_written_before(studio):
     """Somebody may be listening to the recording meanwhile."""
     recorder = studio.recorder()
-    studio.say(recorder, SOUND[:RATE + 100])
+    studio.say(recorder, SOUND[: RATE + 100])
     recorder.close(finished=False)
     before = studio.audio.read_bytes()
     recorder = studio.recorder()
     studio.say(recorder, SOUND[:RATE])
     recorder.close(finished=True)
-    assert studio.audio.read_bytes()[4096:len(before)] == before[4096:]
+    assert studio.audio.read_bytes()[4096 : len(before)] == before[4096:]
 
 
 def test_without_a_time_of_its_start_the_first_sample_counts(studio):

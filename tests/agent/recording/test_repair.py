@@ -32,7 +32,7 @@ async def test_the_worker_repairs_at_its_start_and_again_later(studio):
     recorder.close(finished=False)
     work = asyncio.create_task(keep_repaired(studio.folder, every_s=0.05))
     await asyncio.to_thread(wait_until, lambda: studio.manifest.state == "recovered")
-    recorder = studio.recorder()                # the next job, which dies, too
+    recorder = studio.recorder()  # the next job, which dies, too
     studio.say(recorder, SOUND[:RATE])
     await asyncio.to_thread(recorder.close, finished=False)
     await asyncio.to_thread(wait_until, lambda: studio.manifest.state == "recovered" and studio.manifest.samples > RATE * 1.9)

@@ -54,12 +54,12 @@ def largest_step(samples):
     return int(np.abs(np.diff(samples.astype(np.int32))).max())
 
 
-SMOOTH = 300            # the sine itself moves by 262 a sample at most; a jump from clean to original would be up to 5000
+SMOOTH = 300  # the sine itself moves by 262 a sample at most; a jump from clean to original would be up to 5000
 
 
 def test_original_and_clean_belong_to_the_same_moment():
     heard, originals = played(Voice(Halving(), strength_db=100), sine(50))
-    assert np.array_equal(originals[HOPS * FRAME:], sine(50).ravel()[:-HOPS * FRAME])
+    assert np.array_equal(originals[HOPS * FRAME :], sine(50).ravel()[: -HOPS * FRAME])
     assert np.abs(heard * 2 - originals.astype(np.int32)).max() <= 1
 
 
@@ -92,11 +92,11 @@ def test_bypass_fades_to_the_bit_exact_original_and_back():
     voice.bypass = True
     assert voice.paused == CHOSEN
     there, originals = played(voice, sine(50, 50))
-    assert np.array_equal(there[2 * FRAME:], originals[2 * FRAME:])
+    assert np.array_equal(there[2 * FRAME :], originals[2 * FRAME :])
     voice.bypass = False
     back, originals = played(voice, sine(50, 100))
     assert voice.paused is None
-    assert np.abs(back[2 * FRAME:] * 2 - originals[2 * FRAME:].astype(np.int32)).max() <= 1
+    assert np.abs(back[2 * FRAME :] * 2 - originals[2 * FRAME :].astype(np.int32)).max() <= 1
     assert largest_step(np.concatenate([first, there, back])) < SMOOTH
 
 
@@ -120,7 +120,7 @@ def test_when_the_model_fails_the_original_is_heard_without_a_click_and_it_is_tr
     fault(denoiser)
     there, originals = played(voice, sine(FIRST_REST_FRAMES - 1, 50))
     assert voice.paused == FAILURE
-    assert np.array_equal(there[2 * FRAME:], originals[2 * FRAME:])
+    assert np.array_equal(there[2 * FRAME :], originals[2 * FRAME :])
     assert denoiser.streams == 1
     denoiser.broken, denoiser.result = False, None
     back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + FIRST_REST_FRAMES - 1))
@@ -162,7 +162,7 @@ def test_a_stream_that_cannot_begin_is_a_failure_too():
     denoiser.broken = denoiser.begin_broken = True
     heard, originals = played(voice, sine(400))
     assert voice.paused == FAILURE
-    assert np.array_equal(heard[2 * FRAME:], originals[2 * FRAME:])
+    assert np.array_equal(heard[2 * FRAME :], originals[2 * FRAME :])
 
 
 def test_overload_stops_the_work_and_comes_back_warm():
@@ -172,8 +172,8 @@ def test_overload_stops_the_work_and_comes_back_warm():
     voice.overloaded = True
     there, originals = played(voice, sine(50, 50))
     assert voice.paused == OVERLOAD
-    assert np.array_equal(there[2 * FRAME:], originals[2 * FRAME:])
-    denoiser.broken = True                          # nobody asks it any more
+    assert np.array_equal(there[2 * FRAME :], originals[2 * FRAME :])
+    denoiser.broken = True  # nobody asks it any more
     played(voice, sine(10, 100))
     assert voice.paused == OVERLOAD
     denoiser.broken = False
@@ -210,7 +210,7 @@ def test_silence_instead_of_the_original_while_it_fails_without_a_click_and_with
     there, _ = played(voice, sine(FIRST_REST_FRAMES - 1, 50))
     assert voice.silenced
     assert voice.paused == f"{FAILURE}, silence instead"
-    assert not there[2 * FRAME:].any()
+    assert not there[2 * FRAME :].any()
     denoiser.broken = False
     back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + FIRST_REST_FRAMES - 1))
     assert not voice.silenced
@@ -221,7 +221,7 @@ def test_silence_instead_of_the_original_while_it_fails_without_a_click_and_with
 
 def test_silence_instead_of_the_original_while_it_is_overloaded():
     denoiser = Halving()
-    denoiser.result = 0.0                           # so that all that is heard is what must not be
+    denoiser.result = 0.0  # so that all that is heard is what must not be
     voice = Voice(denoiser, strength_db=100, never_original=True)
     played(voice, sine(50))
     voice.overloaded = True
@@ -239,7 +239,7 @@ def test_who_chooses_the_original_hears_it_even_so_and_comes_and_goes_without_a_
     chosen, originals = played(voice, sine(50, 50))
     assert voice.paused == CHOSEN
     assert not voice.silenced
-    assert np.array_equal(chosen[2 * FRAME:], originals[2 * FRAME:])
+    assert np.array_equal(chosen[2 * FRAME :], originals[2 * FRAME :])
     voice.bypass = False
     back, _ = played(voice, sine(50, 100))
     assert largest_step(np.concatenate([first, chosen, back])) < 2 * SMOOTH

@@ -157,12 +157,15 @@ class Speaker(Listener):
     async def _play(self, source: rtc.AudioSource, sound: Sound) -> None:
         while True:
             for at in range(0, len(sound) - FRAME + 1, FRAME):
-                samples = sound[at:at + FRAME].tobytes()
+                samples = sound[at : at + FRAME].tobytes()
                 await source.capture_frame(rtc.AudioFrame(samples, SAMPLE_RATE, source.num_channels, FRAME))
 
     async def call(self, method: str, **request: Any) -> Any:
         answer = await self.room.local_participant.perform_rpc(
-            destination_identity=AGENT_NAME, method=method, payload=json.dumps(request), response_timeout=5,
+            destination_identity=AGENT_NAME,
+            method=method,
+            payload=json.dumps(request),
+            response_timeout=5,
         )
         return json.loads(answer)
 
@@ -254,6 +257,7 @@ class Broadcast:
 async def broadcasts(url: str) -> AsyncIterator[Callable[[], Broadcast]]:
     """-> a function that makes broadcasts; all are ended and left at the end."""
     async with api.LiveKitAPI(url, API_KEY, API_SECRET) as livekit, contextlib.AsyncExitStack() as stack:
+
         def make() -> Broadcast:
             broadcast = Broadcast(url, livekit, stack)
             stack.push_async_callback(broadcast.end)

@@ -13,7 +13,7 @@ RATE = 48_000
 SPEECH = Path(__file__).parents[2] / "audio" / "speech.flac"
 Sound = NDArray[np.int16]
 
-_LOW, _HIGH = 400.0, 2_400.0        # Hz
+_LOW, _HIGH = 400.0, 2_400.0  # Hz
 PERIOD_S = 2.0
 
 
@@ -50,7 +50,7 @@ def moments(heard: Sound, step_s: float = 0.010, window_s: float = 0.020) -> NDA
     """For each 10 ms of a sweep that was heard: the moment of the sweep (0 to 2 s) in it; NaN where there is no tone."""
     step, window = round(step_s * RATE), round(window_s * RATE)
     starts = range(0, len(heard) - window, step)
-    return np.array([_moment(heard[start:start + window]) for start in starts])
+    return np.array([_moment(heard[start : start + window]) for start in starts])
 
 
 def _moment(part: Sound) -> float:
@@ -59,7 +59,7 @@ def _moment(part: Sound) -> float:
     size = 8_192
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), size))
     peak = int(np.argmax(spectrum[1:-1])) + 1
-    left, middle, right = np.log(spectrum[peak - 1:peak + 2] + 1e-9)
+    left, middle, right = np.log(spectrum[peak - 1 : peak + 2] + 1e-9)
     pitch = (peak + 0.5 * (left - right) / (left - 2 * middle + right)) * RATE / size
     return (pitch - _LOW) / (_HIGH - _LOW) * PERIOD_S
 

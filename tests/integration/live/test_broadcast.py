@@ -40,15 +40,15 @@ async def on_air(broadcast, sound):
 
 async def test_noise_in_the_pauses_is_lowered_and_the_voice_is_kept(worker, new_broadcast):
     voice = speech()
-    mixed = (voice + noise(len(voice) / RATE, -45)[:len(voice)].astype(np.int32)).clip(-32768, 32767).astype(np.int16)
+    mixed = (voice + noise(len(voice) / RATE, -45)[: len(voice)].astype(np.int32)).clip(-32768, 32767).astype(np.int16)
     broadcast = await new_broadcast().open()
     speaker, listener = await on_air(broadcast, mixed)
     start = time.monotonic()
     await asyncio.sleep(2 * len(mixed) / RATE)
     heard = listener.newest.since(start)
-    levels = np.array([level_db(part) for part in heard[:len(heard) // 4800 * 4800].reshape(-1, 4800)])
-    sent = np.array([level_db(part) for part in mixed[:len(mixed) // 4800 * 4800].reshape(-1, 4800)])
-    assert np.percentile(sent, 10) - np.percentile(levels, 10) >= 15        # a tenth of the time nobody speaks, and more
+    levels = np.array([level_db(part) for part in heard[: len(heard) // 4800 * 4800].reshape(-1, 4800)])
+    sent = np.array([level_db(part) for part in mixed[: len(mixed) // 4800 * 4800].reshape(-1, 4800)])
+    assert np.percentile(sent, 10) - np.percentile(levels, 10) >= 15  # a tenth of the time nobody speaks, and more
     assert abs(np.percentile(sent, 95) - np.percentile(levels, 95)) < 3
     await until(lambda: speaker.meter and speaker.meter[-1]["removed_db"] >= 15, 5, "the meter says so too")
 
@@ -85,29 +85,34 @@ async def test_strength_is_set_while_it_runs(worker, new_broadcast):
     assert speaker.agent()["strength_db"] == "12"
     await speaker.call(RPC_SET_STRENGTH, strength_db=0)
     original = await heard_level(listener)
-    assert original == pytest.approx(-37, abs=3)            # Opus takes some of a noise each time
+    assert original == pytest.approx(-37, abs=3)  # Opus takes some of a noise each time
     assert original - gentle == pytest.approx(12, abs=2)
     assert full < original - 20
 
 
-@pytest.mark.parametrize(("method", "payload"), [
-    (RPC_SET_STRENGTH, {"strength_db": 101}),
-    (RPC_SET_STRENGTH, {"strength_db": -1}),
-    (RPC_SET_STRENGTH, {"strength_db": "12"}),
-    (RPC_SET_STRENGTH, {"strength_db": True}),
-    (RPC_SET_STRENGTH, {"strength_db": float("nan")}),
-    (RPC_SET_STRENGTH, {}),
-    (RPC_SET_BYPASS, {"bypass": 1}),
-    (RPC_SET_MONITOR, {"original": "yes"}),
-    (RPC_SET_STRENGTH, []),
-    (RPC_SET_STRENGTH, "{"),
-])
+@pytest.mark.parametrize(
+    ("method", "payload"),
+    [
+        (RPC_SET_STRENGTH, {"strength_db": 101}),
+        (RPC_SET_STRENGTH, {"strength_db": -1}),
+        (RPC_SET_STRENGTH, {"strength_db": "12"}),
+        (RPC_SET_STRENGTH, {"strength_db": True}),
+        (RPC_SET_STRENGTH, {"strength_db": float("nan")}),
+        (RPC_SET_STRENGTH, {}),
+        (RPC_SET_BYPASS, {"bypass": 1}),
+        (RPC_SET_MONITOR, {"original": "yes"}),
+        (RPC_SET_STRENGTH, []),
+        (RPC_SET_STRENGTH, "{"),
+    ],
+)
 async def test_an_unusable_request_is_refused_and_changes_nothing(worker, new_broadcast, method, payload):
     broadcast = await new_broadcast().open(strength_db=24)
     speaker, _ = await on_air(broadcast, noise(3))
     with pytest.raises(rtc.RpcError) as refusal:
         await speaker.room.local_participant.perform_rpc(
-            destination_identity=AGENT_NAME, method=method, payload=payload if payload == "{" else json.dumps(payload),
+            destination_identity=AGENT_NAME,
+            method=method,
+            payload=payload if payload == "{" else json.dumps(payload),
         )
     assert refusal.value.code == 400
     assert (speaker.agent()["strength_db"], speaker.agent()["state"]) == ("24", "cleaning")
@@ -161,10 +166,10 @@ async def test_monitor_is_the_original_of_the_same_moment_and_goes_away_again(wo
     await asyncio.sleep(SETTLED_S)
     now = time.monotonic()
     await asyncio.sleep(1)
-    clean, original = (moments(track.newest.since(now)[:RATE // 2]) for track in (listener, speaker))
+    clean, original = (moments(track.newest.since(now)[: RATE // 2]) for track in (listener, speaker))
     apart = (clean - original + 1) % 2 - 1
-    assert np.abs(np.nanmedian(apart)) < 0.080              # each has a jitter buffer of its own
-    await speaker.call(RPC_SET_MONITOR, original=True)      # asking again changes nothing
+    assert np.abs(np.nanmedian(apart)) < 0.080  # each has a jitter buffer of its own
+    await speaker.call(RPC_SET_MONITOR, original=True)  # asking again changes nothing
     assert await broadcast.published(broadcast.studio) == both
     await speaker.call(RPC_SET_MONITOR, original=False)
     await broadcast.published_becomes([(OWNER, "microphone")], broadcast.studio)
@@ -186,7 +191,6 @@ async def test_a_moved_stage_takes_the_clean_track_along(worker, new_broadcast):
     assert await broadcast.published() == [(AGENT_NAME, "clean")]
 
 
-
 async def test_recording_holds_what_friends_heard_and_is_closed_at_the_end(worker, new_broadcast):
     broadcast = await new_broadcast().open(strength_db=0)
     await on_air(broadcast, sweep(2))
@@ -199,7 +203,7 @@ async def test_recording_holds_what_friends_heard_and_is_closed_at_the_end(worke
     sound, rate = soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")
     assert (rate, len(sound)) == (RATE, manifest.samples)
     assert 3 < manifest.duration < 8
-    found = moments(sound[-2 * RATE:])
+    found = moments(sound[-2 * RATE :])
     assert np.isfinite(found[:-10]).all()
 
 

@@ -19,7 +19,7 @@ from tests.integration.live.sounds import moments, progress, sweep
 def denoising_process(job):
     """Process id of the one whose worker this job belongs to (through the process that jobs are forked from), or None."""
     for child in psutil.Process(job).parent().parent().children():
-        with contextlib.suppress(psutil.NoSuchProcess):      # it has ended since it was listed
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was listed
             if "agent.denoise_service.server" in child.cmdline():
                 return child.pid
     return None
@@ -64,5 +64,5 @@ def recorded(worker, broadcast, gaps):
     sound, rate = soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")
     sound[:rate] = 0
     for gap in gaps:
-        sound[max(0, int((gap.start - 0.5) * rate)):int((gap.start + gap.length + 0.5) * rate)] = 0
+        sound[max(0, int((gap.start - 0.5) * rate)) : int((gap.start + gap.length + 0.5) * rate)] = 0
     return sound

@@ -15,7 +15,7 @@ from tests.integration.live.test_broadcast import SETTLED_S, closed_manifest, he
 RIVALS = 18
 """Programs that compute on the job's core: with a fair share of that, a twentieth, no job keeps up."""
 SENT_DB = -37
-SILENCE_DB = -80         # the codec's own
+SILENCE_DB = -80  # the codec's own
 
 
 @contextlib.contextmanager
@@ -35,10 +35,13 @@ def starved(job: int):
             rival.wait()
 
 
-@pytest.mark.parametrize(("never_original", "state", "cause"), [
-    ("0", "paused", "overload"),
-    ("1", "silenced", "overload, silence instead"),
-])
+@pytest.mark.parametrize(
+    ("never_original", "state", "cause"),
+    [
+        ("0", "paused", "overload"),
+        ("1", "silenced", "overload, silence instead"),
+    ],
+)
 async def test_friends_hear_the_original_or_silence_as_was_set(own_worker, new_broadcast, never_original, state, cause):
     worker = own_worker(STILLAIR_NEVER_ORIGINAL=never_original)
     worker.start()
@@ -48,7 +51,7 @@ async def test_friends_hear_the_original_or_silence_as_was_set(own_worker, new_b
         await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == state, 60, state)
         if state == "silenced":
             assert await heard_level(listener) <= SILENCE_DB
-        else:       # not all of it gets through on so slow a machine
+        else:  # not all of it gets through on so slow a machine
             await until(lambda: abs(level_db(listener.newest.since(time.monotonic() - 0.5)) - SENT_DB) < 6, 30, "the original")
     await until(lambda: speaker.agent()["state"] == listener.agent()["state"] == "cleaning", 60, "cleaning again")
     await asyncio.sleep(SETTLED_S)

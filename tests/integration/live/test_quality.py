@@ -26,7 +26,7 @@ def two_tones(seconds=2.0):
 def level_of(sound, pitch):
     """Of this tone in a second of sound, [n], in dB of full scale."""
     spectrum = np.abs(np.fft.rfft(sound[:RATE] * np.hanning(RATE))) / (RATE / 4) / 32_768
-    return 20 * np.log10(spectrum[pitch - 3:pitch + 4].max())
+    return 20 * np.log10(spectrum[pitch - 3 : pitch + 4].max())
 
 
 def assert_two_channels(sound):
@@ -38,6 +38,7 @@ def assert_two_channels(sound):
 
 async def bit_rate_of(heard, seconds=4.0):
     """Of the packets' contents, as they come to the listener."""
+
     async def received():
         stats = await heard.track.get_stats()
         return sum(entry.inbound_rtp.inbound.bytes_received for entry in stats if entry.HasField("inbound_rtp")), time.monotonic()
@@ -70,13 +71,13 @@ async def test_music_is_heard_and_recorded_as_it_is(worker, new_broadcast):
     assert await asyncio.to_thread(flac_says_ok, recording)
     sound, _ = soundfile.read(recording, dtype="int16")
     assert sound.shape == (manifest.samples, 2)
-    assert_two_channels(sound[5 * RATE:6 * RATE])       # before, the jitter buffer may stretch it, to the left channel's period
+    assert_two_channels(sound[5 * RATE : 6 * RATE])  # before, the jitter buffer may stretch it, to the left channel's period
     assert (worker.recordings / f"{broadcast.id}.peaks").stat().st_size == -(-manifest.samples // 4608)
 
 
 async def test_a_voice_at_32_kbit_arrives_at_about_that_and_cleaned(worker, new_broadcast):
     voice = speech()
-    mixed = (voice.astype(np.int32) + noise(len(voice) / RATE, -45)[:len(voice)]).clip(-32768, 32767).astype(np.int16)
+    mixed = (voice.astype(np.int32) + noise(len(voice) / RATE, -45)[: len(voice)]).clip(-32768, 32767).astype(np.int16)
     broadcast = await new_broadcast().open(quality="voice")
     speaker = await broadcast.speaker(mixed)
     listener = await broadcast.listener()

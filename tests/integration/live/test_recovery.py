@@ -34,11 +34,11 @@ async def recording_of(worker, broadcast):
 
 def assert_one_recording_with_a_gap(worker, manifest, sound, cause):
     assert len(list(worker.recordings.glob("*.flac"))) == 1
-    gap = max(manifest.gaps, key=lambda gap: gap.length)        # a machine that is busy with something else may add short ones
+    gap = max(manifest.gaps, key=lambda gap: gap.length)  # a machine that is busy with something else may add short ones
     assert gap.cause == cause
     assert gap.length > 1
-    assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
-    for part in (sound[:round(gap.start * RATE)][-2 * RATE:], sound[round((gap.start + gap.length) * RATE):][:2 * RATE]):
+    assert not sound[round(gap.start * RATE) : round((gap.start + gap.length) * RATE)].any()
+    for part in (sound[: round(gap.start * RATE)][-2 * RATE :], sound[round((gap.start + gap.length) * RATE) :][: 2 * RATE]):
         assert np.abs(part).max() > 3_000
 
 
@@ -54,7 +54,8 @@ class Faltering(Speaker):
         source = rtc.AudioSource(RATE, 1, queue_size_ms=0)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
         await self.room.local_participant.publish_track(
-            track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True),
+            track,
+            rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True),
         )
         self.tasks.add(asyncio.create_task(self._play(source, sound)))
 
@@ -65,7 +66,7 @@ class Faltering(Speaker):
                 await self.sending.wait()
                 due = time.monotonic()
             at = number * FRAME % (len(sound) - FRAME)
-            await source.capture_frame(rtc.AudioFrame(sound[at:at + FRAME].tobytes(), RATE, 1, FRAME))
+            await source.capture_frame(rtc.AudioFrame(sound[at : at + FRAME].tobytes(), RATE, 1, FRAME))
             due += FRAME / RATE
             await asyncio.sleep(max(0, due - time.monotonic()))
 
@@ -90,9 +91,9 @@ async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recor
     gap = max(manifest.gaps, key=lambda gap: gap.length)
     assert gap.cause == "connection"
     assert 2.5 < gap.length < 6
-    assert not sound[round(gap.start * RATE):round((gap.start + gap.length) * RATE)].any()
-    assert np.abs(sound[round((gap.start + gap.length) * RATE):][:2 * RATE]).max() > 3_000
-    assert len(sound) / RATE > 10                           # the time that is missing counts
+    assert not sound[round(gap.start * RATE) : round((gap.start + gap.length) * RATE)].any()
+    assert np.abs(sound[round((gap.start + gap.length) * RATE) :][: 2 * RATE]).max() > 3_000
+    assert len(sound) / RATE > 10  # the time that is missing counts
 
 
 async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worker, new_broadcast):
@@ -102,7 +103,7 @@ async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worke
     speaker, listener = await on_air(broadcast)
     killed = time.monotonic()
     worker.kill_job(broadcast.studio)
-    await asyncio.sleep(2.5)                                # what the reconciler needs to see that the heart stands still
+    await asyncio.sleep(2.5)  # what the reconciler needs to see that the heart stands still
     await broadcast.dispatch()
     await until(lambda: listener.newest.loud_at() > killed + 2.5, 7.5, "sound after the kill")
     assert time.monotonic() - killed < 10
@@ -177,7 +178,7 @@ async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadc
     taken_over = time.monotonic()
     await until(lambda: listener.loud_since(taken_over + 1), 10, "sound")
     assert (await second.call(RPC_SET_STRENGTH, strength_db=1)) == {"strength_db": 1}
-    await asyncio.sleep(17)                                 # longer than a broadcaster may stay away here
+    await asyncio.sleep(17)  # longer than a broadcaster may stay away here
     assert listener.loud_since(time.monotonic() - 0.5)
     assert worker.active_jobs() == 1
 

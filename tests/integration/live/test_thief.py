@@ -23,7 +23,7 @@ from contract.messages import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, Studi
 from tests.integration.live.people import OWNER, tokens, until
 from tests.integration.live.sounds import level_db, noise
 
-LOUD_DB, QUIET_DB = -30, -50        # the raw microphone is a noise of -20 dB; clean it is all but gone
+LOUD_DB, QUIET_DB = -30, -50  # the raw microphone is a noise of -20 dB; clean it is all but gone
 
 
 @pytest.fixture(autouse=True)
@@ -118,10 +118,18 @@ async def test_a_listeners_token_does_not_get_what_is_in_the_studio(worker, new_
         await thief.break_in(broadcast.url, tokens.stage(broadcast.metadata.stage, "mallory", "Mallory"), wishes)
         return thief
 
-    thieves = await asyncio.gather(*map(break_in, [
-        THE_MICROPHONE, {AGENT_NAME: ["original"]}, THE_MICROPHONE | THE_CLEAN_VOICE, {OWNER: ["microphone", "clean"]},
-    ]))
-    assert [thief.status for thief in thieves] == [503] * 4     # the server waits in vain for a track that is not in the room
+    thieves = await asyncio.gather(
+        *map(
+            break_in,
+            [
+                THE_MICROPHONE,
+                {AGENT_NAME: ["original"]},
+                THE_MICROPHONE | THE_CLEAN_VOICE,
+                {OWNER: ["microphone", "clean"]},
+            ],
+        )
+    )
+    assert [thief.status for thief in thieves] == [503] * 4  # the server waits in vain for a track that is not in the room
     assert not any(thief.heard for thief in thieves)
 
 
@@ -169,9 +177,16 @@ async def test_naming_the_studio_in_the_address_does_not_lead_there(worker, new_
         await thief.break_in(broadcast.url, token, THE_MICROPHONE, path.format(studio=broadcast.studio, token=token))
         return thief
 
-    thieves = await asyncio.gather(*map(break_in, [
-        "/whip/v1?room={studio}", "/whip/v1/{studio}", "/whip/v1?access_token={token}&room={studio}",
-    ]))
+    thieves = await asyncio.gather(
+        *map(
+            break_in,
+            [
+                "/whip/v1?room={studio}",
+                "/whip/v1/{studio}",
+                "/whip/v1?access_token={token}&room={studio}",
+            ],
+        )
+    )
     await asyncio.sleep(3)
     assert max(thief.level() for thief in thieves) < QUIET_DB
     studio = {identity for identity, _ in await broadcast.published(broadcast.studio)}

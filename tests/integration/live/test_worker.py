@@ -48,7 +48,7 @@ async def test_many_who_begin_together_all_get_a_place(own_worker, new_broadcast
     await asyncio.gather(*(broadcast.dispatch() for broadcast in opened))
     speakers = [await broadcast.speaker(sweep(2)) for broadcast in opened]
     # A machine that other people use may be too slow for four at once: paused, each of them has its place all the same.
-    placed = lambda: sum(speaker.agent().get("state") in ("cleaning", "paused") for speaker in speakers)   # noqa: E731
+    placed = lambda: sum(speaker.agent().get("state") in ("cleaning", "paused") for speaker in speakers)  # noqa: E731
     await until(lambda: placed() == 4, 90, "four of five")
     assert worker.active_jobs() == 4
 

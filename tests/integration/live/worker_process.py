@@ -30,22 +30,30 @@ class WorkerProcess:
         self.log = folder / "worker.log"
         self._program = program
         self._port = free_port()
-        self._environment = os.environ | {
-            "LIVEKIT_URL": url,
-            "LIVEKIT_API_KEY": API_KEY,
-            "LIVEKIT_API_SECRET": API_SECRET,
-            "STILLAIR_RECORDINGS": str(self.recordings),
-            "STILLAIR_CAPACITY": "8",       # of a machine that is busy with tests, what it can carry is not measured well
-            "STILLAIR_AGENT_HEALTH_PORT": str(self._port),
-            "PYTHONPATH": str(program),
-        } | settings
+        self._environment = (
+            os.environ
+            | {
+                "LIVEKIT_URL": url,
+                "LIVEKIT_API_KEY": API_KEY,
+                "LIVEKIT_API_SECRET": API_SECRET,
+                "STILLAIR_RECORDINGS": str(self.recordings),
+                "STILLAIR_CAPACITY": "8",  # of a machine that is busy with tests, what it can carry is not measured well
+                "STILLAIR_AGENT_HEALTH_PORT": str(self._port),
+                "PYTHONPATH": str(program),
+            }
+            | settings
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def spawn(self) -> subprocess.Popen[bytes]:
         self.recordings.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "agent", "worker"], cwd=self._program, env=self._environment, stdout=log, stderr=log,
+                [sys.executable, "-m", "agent", "worker"],
+                cwd=self._program,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
         return self._process
 

@@ -42,9 +42,15 @@ def livekit(shared_livekit: LivekitProcess) -> LivekitProcess:
 
 @pytest.fixture
 def app(tmp_path: Path, livekit: LivekitProcess) -> Iterator[Flask]:
-    app = create_app(make_config(
-        tmp_path, livekit_url=livekit.url, livekit_api_key=API_KEY, livekit_api_secret=API_SECRET, grace_s=4.0,
-    ))
+    app = create_app(
+        make_config(
+            tmp_path,
+            livekit_url=livekit.url,
+            livekit_api_key=API_KEY,
+            livekit_api_secret=API_SECRET,
+            grace_s=4.0,
+        )
+    )
     with app.app_context():
         db.create_all()
     yield app

@@ -35,20 +35,29 @@ class LivekitProcess:
     def __init__(self, folder: Path, webhook_url: str | None = None) -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"
-        self._config = folder / "livekit.yaml"          # JSON is YAML
+        self._config = folder / "livekit.yaml"  # JSON is YAML
         self._log = folder / "livekit.log"
-        self._config.write_text(json.dumps({
-            "port": self.port,
-            "bind_addresses": ["127.0.0.1"],
-            "rtc": {
-                "tcp_port": 0, "udp_port": free_port(socket.SOCK_DGRAM), "node_ip": "127.0.0.1", "use_external_ip": False,
-                "enable_loopback_candidate": True, "use_mdns": False, "ips": {"includes": ["127.0.0.1/32"]},
-            },
-            "room": {"auto_create": False},
-            "keys": {API_KEY: API_SECRET},
-            "logging": {"level": "warn"},
-            **({"webhook": {"api_key": API_KEY, "urls": [webhook_url]}} if webhook_url else {}),
-        }))
+        self._config.write_text(
+            json.dumps(
+                {
+                    "port": self.port,
+                    "bind_addresses": ["127.0.0.1"],
+                    "rtc": {
+                        "tcp_port": 0,
+                        "udp_port": free_port(socket.SOCK_DGRAM),
+                        "node_ip": "127.0.0.1",
+                        "use_external_ip": False,
+                        "enable_loopback_candidate": True,
+                        "use_mdns": False,
+                        "ips": {"includes": ["127.0.0.1/32"]},
+                    },
+                    "room": {"auto_create": False},
+                    "keys": {API_KEY: API_SECRET},
+                    "logging": {"level": "warn"},
+                    **({"webhook": {"api_key": API_KEY, "urls": [webhook_url]}} if webhook_url else {}),
+                }
+            )
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

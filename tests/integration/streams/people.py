@@ -16,7 +16,7 @@ from contract import messages, recording
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET
 from tests.webapp.conftest import Person
 
-FRAME = 480         # samples: 10 ms
+FRAME = 480  # samples: 10 ms
 
 
 async def until(condition: Callable[[], Any], within_s: float = 15.0, what: str = "") -> float:
@@ -88,7 +88,7 @@ class Listener(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard_at = 0.0           # time.monotonic() of the newest frame that was not silent, of the newest track
+        self.heard_at = 0.0  # time.monotonic() of the newest frame that was not silent, of the newest track
         self.tracks = 0
         self.room.on("track_subscribed", self._hear)
 

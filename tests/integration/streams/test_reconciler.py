@@ -22,9 +22,15 @@ pytestmark = pytest.mark.usefixtures("reconciler")
 
 def kinds_told_to(broadcast: Broadcast, person: Person) -> list[str]:
     with broadcast.app.app_context():
-        query = select(Event.kind).join_from(Event, db.metadata.tables["user"]).where(
-            db.metadata.tables["user"].c.username == person.username, Event.kind.startswith("stream."),
-        ).order_by(Event.id)
+        query = (
+            select(Event.kind)
+            .join_from(Event, db.metadata.tables["user"])
+            .where(
+                db.metadata.tables["user"].c.username == person.username,
+                Event.kind.startswith("stream."),
+            )
+            .order_by(Event.id)
+        )
         return list(db.session.scalars(query))
 
 
@@ -99,7 +105,9 @@ def worker(livekit, tmp_path):
     """The log of a worker that is slow to arrive."""
     log = tmp_path / "worker.log"
     environment = os.environ | {
-        "LIVEKIT_URL": livekit.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET,
+        "LIVEKIT_URL": livekit.url,
+        "LIVEKIT_API_KEY": API_KEY,
+        "LIVEKIT_API_SECRET": API_SECRET,
         "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
     }
     # Not `python -m`: the job's process has to find the entrypoint in a module that is not called __main__.
@@ -158,7 +166,7 @@ async def test_rooms_of_ended_streams_are_closed_and_foreign_rooms_left_alone(br
     foreign = "studio-00000000000000000000000000000000"
     await asyncio.to_thread(audio_server.create_room, foreign, keep_s=60)
     await post(broadcast.owner, "/api/stream/stop")
-    for name in broadcast.rooms.names:      # a delete that was lost
+    for name in broadcast.rooms.names:  # a delete that was lost
         await asyncio.to_thread(audio_server.create_room, name, keep_s=60)
     await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names))
     assert foreign in await asyncio.to_thread(audio_server.room_names)
@@ -232,8 +240,11 @@ class TestAsAProcess:
     def reconciler(self, app, livekit, tmp_path):
         config = app.config["STILLAIR"]
         environment = os.environ | {
-            "STILLAIR_DATA": str(config.data), "STILLAIR_SECRET_KEY": config.secret_key, "LIVEKIT_URL": livekit.url,
-            "LIVEKIT_API_KEY": config.livekit_api_key, "LIVEKIT_API_SECRET": config.livekit_api_secret,
+            "STILLAIR_DATA": str(config.data),
+            "STILLAIR_SECRET_KEY": config.secret_key,
+            "LIVEKIT_URL": livekit.url,
+            "LIVEKIT_API_KEY": config.livekit_api_key,
+            "LIVEKIT_API_SECRET": config.livekit_api_secret,
         }
         with (tmp_path / "reconciler.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "webapp.reconciler"], cwd=ROOT, env=environment, stderr=log)

@@ -118,5 +118,6 @@ def told(broadcast, username: str) -> list[str]:
 
     from webapp.core.database import db
     from webapp.models import Event, User
+
     with broadcast.app.app_context():
         return list(db.session.scalars(select(Event.kind).join(User, User.id == Event.user_id).where(User.username == username)))

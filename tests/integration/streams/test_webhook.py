@@ -66,7 +66,7 @@ async def test_a_delivery_that_comes_again_is_not_acted_on(broadcast):
     await broadcast.noise_remover()
     await until(broadcast.is_in("live"))
     await asyncio.sleep(0.5)
-    with broadcast.app.app_context():       # as if the audio server's own webhooks had been lost
+    with broadcast.app.app_context():  # as if the audio server's own webhooks had been lost
         db.session.execute(update(Stream).values(state="starting"))
         db.session.commit()
     assert (await asyncio.to_thread(deliver, broadcast.app, first)).status_code == 204

@@ -21,6 +21,7 @@ PATH = "/settings/tokens"
 @pytest.fixture
 def make(alice):
     """By the page; returns the token."""
+
     def make(**fields) -> str:
         form = {"csrf_token": alice.csrf_token, "name": "Script", "scopes": ["read"], "days": "", **fields}
         page = alice.client.post(PATH, data=form)
@@ -33,6 +34,7 @@ def make(alice):
 @pytest.fixture
 def ask(app):
     """Somebody's script."""
+
     def ask(token: str, path: str = "/api/session", method: str = "GET", **headers: str):
         return app.test_client().open(path, method=method, headers={"Authorization": f"Bearer {token}", **headers})
 
@@ -71,7 +73,7 @@ def test_no_token_is_logged(app, make, ask, caplog, broken):
 
 def test_a_script_needs_no_csrf_token(make, ask, charlie):
     answer = ask(make(scopes=["friends"]), "/api/friends/charlie", "DELETE")
-    assert answer.status_code == 404            # not 403
+    assert answer.status_code == 404  # not 403
     assert "Set-Cookie" not in answer.headers
 
 
@@ -83,10 +85,25 @@ def test_a_token_does_not_count_beside_a_cookie(bob, anonymous, make):
     assert anonymous.client.get("/api/friends", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("header", [
-    "", "Bearer", "Bearer ", "Bearer stillair_", "Bearer stillair_" + "x" * 43, "Bearer x", "Basic YWxpY2U6eA==", "Token {token}",
-    "Bearer {token}x", "Bearer {token} x", "{token}", "Bearer STILLAIR_{token}", "Bearer \xff", "Bearer a=b",
-])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer stillair_",
+        "Bearer stillair_" + "x" * 43,
+        "Bearer x",
+        "Basic YWxpY2U6eA==",
+        "Token {token}",
+        "Bearer {token}x",
+        "Bearer {token} x",
+        "{token}",
+        "Bearer STILLAIR_{token}",
+        "Bearer \xff",
+        "Bearer a=b",
+    ],
+)
 def test_what_is_no_token_opens_nothing(app, make, header):
     token = make()
     answer = app.test_client().get("/api/friends", headers={"Authorization": header.format(token=token)})
@@ -155,7 +172,7 @@ def test_an_event_stream_ends_with_its_token(app, alice, make, ask):
     token = make()
     response = ask(token, "/events")
     parts = iter(response.response)
-    next(parts)                                         # "retry: ..."
+    next(parts)  # "retry: ..."
     with app.app_context():
         db.session.execute(db.delete(AccessToken))
         db.session.commit()
@@ -163,16 +180,19 @@ def test_an_event_stream_ends_with_its_token(app, alice, make, ask):
     response.close()
 
 
-@pytest.mark.parametrize(("fields", "problem"), [
-    ({"name": ""}, "Use 1 to 64 characters."),
-    ({"name": " \u200b\u202e "}, "Use 1 to 64 characters."),
-    ({"name": "x" * 65}, "Use 1 to 64 characters."),
-    ({"scopes": []}, "Choose at least one."),
-    ({"scopes": ["admin"]}, "Choose at least one."),
-    ({"days": "31"}, "Choose one of the list."),
-    ({"days": "-1"}, "Choose one of the list."),
-    ({"days": "1e9"}, "Choose one of the list."),
-])
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"name": ""}, "Use 1 to 64 characters."),
+        ({"name": " \u200b\u202e "}, "Use 1 to 64 characters."),
+        ({"name": "x" * 65}, "Use 1 to 64 characters."),
+        ({"scopes": []}, "Choose at least one."),
+        ({"scopes": ["admin"]}, "Choose at least one."),
+        ({"days": "31"}, "Choose one of the list."),
+        ({"days": "-1"}, "Choose one of the list."),
+        ({"days": "1e9"}, "Choose one of the list."),
+    ],
+)
 def test_what_makes_no_sense_makes_no_token(app, alice, fields, problem):
     form = {"csrf_token": alice.csrf_token, "name": "Script", "scopes": ["read"], "days": "", **fields}
     page = alice.client.post(PATH, data=form)
@@ -205,4 +225,4 @@ def test_a_token_is_no_way_to_log_in(app, make):
     for path in ("/", "/settings/", PATH):
         assert app.test_client().get(path, headers=headers).status_code == 302
     answer = app.test_client().post("/api/login", headers=headers, json={"username": "alice", "password": PASSWORD})
-    assert answer.status_code == 403            # a CSRF token is missing
+    assert answer.status_code == 403  # a CSRF token is missing

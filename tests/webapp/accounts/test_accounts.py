@@ -49,10 +49,23 @@ def test_a_name_is_taken_whatever_its_case(alice, visit, name):
     assert response.json["error"]["fields"].keys() == {"username"}
 
 
-@pytest.mark.parametrize("name", [
-    "ab", "a" * 33, "with space", "dot.dot", "ünïcode", "аlice", "a\u202eb", "slash/name", "％00",
-    "noise-remover", "Noise-Remover", "admin",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ab",
+        "a" * 33,
+        "with space",
+        "dot.dot",
+        "ünïcode",
+        "аlice",
+        "a\u202eb",
+        "slash/name",
+        "％00",
+        "noise-remover",
+        "Noise-Remover",
+        "admin",
+    ],
+)
 def test_other_names_are_refused(anonymous, name):
     anonymous.username = name
     response = anonymous.enter("/api/register")
@@ -129,7 +142,7 @@ def test_a_session_ends_after_a_month_without_use(app, alice):
     with app.app_context():
         db.session.execute(update(LoginSession).values(seen_at=now() - SESSION_LIFETIME + timedelta(minutes=1)))
         db.session.commit()
-    assert alice.get("/api/friends").status_code == 200         # and that was use
+    assert alice.get("/api/friends").status_code == 200  # and that was use
     with app.app_context():
         assert db.session.scalar(select(LoginSession.seen_at)) > now() - timedelta(minutes=1)
         db.session.execute(update(LoginSession).values(seen_at=now() - SESSION_LIFETIME))
@@ -139,7 +152,7 @@ def test_a_session_ends_after_a_month_without_use(app, alice):
 
 def test_a_forged_cookie_is_nobodys(app, alice, visit):
     forger = visit("forger")
-    with forger.client.session_transaction() as session:        # even one who knows the secret key needs a token
+    with forger.client.session_transaction() as session:  # even one who knows the secret key needs a token
         session["_user_id"] = "1"
     assert forger.get("/api/friends").status_code == 401
 

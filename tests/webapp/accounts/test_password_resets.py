@@ -82,10 +82,15 @@ class TestLink:
         assert {page.status_code for page in pages} == {410}
         assert len({re.sub(r'value="[^"]*"|content="[^"]*"|\?next=[^"]*', "", page.text) for page in pages}) == 1
 
-    @pytest.mark.parametrize(("password", "words"), [
-        ("short", "Use 8 characters or more."), ("x" * 129, "Use at most 128 characters."), ("password", "Too many people"),
-        ("", "Use 8 characters or more."),
-    ])
+    @pytest.mark.parametrize(
+        ("password", "words"),
+        [
+            ("short", "Use 8 characters or more."),
+            ("x" * 129, "Use at most 128 characters."),
+            ("password", "Too many people"),
+            ("", "Use 8 characters or more."),
+        ],
+    )
     def test_a_bad_password_does_not_spend_it(self, link, visit, password, words):
         somebody = visit("somebody")
         answer = submit(somebody, link, password=password)
@@ -155,6 +160,7 @@ class TestByMail:
     @pytest.fixture
     def deliver(self, app):
         """The reconciler's share."""
+
         def deliver() -> None:
             with app.app_context():
                 password_resets.answer_wishes()
@@ -203,10 +209,10 @@ class TestByMail:
         with pytest.raises(mail.MailRefused):
             deliver()
         with app.app_context():
-            assert db.session.scalar(select(func.count()).select_from(ResetLink)) == 0      # of a letter that nobody has
+            assert db.session.scalar(select(func.count()).select_from(ResetLink)) == 0  # of a letter that nobody has
         office.refusing = False
         deliver()
-        assert office.letters == []                                                       # not at once
+        assert office.letters == []  # not at once
         self.let_pass(app, password_resets.TRIED_EVERY)
         deliver()
         assert len(office.letters) == 1
@@ -241,10 +247,15 @@ class TestByMail:
         assert [letter["To"] for letter in office.letters] == ["bob@example.org"]
         assert "There is no e-mail address to send it to." in submit(alice, "/admin/people/alice/reset", by="mail").text
 
-    @pytest.mark.parametrize(("email", "password", "field"), [
-        ("bob", PASSWORD, "email"), ("bob@example.org\nBcc: eve@example.org", PASSWORD, "email"),
-        ("bob@example.org", "wrong", "email_password"), ("bob@example.org", "", "email_password"),
-    ])
+    @pytest.mark.parametrize(
+        ("email", "password", "field"),
+        [
+            ("bob", PASSWORD, "email"),
+            ("bob@example.org\nBcc: eve@example.org", PASSWORD, "email"),
+            ("bob@example.org", "wrong", "email_password"),
+            ("bob@example.org", "", "email_password"),
+        ],
+    )
     def test_an_address_that_is_none_or_without_the_password_is_not_taken(self, app, bob, email, password, field):
         answer = submit(bob, "/settings/email", email=email, email_password=password)
         assert answer.status_code == 422

@@ -71,7 +71,7 @@ def test_at_most_two_hash_at_once(config):
             with lock:
                 inside += 1
                 most = max(most, inside)
-            time.sleep(0.01)        # as long as a hash takes
+            time.sleep(0.01)  # as long as a hash takes
             with lock:
                 inside -= 1
 

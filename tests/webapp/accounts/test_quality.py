@@ -14,6 +14,7 @@ JOB = {"stream_id": "1", "owner": "alice", "title": "", "started_at": "2026-01-0
 @pytest.fixture
 def stream_of(app):
     """What a start makes of somebody's wishes; there is no audio server, so it ends at once."""
+
     def stream_of(person, **body) -> Stream:
         assert person.post("/api/stream/start", body).status_code == 503
         with app.app_context():

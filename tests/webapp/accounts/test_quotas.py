@@ -47,9 +47,16 @@ def save(person, **fields):
 # Space
 
 
-@pytest.mark.parametrize(("server", "own", "quota"), [
-    (0.0, None, None), (2.0, None, 2 * GB), (2.0, 0.5, GB // 2), (2.0, 0.0, None), (0.0, 1.0, GB),
-])
+@pytest.mark.parametrize(
+    ("server", "own", "quota"),
+    [
+        (0.0, None, None),
+        (2.0, None, 2 * GB),
+        (2.0, 0.5, GB // 2),
+        (2.0, 0.0, None),
+        (0.0, 1.0, GB),
+    ],
+)
 def test_the_quota_is_the_servers_unless_an_admin_says_otherwise(in_app, server, own, quota):
     alice = in_app(quota_gb=server)
     alice.quota_gb = own
@@ -86,23 +93,26 @@ def test_the_page_says_how_much_is_used(make_app, visit_app, alice):
     with app.app_context():
         add(accounts.find("alice"), 500_000_000)
     person = visit_app(app, "alice").log_in()
-    assert "You use <b class=\"num\">500 MB of 2.0 GB</b>. Recordings are kept for 90 days." in person.get("/recordings/").text
+    assert 'You use <b class="num">500 MB of 2.0 GB</b>. Recordings are kept for 90 days.' in person.get("/recordings/").text
     assert 'id="quota"' not in person.get("/recordings/friends").text
     with app.app_context():
         add(accounts.find("alice"), 2 * GB)
     assert "New ones have no room: delete old ones first." in person.get("/recordings/").text
-    assert 'id="quota"' not in alice.get("/recordings/").text       # a server without limits says nothing of them
+    assert 'id="quota"' not in alice.get("/recordings/").text  # a server without limits says nothing of them
 
 
-@pytest.mark.parametrize(("arguments", "quota", "words"), [
-    (["alice", "2.5"], 2.5, "alice uses 0.0 GB of 2.5."),
-    (["ALICE", "0"], 0.0, "of as many as there are."),
-    (["alice"], None, "of 7."),
-    (["alice", "much"], 1.0, "Use a number of GB from 0 to 1000000, or leave it empty. Nothing was changed."),
-    (["alice", "nan"], 1.0, "Nothing was changed."),
-    (["alice", "inf"], 1.0, "Nothing was changed."),
-    (["nobody", "1"], 1.0, "Nobody here is called nobody. Nothing was changed."),
-])
+@pytest.mark.parametrize(
+    ("arguments", "quota", "words"),
+    [
+        (["alice", "2.5"], 2.5, "alice uses 0.0 GB of 2.5."),
+        (["ALICE", "0"], 0.0, "of as many as there are."),
+        (["alice"], None, "of 7."),
+        (["alice", "much"], 1.0, "Use a number of GB from 0 to 1000000, or leave it empty. Nothing was changed."),
+        (["alice", "nan"], 1.0, "Nothing was changed."),
+        (["alice", "inf"], 1.0, "Nothing was changed."),
+        (["nobody", "1"], 1.0, "Nobody here is called nobody. Nothing was changed."),
+    ],
+)
 def test_an_admin_sets_the_quota_of_one_person(make_app, alice, arguments, quota, words):
     app = make_app(quota_gb=7.0)
     with app.app_context():
@@ -118,13 +128,16 @@ def test_an_admin_sets_the_quota_of_one_person(make_app, alice, arguments, quota
 # Time
 
 
-@pytest.mark.parametrize(("server", "own", "days", "kept"), [
-    (0, None, None, {1, 20, 40}),
-    (30, None, 30, {1, 20}),
-    (30, 10, 10, {1}),
-    (0, 30, 30, {1, 20}),
-    (10, 30, 10, {1}),              # the server had more once
-])
+@pytest.mark.parametrize(
+    ("server", "own", "days", "kept"),
+    [
+        (0, None, None, {1, 20, 40}),
+        (30, None, 30, {1, 20}),
+        (30, 10, 10, {1}),
+        (0, 30, 30, {1, 20}),
+        (10, 30, 10, {1}),  # the server had more once
+    ],
+)
 def test_recordings_go_when_the_server_or_their_owner_wants_so(in_app, server, own, days, kept):
     alice = in_app(keep_days=server)
     alice.keep_days = own
@@ -155,10 +168,14 @@ def test_days_that_are_none_or_too_many_are_refused_beside_the_field(make_app, v
     assert 'id="keep_days-error"' in answer.text
 
 
-@pytest.mark.parametrize(("audience", "words"), [
-    ("friends", "Your friends can play it too."), ("chosen", "You choose who can play it too."),
-    ("nobody", "Only you can play it."),
-])
+@pytest.mark.parametrize(
+    ("audience", "words"),
+    [
+        ("friends", "Your friends can play it too."),
+        ("chosen", "You choose who can play it too."),
+        ("nobody", "Only you can play it."),
+    ],
+)
 def test_before_a_stream_the_page_says_who_will_hear_its_recording(alice, audience, words):
     save(alice, audience=audience)
     assert words in alice.get("/live").text

@@ -22,6 +22,7 @@ from webapp.recordings import retention
 @pytest.fixture
 def person(app):
     """Somebody's row, as it is now."""
+
     def person(username: str) -> User | None:
         with app.app_context():
             return accounts.find(username)
@@ -59,11 +60,17 @@ class TestList:
         found = {
             "": {"alice", "bob", "charlie"},
             "q=BO": {"bob"},
-            "q=obs": {"bob"},                            # in the name
-            "q=%25": set(), "q=_": set(), "q=zz": set(),
-            "kind=admins": {"alice"}, "kind=suspended": set(), "kind=nonsense": {"alice", "bob", "charlie"},
-            "after=BOB": {"charlie"}, "after=zz": set(),
-            "q=" + "x" * 5000: set(), "q=%00%E2%80%AEbob": {"bob"},
+            "q=obs": {"bob"},  # in the name
+            "q=%25": set(),
+            "q=_": set(),
+            "q=zz": set(),
+            "kind=admins": {"alice"},
+            "kind=suspended": set(),
+            "kind=nonsense": {"alice", "bob", "charlie"},
+            "after=BOB": {"charlie"},
+            "after=zz": set(),
+            "q=" + "x" * 5000: set(),
+            "q=%00%E2%80%AEbob": {"bob"},
         }
         links = re.compile(r'person--link" href="/admin/people/(\w+)"')
         assert {query: set(links.findall(alice.get(f"/admin/people/?{query}").text)) for query in found} == found
@@ -71,16 +78,19 @@ class TestList:
     def test_ten_thousand_people_come_in_pages(self, app, alice):
         with app.app_context():
             names = [f"person-{number:05}" for number in range(10_000)]
-            db.session.execute(insert(User), [
-                {"username": name, "username_key": name, "display_name": name, "password_hash": "", "created_at": now()}
-                for name in names
-            ])
+            db.session.execute(
+                insert(User),
+                [
+                    {"username": name, "username_key": name, "display_name": name, "password_hash": "", "created_at": now()}
+                    for name in names
+                ],
+            )
             db.session.commit()
             statements = []
             event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
             seen = people.page(after="person-04999").members
-            assert [member.user.username for member in seen] == names[5000:5000 + people.PAGE]
-            assert len(statements) == 5                      # however many people
+            assert [member.user.username for member in seen] == names[5000 : 5000 + people.PAGE]
+            assert len(statements) == 5  # however many people
             assert people.page("son-0999").count == 10
         page = alice.get("/admin/people/").text
         assert 'href="/admin/people/?after=person-00048"' in page
@@ -144,7 +154,7 @@ class TestAdmins:
     def test_the_last_one_stays(self, alice, bob, person):
         assert "alice is the last admin." in submit(alice, "/admin/people/alice/unmake-admin").text
         submit(alice, "/admin/people/bob/make-admin")
-        submit(alice, "/admin/people/bob/suspend")                          # who cannot log in does not count
+        submit(alice, "/admin/people/bob/suspend")  # who cannot log in does not count
         assert "alice is the last admin." in submit(alice, "/admin/people/alice/unmake-admin").text
         assert person("alice").is_admin
         assert "is suspended. End that first." in submit(alice, "/admin/people/bob/make-admin").text
@@ -171,20 +181,34 @@ class TestAdmins:
 
 
 class TestLimits:
-    @pytest.mark.parametrize(("fields", "quota_gb", "most_days"), [
-        ({"quota_gb": "2.5", "most_days": "30"}, 2.5, 30),
-        ({"quota_gb": " 2,5 ", "most_days": "0"}, 2.5, 0),
-        ({"quota_gb": "0", "most_days": ""}, 0.0, None),
-        ({}, None, None),
-    ])
+    @pytest.mark.parametrize(
+        ("fields", "quota_gb", "most_days"),
+        [
+            ({"quota_gb": "2.5", "most_days": "30"}, 2.5, 30),
+            ({"quota_gb": " 2,5 ", "most_days": "0"}, 2.5, 0),
+            ({"quota_gb": "0", "most_days": ""}, 0.0, None),
+            ({}, None, None),
+        ],
+    )
     def test_space_and_days_of_one_person(self, alice, bob, person, fields, quota_gb, most_days):
         assert "Saved." in submit(alice, "/admin/people/bob/limits", **fields).text
         assert (person("bob").quota_gb, person("bob").most_days) == (quota_gb, most_days)
 
-    @pytest.mark.parametrize(("field", "value"), [
-        ("quota_gb", "much"), ("quota_gb", "-1"), ("quota_gb", "nan"), ("quota_gb", "inf"), ("quota_gb", "1e99"),
-        ("most_days", "1.5"), ("most_days", "-1"), ("most_days", "99999"), ("most_days", "9" * 400), ("most_days", "³"),
-    ])
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("quota_gb", "much"),
+            ("quota_gb", "-1"),
+            ("quota_gb", "nan"),
+            ("quota_gb", "inf"),
+            ("quota_gb", "1e99"),
+            ("most_days", "1.5"),
+            ("most_days", "-1"),
+            ("most_days", "99999"),
+            ("most_days", "9" * 400),
+            ("most_days", "³"),
+        ],
+    )
     def test_bad_ones_are_refused_beside_the_field(self, app, alice, bob, person, field, value):
         answer = submit(alice, "/admin/people/bob/limits", **{field: value})
         assert answer.status_code == 422

@@ -41,6 +41,7 @@ def app(make_app, audio_server, remover):
 @pytest.fixture
 def look(app, alice):
     """Looks, and returns one part."""
+
     def look(name: str) -> status.Part:
         with app.test_request_context():
             return {part.name: part for part in status.look().parts}[name]
@@ -64,12 +65,15 @@ def test_one_thing_needs_a_look(alice):
     assert "log/reconciler.log" in page
 
 
-@pytest.mark.parametrize(("said", "http_status", "words", "next_step"), [
-    ({}, 200, "It is ready for the next stream.", ""),
-    ({"registered": False}, 503, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
-    ({"taken": 4}, 200, "All places are in use.", "more processor cores"),
-    ({"taken": "many"}, 200, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
-])
+@pytest.mark.parametrize(
+    ("said", "http_status", "words", "next_step"),
+    [
+        ({}, 200, "It is ready for the next stream.", ""),
+        ({"registered": False}, 503, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
+        ({"taken": 4}, 200, "All places are in use.", "more processor cores"),
+        ({"taken": "many"}, 200, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
+    ],
+)
 def test_the_noise_remover(look, remover, said, http_status, words, next_step):
     remover.body, remover.status = json.dumps(WELL | said).encode(), http_status
     part = look("Noise remover")
@@ -122,11 +126,14 @@ def test_the_reconciler_is_there_when_it_has_said_so_just_now(app, look, ago_s, 
     assert look("Reconciler").state == state
 
 
-@pytest.mark.parametrize(("free_mb", "words"), [
-    (1_000_000, "room for about 4463 hours of streams."),
-    (1200, "1.3 GB are free, room for about 4 hours of streams."),
-    (150, "The disk is full"),
-])
+@pytest.mark.parametrize(
+    ("free_mb", "words"),
+    [
+        (1_000_000, "room for about 4463 hours of streams."),
+        (1200, "1.3 GB are free, room for about 4 hours of streams."),
+        (150, "The disk is full"),
+    ],
+)
 def test_the_disk(look, monkeypatch, free_mb, words):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 0, free_mb * 2**20))
@@ -142,9 +149,14 @@ def test_a_folder_that_cannot_be_written(look, monkeypatch, config):
     assert str(config.recordings) in part.next_step
 
 
-@pytest.mark.parametrize(("url", "state"), [
-    ("https://air.example.org", "well"), ("http://air.example.org", "look"), ("http://localhost:8000", "off"),
-])
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("https://air.example.org", "well"),
+        ("http://air.example.org", "look"),
+        ("http://localhost:8000", "off"),
+    ],
+)
 def test_whether_browsers_give_the_microphone(make_app, alice, url, state):
     app = make_app(public_url=url)
     with app.test_request_context():

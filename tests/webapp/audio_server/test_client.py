@@ -15,11 +15,14 @@ def silent():
         yield AudioServer(f"ws://127.0.0.1:{listener.getsockname()[1]}", "key", "s" * 40)
 
 
-@pytest.mark.parametrize("ask", [
-    lambda server: server.create_room("studio", keep_s=60),
-    lambda server: server.rooms(["studio", "stage"]),
-    lambda server: server.delete_room("studio"),
-])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda server: server.create_room("studio", keep_s=60),
+        lambda server: server.rooms(["studio", "stage"]),
+        lambda server: server.delete_room("studio"),
+    ],
+)
 def test_one_that_hangs_holds_nobody_up(silent, ask):
     began = time.monotonic()
     with pytest.raises(AudioServerUnreachable):

@@ -16,11 +16,20 @@ SECRET = "a-secret-of-the-audio-server-for-tests"
 MINT = TokenMint("test-key", SECRET)
 
 STUDIO = {
-    "roomJoin": True, "room": "studio-1", "canSubscribe": True, "canPublish": True, "canPublishSources": ["microphone"],
-    "canPublishData": True, "canUpdateOwnMetadata": False,
+    "roomJoin": True,
+    "room": "studio-1",
+    "canSubscribe": True,
+    "canPublish": True,
+    "canPublishSources": ["microphone"],
+    "canPublishData": True,
+    "canUpdateOwnMetadata": False,
 }
 STAGE = {
-    "roomJoin": True, "room": "stage-1-1", "canSubscribe": True, "canPublish": False, "canPublishData": False,
+    "roomJoin": True,
+    "room": "stage-1-1",
+    "canSubscribe": True,
+    "canPublish": False,
+    "canPublishData": False,
     "canUpdateOwnMetadata": False,
 }
 
@@ -95,16 +104,20 @@ def test_a_webhook_with_the_right_signature_is_read():
     assert (event.id, event.event, event.room.name) == ("EV_1", "track_published", "stage-1-1")
 
 
-@pytest.mark.parametrize("signature", [
-    "",
-    "nonsense",
-    signed(BODY, secret="a-secret-that-somebody-else-made-up!"),
-    signed(BODY, key="another-key"),
-    signed(BODY + " "),
-    signed(BODY, ttl=timedelta(minutes=-5)),
-    MINT.stage("stage-1-1", "bob", "Bob"),
-    jwt.encode({"iss": "test-key", "sha256": "?", "exp": time.time() + 60}, SECRET),
-], ids=["none", "no token", "wrong secret", "wrong key", "another body", "expired", "a listener's token", "hash that is none"])
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        "nonsense",
+        signed(BODY, secret="a-secret-that-somebody-else-made-up!"),
+        signed(BODY, key="another-key"),
+        signed(BODY + " "),
+        signed(BODY, ttl=timedelta(minutes=-5)),
+        MINT.stage("stage-1-1", "bob", "Bob"),
+        jwt.encode({"iss": "test-key", "sha256": "?", "exp": time.time() + 60}, SECRET),
+    ],
+    ids=["none", "no token", "wrong secret", "wrong key", "another body", "expired", "a listener's token", "hash that is none"],
+)
 def test_a_webhook_is_refused(signature):
     with pytest.raises(WebhookRefused):
         MINT.read_webhook(BODY, signature)

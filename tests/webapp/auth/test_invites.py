@@ -102,11 +102,14 @@ class TestLinksThatDoNotWork:
     def withdrawn(self, alice, link):
         assert "That link does not work any more." in submit(alice, link.replace("invite", "invites") + "/withdraw").text
 
-    @pytest.mark.parametrize(("end", "status", "words"), [
-        ("used", 410, "This invite link has been used already, and each works once. Ask alice for a new one."),
-        ("expired", 410, "This invite link has expired. Ask alice for a new one."),
-        ("withdrawn", 404, "This invite link is not known here. Look whether it was copied whole, or ask for a new one."),
-    ])
+    @pytest.mark.parametrize(
+        ("end", "status", "words"),
+        [
+            ("used", 410, "This invite link has been used already, and each works once. Ask alice for a new one."),
+            ("expired", 410, "This invite link has expired. Ask alice for a new one."),
+            ("withdrawn", 404, "This invite link is not known here. Look whether it was copied whole, or ask for a new one."),
+        ],
+    )
     def test_each_says_why(self, request, visit, link, end, status, words):
         request.getfixturevalue(end)
         dora = visit("dora").register()
@@ -141,10 +144,15 @@ def test_a_link_has_the_address_that_people_type(make_app, visit_app):
     alice = visit_app(make_app(public_url="https://air.example.org", trusted_hosts=("localhost",)), "alice")
     alice.client.get("/api/session", base_url="https://air.example.org")
     page = alice.client.get("/login", base_url="https://air.example.org", follow_redirects=True)
-    answer = alice.client.post("/register", base_url="https://air.example.org", follow_redirects=True, data={
-        "csrf_token": csrf_of(page), "username": "alice", "password": PASSWORD})
-    made = alice.client.post("/invites", base_url="https://air.example.org", follow_redirects=True, data={
-        "csrf_token": csrf_of(answer)})
+    answer = alice.client.post(
+        "/register",
+        base_url="https://air.example.org",
+        follow_redirects=True,
+        data={"csrf_token": csrf_of(page), "username": "alice", "password": PASSWORD},
+    )
+    made = alice.client.post(
+        "/invites", base_url="https://air.example.org", follow_redirects=True, data={"csrf_token": csrf_of(answer)}
+    )
     assert 'value="https://air.example.org/invite/' in made.text
 
 

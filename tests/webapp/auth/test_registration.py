@@ -65,11 +65,14 @@ class TestWhoMay:
         assert register(visit("bob"), invite=invite_of(app, "alice")).status_code == 403
 
 
-@pytest.mark.parametrize(("mode", "words", "has_form"), [
-    ("open", "Friends find you by it.", True),
-    ("invite", "You need an invite link to register here.", False),
-    ("closed", "Registration is closed here.", False),
-])
+@pytest.mark.parametrize(
+    ("mode", "words", "has_form"),
+    [
+        ("open", "Friends find you by it.", True),
+        ("invite", "You need an invite link to register here.", False),
+        ("closed", "Registration is closed here.", False),
+    ],
+)
 def test_the_page_says_who_may_register(alice, visit, mode, words, has_form):
     choose(alice, mode)
     page = visit("bob").get("/register").text

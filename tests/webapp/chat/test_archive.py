@@ -109,6 +109,7 @@ def crash_after_writing(keep_really):
             keep_really(stream_id)
         finally:
             db.session.commit = commit
+
     return keep
 
 
@@ -167,9 +168,17 @@ def test_a_stream_without_a_recording_leaves_nothing_after_an_hour(app, stream, 
     assert rows(app) == 0
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"{", b"[]", b"\xff\x00", b'{"messages": [{}], "reactions": []}', b'{"messages": 5, "reactions": []}',
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\x00",
+        b'{"messages": [{}], "reactions": []}',
+        b'{"messages": 5, "reactions": []}',
+    ],
+)
 def test_a_damaged_file_shows_nothing_and_stays(app, folder, kept, alice, content):
     (folder / f"{kept}.chat.json").write_bytes(content)
     assert record_of(alice, kept) == {"messages": [], "reactions": []}

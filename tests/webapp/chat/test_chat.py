@@ -25,6 +25,7 @@ def dora(visit, alice) -> Person:
 
 # --- Reading and writing
 
+
 def test_friends_and_the_owner_read_each_other(app, stream, alice, bob):
     message = say(bob, stream, "Can you hear me?")
     assert (message["username"], message["text"]) == ("bob", "Can you hear me?")
@@ -67,35 +68,42 @@ def test_without_javascript_the_forms_come_back_to_the_stream(stream, alice, bob
     assert "x" * 501 in refused.text, "what was written is not lost"
 
 
-@pytest.mark.parametrize(("text", "problem"), [
-    ("", "may not be missing"),
-    (" \n\t ", "Write something first."),
-    ("\u202e\u2066\x00", "Write something first."),
-    ("x" * 501, "At most 500 characters; this has 501."),
-    ("x" * 10_000, "At most 500 characters; this has 10000."),
-    ("\n".join("x" * 13), "At most 12 lines."),
-    ("half \ud800", "characters that do not exist"),
-    (5, "This must be text"),
-    (None, "This must be text"),
-])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "may not be missing"),
+        (" \n\t ", "Write something first."),
+        ("\u202e\u2066\x00", "Write something first."),
+        ("x" * 501, "At most 500 characters; this has 501."),
+        ("x" * 10_000, "At most 500 characters; this has 10000."),
+        ("\n".join("x" * 13), "At most 12 lines."),
+        ("half \ud800", "characters that do not exist"),
+        (5, "This must be text"),
+        (None, "This must be text"),
+    ],
+)
 def test_what_cannot_be_said(stream, bob, text, problem):
     assert problem in say(bob, stream, text, 422)["message"]
     assert read(bob, stream) == []
 
 
-@pytest.mark.parametrize(("text", "kept"), [
-    ("\u202etxt.exe\u202c and \u2067left\u2069", "txt.exe and left"),
-    ("bell\x07\x1b[31m", "bell[31m"),
-    ("two\r\n\n\nlines \n", "two\nlines"),
-    ("🎙 👩‍👩‍👧 می‌خواهم", "🎙 👩‍👩‍👧 می‌خواهم"),
-    ("<script>alert(1)</script> https://example.org", "<script>alert(1)</script> https://example.org"),
-    ("é" * 500, "é" * 500),
-])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("\u202etxt.exe\u202c and \u2067left\u2069", "txt.exe and left"),
+        ("bell\x07\x1b[31m", "bell[31m"),
+        ("two\r\n\n\nlines \n", "two\nlines"),
+        ("🎙 👩‍👩‍👧 می‌خواهم", "🎙 👩‍👩‍👧 می‌خواهم"),
+        ("<script>alert(1)</script> https://example.org", "<script>alert(1)</script> https://example.org"),
+        ("é" * 500, "é" * 500),
+    ],
+)
 def test_what_is_kept_of_a_message(stream, bob, text, kept):
     assert say(bob, stream, text)["text"] == kept
 
 
 # --- Access
+
 
 def test_there_is_no_chat_during_a_sound_check(app, alice, bob):
     stream = put_on_air(app, "alice", state="checking", sound_check=True, live_at=None)
@@ -140,6 +148,7 @@ def test_who_is_no_friend_any_more_neither_reads_nor_writes(app, stream, alice, 
 
 # --- Deleting and muting
 
+
 def test_the_owner_deletes_any_message_and_an_author_his_own(app, stream, alice, bob, dora):
     open_page(app, dora)
     ids = [say(person, stream, "x")["id"] for person in (alice, bob, dora)]
@@ -170,7 +179,9 @@ def test_somebody_who_is_muted_is_told_and_writes_no_more_until_he_may(app, stre
     assert alice.delete(f"{path(stream)}/muted/bob").status_code == 204
     say(bob, stream, "Thanks")
     assert [(kind, data["muted"]) for kind, data in told(app, bob) if kind == "chat.muted"] == [
-        ("chat.muted", True), ("chat.muted", False)]
+        ("chat.muted", True),
+        ("chat.muted", False),
+    ]
 
 
 def test_others_do_not_learn_who_is_muted(app, stream, alice, bob, dora):
@@ -193,6 +204,7 @@ def test_only_who_could_write_can_be_muted(stream, alice, charlie, username):
 
 
 # --- Too much
+
 
 def test_a_flood_is_bounded_and_said_so(app, stream, alice, bob):
     answers = [bob.post(path(stream), {"text": str(number)}) for number in range(100)]

@@ -32,31 +32,34 @@ def test_what_has_no_default_is_named_when_it_is_missing(name, value):
         Config.from_environment(environment)
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("LIVEKIT_API_KEY", "devkey"),
-    ("LIVEKIT_URL", "127.0.0.1:8001"),
-    ("LIVEKIT_URL", "http://127.0.0.1:8001"),
-    ("LIVEKIT_URL", "ws://127.0.0.1:many"),
-    ("STILLAIR_PUBLIC_URL", "air.example.org"),
-    ("STILLAIR_PUBLIC_URL", "https://"),
-    ("STILLAIR_AUDIO_URL", "https://air.example.org"),
-    ("STILLAIR_AGENT_HEALTH_URL", "localhost"),
-    ("STILLAIR_PORT", "0"),
-    ("STILLAIR_PORT", "65536"),
-    ("STILLAIR_PORT", "８０００"),
-    ("STILLAIR_TRUSTED_PROXIES", "-1"),
-    ("STILLAIR_TRUSTED_PROXIES", "yes"),
-    ("STILLAIR_REGISTRATION", "sometimes"),
-    ("STILLAIR_REGISTRATIONS_PER_HOUR", "0"),
-    ("STILLAIR_GRACE_S", "0"),
-    ("STILLAIR_GRACE_S", "inf"),
-    ("STILLAIR_GRACE_S", "a minute"),
-    ("STILLAIR_QUOTA_GB", "-1"),
-    ("STILLAIR_QUOTA_GB", "much"),
-    ("STILLAIR_LOW_WATER_MB", "0"),
-    ("STILLAIR_MAIL_FROM", "Stillair"),
-    ("STILLAIR_MAIL_FROM", "air@"),
-])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIVEKIT_API_KEY", "devkey"),
+        ("LIVEKIT_URL", "127.0.0.1:8001"),
+        ("LIVEKIT_URL", "http://127.0.0.1:8001"),
+        ("LIVEKIT_URL", "ws://127.0.0.1:many"),
+        ("STILLAIR_PUBLIC_URL", "air.example.org"),
+        ("STILLAIR_PUBLIC_URL", "https://"),
+        ("STILLAIR_AUDIO_URL", "https://air.example.org"),
+        ("STILLAIR_AGENT_HEALTH_URL", "localhost"),
+        ("STILLAIR_PORT", "0"),
+        ("STILLAIR_PORT", "65536"),
+        ("STILLAIR_PORT", "８０００"),
+        ("STILLAIR_TRUSTED_PROXIES", "-1"),
+        ("STILLAIR_TRUSTED_PROXIES", "yes"),
+        ("STILLAIR_REGISTRATION", "sometimes"),
+        ("STILLAIR_REGISTRATIONS_PER_HOUR", "0"),
+        ("STILLAIR_GRACE_S", "0"),
+        ("STILLAIR_GRACE_S", "inf"),
+        ("STILLAIR_GRACE_S", "a minute"),
+        ("STILLAIR_QUOTA_GB", "-1"),
+        ("STILLAIR_QUOTA_GB", "much"),
+        ("STILLAIR_LOW_WATER_MB", "0"),
+        ("STILLAIR_MAIL_FROM", "Stillair"),
+        ("STILLAIR_MAIL_FROM", "air@"),
+    ],
+)
 def test_a_bad_value_is_refused_with_the_name_and_the_value(name, value):
     with pytest.raises(ConfigError) as caught:
         read(**{name: value})
@@ -78,14 +81,17 @@ def test_secrets_do_not_show_in_the_representation():
     assert "nightingale" not in shown
 
 
-@pytest.mark.parametrize(("changes", "host", "address"), [
-    ({}, "127.0.0.1:8000", "ws://127.0.0.1:8001"),
-    ({}, "air.local", "ws://air.local:8001"),
-    ({}, "[::1]:8000", "ws://[::1]:8001"),
-    ({}, "", "ws://localhost:8001"),
-    ({"STILLAIR_PUBLIC_URL": "https://air.example.org"}, "air.example.org", "wss://air.example.org:8001"),
-    ({"STILLAIR_AUDIO_URL": "wss://audio.example.org/"}, "air.example.org", "wss://audio.example.org"),
-])
+@pytest.mark.parametrize(
+    ("changes", "host", "address"),
+    [
+        ({}, "127.0.0.1:8000", "ws://127.0.0.1:8001"),
+        ({}, "air.local", "ws://air.local:8001"),
+        ({}, "[::1]:8000", "ws://[::1]:8001"),
+        ({}, "", "ws://localhost:8001"),
+        ({"STILLAIR_PUBLIC_URL": "https://air.example.org"}, "air.example.org", "wss://air.example.org:8001"),
+        ({"STILLAIR_AUDIO_URL": "wss://audio.example.org/"}, "air.example.org", "wss://audio.example.org"),
+    ],
+)
 def test_browsers_are_told_an_audio_server_they_can_reach(changes, host, address):
     assert read(**changes).audio_url_for(host) == address
 
@@ -95,7 +101,9 @@ def test_a_server_answers_to_its_own_names_only():
     assert config.hosts == ["127.0.0.1", "air.example.org", "air.local", "localhost", "web"]
 
 
-@pytest.mark.parametrize("value", ["mail.example.org", "http://user:hush@host", "smtp://user:hush@", "smtp://user:hush@host:many"])
+@pytest.mark.parametrize(
+    "value", ["mail.example.org", "http://user:hush@host", "smtp://user:hush@", "smtp://user:hush@host:many"]
+)
 def test_a_bad_address_of_the_mail_server_is_refused_without_its_password(value):
     with pytest.raises(ConfigError, match="STILLAIR_SMTP_URL") as caught:
         read(STILLAIR_SMTP_URL=value, STILLAIR_MAIL_FROM="air@example.org")

@@ -38,9 +38,9 @@ def test_recordings_of_an_older_version_are_kept(app):
     with app.app_context():
         flask_migrate.downgrade(revision="0001")
         db.session.execute(text("INSERT INTO \"user\" VALUES (1, 'ana', 'ana', 'Ana', 'x', true, '2026-01-01', NULL)"))
-        db.session.execute(text(
-            "INSERT INTO recording VALUES ('a', 1, 'Späte Stunde', '2026-01-01', 60.0, 5, 'closed', '[]', '[]', NULL)"
-        ))
+        db.session.execute(
+            text("INSERT INTO recording VALUES ('a', 1, 'Späte Stunde', '2026-01-01', 60.0, 5, 'closed', '[]', '[]', NULL)")
+        )
         db.session.commit()
         flask_migrate.upgrade()
         (recording,) = db.session.scalars(select(Recording))
@@ -53,9 +53,15 @@ on_sqlite = pytest.mark.skipif(bool(POSTGRES), reason="these tests run on Postgr
 
 
 @on_sqlite
-@pytest.mark.parametrize(("pragma", "value"), [
-    ("journal_mode", "wal"), ("foreign_keys", 1), ("busy_timeout", 10_000), ("synchronous", 1),
-])
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("foreign_keys", 1),
+        ("busy_timeout", 10_000),
+        ("synchronous", 1),
+    ],
+)
 def test_every_connection_to_sqlite_is_safe(app, pragma, value):
     with app.app_context(), db.engine.connect() as one, db.engine.connect() as other:
         assert one.scalar(text(f"PRAGMA {pragma}")) == other.scalar(text(f"PRAGMA {pragma}")) == value

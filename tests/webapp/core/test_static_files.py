@@ -23,9 +23,15 @@ def test_a_page_of_before_an_update_goes_on_with_the_scripts_that_there_are(app)
     assert answer.headers["Cache-Control"] == client.get("/static/js/app.js").headers["Cache-Control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", [
-    "v-0123456789ab/", "v-0123456789ab/../config.py", "v-0123456789ab/v-0123456789ab/js/app.js", "v-x/js/app.js",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "v-0123456789ab/",
+        "v-0123456789ab/../config.py",
+        "v-0123456789ab/v-0123456789ab/js/app.js",
+        "v-x/js/app.js",
+    ],
+)
 def test_what_is_no_file_is_not_found(app, path):
     assert app.test_client().get(f"/static/{path}").status_code == 404
 
@@ -45,8 +51,10 @@ def test_a_version_tells_of_every_change(tmp_path):
 def test_scripts_with_all_that_they_import(tmp_path):
     for name, text in {
         "js/app.js": 'import "./one.js";\nimport {\n  two,\n} from "../lib/two.js";\nconst later = () => import("./later.js");\n',
-        "js/one.js": 'export { x } from "./three.js";\n', "lib/two.js": 'import { a } from "../js/one.js";\n',
-        "js/three.js": "// import \"./none.js\";\n", "js/later.js": "",
+        "js/one.js": 'export { x } from "./three.js";\n',
+        "lib/two.js": 'import { a } from "../js/one.js";\n',
+        "js/three.js": '// import "./none.js";\n',
+        "js/later.js": "",
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

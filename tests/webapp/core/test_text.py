@@ -5,16 +5,19 @@ import pytest
 from webapp.core.text import KEY_LENGTH, clean, is_encodable, is_visible, search_key
 
 
-@pytest.mark.parametrize(("raw", "cleaned"), [
-    ("  Evening \t show\n", "Evening show"),
-    ("bell\x07 null\x00 escape\x1b[31m", "bell null escape[31m"),
-    ("\u202etxt.exe\u202c", "txt.exe"),
-    ("\u2066left\u2069 \u200fright\u061c", "left right"),
-    ("zero\u200bwidth\ufeff", "zerowidth"),
-    ("line\u2028paragraph\u2029end", "line paragraph end"),
-    ("half \ud800 surrogate", "half surrogate"),
-    ("\x00\u202e", ""),
-])
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("  Evening \t show\n", "Evening show"),
+        ("bell\x07 null\x00 escape\x1b[31m", "bell null escape[31m"),
+        ("\u202etxt.exe\u202c", "txt.exe"),
+        ("\u2066left\u2069 \u200fright\u061c", "left right"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("line\u2028paragraph\u2029end", "line paragraph end"),
+        ("half \ud800 surrogate", "half surrogate"),
+        ("\x00\u202e", ""),
+    ],
+)
 def test_what_cannot_be_seen_is_removed(raw, cleaned):
     assert clean(raw) == cleaned
 
@@ -34,10 +37,17 @@ def test_half_a_surrogate_cannot_be_encoded():
     assert not is_encodable("\ud83c")
 
 
-@pytest.mark.parametrize(("text", "key"), [
-    ("Späte STUNDE", "spate stunde"), ("Straße", "strasse"), ("Łukasz", "łukasz"), ("ﬁn", "fin"), ("日本語", "日本語"),
-    ("\u0130", "i"),
-])
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Späte STUNDE", "spate stunde"),
+        ("Straße", "strasse"),
+        ("Łukasz", "łukasz"),
+        ("ﬁn", "fin"),
+        ("日本語", "日本語"),
+        ("\u0130", "i"),
+    ],
+)
 def test_search_compares_without_case_and_accents(text, key):
     assert search_key(text) == key
     assert search_key(key) == key

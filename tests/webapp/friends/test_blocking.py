@@ -67,7 +67,8 @@ def test_who_has_blocked_somebody_sees_so_and_unblocks_before_asking(alice, char
     assert found(alice, "charlie") == {"charlie": "blocked"}
     refused = alice.post("/api/friend-request/send", {"username": "charlie"})
     assert (refused.status_code, refused.json["error"]["message"]) == (
-        409, "You have blocked charlie. Unblock them first, in Settings, Privacy.",
+        409,
+        "You have blocked charlie. Unblock them first, in Settings, Privacy.",
     )
     assert "charlie is not blocked any more." in unblock(alice, "charlie").text
     charlie.befriend(alice)
@@ -111,13 +112,16 @@ def test_who_has_blocked_the_inviter_is_told_to_unblock_first(app, alice, charli
     assert friends(alice) == []
 
 
-@pytest.mark.parametrize(("username", "status", "words"), [
-    ("alice", 422, "That is you."),
-    ("nobody-here", 404, "Nobody has this name. Check the spelling."),
-    ("", 404, "Nobody has this name."),
-    ("x" * 1000, 404, "Nobody has this name."),
-    ("<script>", 404, "&lt;script&gt;"),
-])
+@pytest.mark.parametrize(
+    ("username", "status", "words"),
+    [
+        ("alice", 422, "That is you."),
+        ("nobody-here", 404, "Nobody has this name. Check the spelling."),
+        ("", 404, "Nobody has this name."),
+        ("x" * 1000, 404, "Nobody has this name."),
+        ("<script>", 404, "&lt;script&gt;"),
+    ],
+)
 def test_nobody_else_can_be_blocked(alice, username, status, words):
     answer = block(alice, username)
     assert answer.status_code == status
@@ -132,6 +136,7 @@ def test_blocking_twice_does_no_harm(app, alice, charlie):
 
 def test_whoever_asks_or_accepts_at_the_same_moment_is_no_friend_afterwards(app, alice, charlie):
     """Many at once, in an order that nobody knows: at the end there is the block and no friendship."""
+
     def attempt(act):
         def run():
             with app.app_context():
@@ -140,6 +145,7 @@ def test_whoever_asks_or_accepts_at_the_same_moment_is_no_friend_afterwards(app,
                     act(one, other)
                 except ApiError:
                     db.session.rollback()
+
         return threading.Thread(target=run)
 
     for _ in range(5):

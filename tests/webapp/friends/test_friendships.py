@@ -88,8 +88,8 @@ def test_a_request_belongs_to_the_two_it_is_between(alice, bob, charlie):
     path = f"/api/friend-request/{request_id}"
     assert bob.post(f"{path}/respond", {"action": "accept"}).status_code == 404
     assert bob.delete(path).status_code == 404
-    assert charlie.post(f"{path}/respond", {"action": "accept"}).status_code == 404      # not one's own
-    assert alice.delete(path).status_code == 404                                         # not somebody else's
+    assert charlie.post(f"{path}/respond", {"action": "accept"}).status_code == 404  # not one's own
+    assert alice.delete(path).status_code == 404  # not somebody else's
     assert pending(alice) == (["charlie"], [])
 
 

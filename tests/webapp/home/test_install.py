@@ -18,7 +18,9 @@ def test_the_manifest_names_icons_that_are_there_in_the_size_it_says(anonymous):
     assert (manifest["name"], manifest["display"]) == ("Stillair", "standalone")
     assert manifest["id"] == manifest["start_url"] == manifest["scope"] == "/"
     assert {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]} == {
-        ("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"),
+        ("192x192", "any"),
+        ("512x512", "any"),
+        ("512x512", "maskable"),
     }
     for icon in manifest["icons"]:
         assert size_of(anonymous, icon["src"]) == icon["sizes"]

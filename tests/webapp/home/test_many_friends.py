@@ -53,15 +53,20 @@ def crowd(app, alice):
 def test_the_sidebar_has_an_end_and_the_counts_are_whole(alice, crowd):
     page = alice.get("/").text
     assert [page.count(f'id="{kind}-') for kind in ("request", "live-friend", "friend-friend")] == [overview.SIDEBAR_MOST] * 3
-    for words in (f"Requests <span>{REQUESTS}</span>", f"Live now <span>{LIVE}</span>", f"Friends <span>{FRIENDS - LIVE}</span>",
-                  f'<span id="live-count">{LIVE}</span>', "All friends and requests"):
+    for words in (
+        f"Requests <span>{REQUESTS}</span>",
+        f"Live now <span>{LIVE}</span>",
+        f"Friends <span>{FRIENDS - LIVE}</span>",
+        f'<span id="live-count">{LIVE}</span>',
+        "All friends and requests",
+    ):
         assert words in page
     assert f"Your {FRIENDS} friends. They are told when you start." in alice.get("/live").text
 
 
 def test_the_friends_page_has_everybody(alice, crowd):
     page = alice.get("/friends").text
-    main = page[page.index("<main"):page.index("</main>")]
+    main = page[page.index("<main") : page.index("</main>")]
     assert main.count(">Accept<") == REQUESTS
     assert main.count("Listen<") == LIVE
     assert main.count("person--link") == FRIENDS - LIVE

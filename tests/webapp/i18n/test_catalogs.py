@@ -79,6 +79,7 @@ def test_a_translation_is_plain_text(language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_begins_and_ends_like_its_text(language):
     """Pieces that are put together keep the space between them, and a sentence its full stop."""
+
     def shape(text: str) -> tuple[bool, bool, bool]:
         return text.startswith(" "), text.endswith(" "), text.rstrip("“”„").endswith(".")
 
@@ -129,7 +130,9 @@ def test_scripts_hand_people_no_plain_text():
     scripts = sorted((ROOT / "webapp" / "static" / "js").rglob("*.js"))
     assert len(scripts) > 20
     offenders = [
-        f"{path.name}: {literal}" for path in scripts for _, literal in spoken.findall(path.read_text(encoding="utf-8"))
+        f"{path.name}: {literal}"
+        for path in scripts
+        for _, literal in spoken.findall(path.read_text(encoding="utf-8"))
         if re.search(r"[^\W\d_]{2,}", re.sub(r"\$\{[^}]*\}|dB", "", literal))
     ]
     assert offenders == []
@@ -164,7 +167,7 @@ class Seen(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self._silent: list[str] = []        # the element that is passed over, and those of its name in it
+        self._silent: list[str] = []  # the element that is passed over, and those of its name in it
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -186,11 +189,44 @@ class Seen(HTMLParser):
 
 
 NAMES = {
-    "alice", "bob", "charlie", "pia", "eve", "adam", "dan", "mallory", "newcomer", "Somebody", "zz",
-    "Morning", "show", "talk", "Good", "morning", "Hello", "New", "title",      # of the world and of MATRIX
-    "Stillair", "dB", "kB", "MB", "GB", "openapi", "json", "Script", *scopes.Scope,
-    "SQLite", *"audio-server noise-remover reconciler".replace("-", " ").split(),       # names of logs
-    *sharing.AUDIENCES, *QUALITIES, "heart", "laugh", "thumbs", "up", "party", "popper",    # to who sends another one
+    "alice",
+    "bob",
+    "charlie",
+    "pia",
+    "eve",
+    "adam",
+    "dan",
+    "mallory",
+    "newcomer",
+    "Somebody",
+    "zz",
+    "Morning",
+    "show",
+    "talk",
+    "Good",
+    "morning",
+    "Hello",
+    "New",
+    "title",  # of the world and of MATRIX
+    "Stillair",
+    "dB",
+    "kB",
+    "MB",
+    "GB",
+    "openapi",
+    "json",
+    "Script",
+    *scopes.Scope,
+    "SQLite",
+    *"audio-server noise-remover reconciler".replace("-", " ").split(),  # names of logs
+    *sharing.AUDIENCES,
+    *QUALITIES,
+    "heart",
+    "laugh",
+    "thumbs",
+    "up",
+    "party",
+    "popper",  # to who sends another one
     *(word for part in (Locale("en").months, Locale("en").days) for word in part["format"]["wide"].values()),
 }
 
@@ -224,8 +260,15 @@ def bracketed_world(calm_world: World, world: World, monkeypatch: pytest.MonkeyP
 
 PAGES = {endpoint: line for endpoint, line in MATRIX.items() if endpoint.startswith("pages_")}
 MORE_PAGES = (
-    "/search?q=a", "/search?q=zz", "/search?q=alice", "/recordings/?q=zz", "/recordings/friends?q=zz", "/recordings/?order=title",
-    "/recordings/friends?before=x", "/nowhere", "/invite/unknown",
+    "/search?q=a",
+    "/search?q=zz",
+    "/search?q=alice",
+    "/recordings/?q=zz",
+    "/recordings/friends?q=zz",
+    "/recordings/?order=title",
+    "/recordings/friends?before=x",
+    "/nowhere",
+    "/invite/unknown",
 )
 
 

@@ -22,17 +22,20 @@ def choose(person, name, **headers):
     return person.client.post("/settings/language", data={"csrf_token": person.csrf_token, "language": name}, headers=headers)
 
 
-@pytest.mark.parametrize(("asked", "name", "heading"), [
-    ("de", "de", "Anmelden"),
-    ("de-AT,de;q=0.9,en;q=0.5", "de", "Anmelden"),
-    ("en-US,en;q=0.9,de;q=0.8", "en", "Log in"),
-    ("fr", "en", "Log in"),
-    ("fr,de;q=0.3", "de", "Anmelden"),
-    ("", "en", "Log in"),
-    ("*", "en", "Log in"),
-    ("de;q=x, ;;,, \u00fc", "en", "Log in"),
-    ("de" * 5000, "en", "Log in"),
-])
+@pytest.mark.parametrize(
+    ("asked", "name", "heading"),
+    [
+        ("de", "de", "Anmelden"),
+        ("de-AT,de;q=0.9,en;q=0.5", "de", "Anmelden"),
+        ("en-US,en;q=0.9,de;q=0.8", "en", "Log in"),
+        ("fr", "en", "Log in"),
+        ("fr,de;q=0.3", "de", "Anmelden"),
+        ("", "en", "Log in"),
+        ("*", "en", "Log in"),
+        ("de;q=x, ;;,, \u00fc", "en", "Log in"),
+        ("de" * 5000, "en", "Log in"),
+    ],
+)
 def test_a_visitor_reads_in_the_language_of_the_browser(anonymous, alice, asked, name, heading):
     answer = anonymous.get("/login", headers={"Accept-Language": asked})
     assert f'<html lang="{name}">' in answer.text
@@ -99,6 +102,7 @@ def test_who_has_chosen_no_language_is_written_to_in_that_of_the_last_log_in(app
 
 # --- The words of scripts
 
+
 def script_words(page: str):
     found = re.search(r'<script type="application/json" id="script-words" data-turbo-track="reload">(.*?)</script>', page)
     return found and json.loads(found[1])
@@ -108,7 +112,7 @@ def test_a_page_brings_the_words_of_its_scripts(anonymous):
     brought = script_words(anonymous.get("/difference/", headers=GERMAN).text)
     assert brought["Pause"] == "Anhalten"
     assert brought["{count} listening"] == {"one": "{count} hört zu", "other": "{count} hören zu"}
-    assert "Log in first." not in brought        # which only the server says
+    assert "Log in first." not in brought  # which only the server says
 
 
 def test_an_english_page_needs_none(anonymous):
@@ -117,23 +121,27 @@ def test_an_english_page_needs_none(anonymous):
 
 # --- Dates and numbers
 
+
 @pytest.fixture
 def in_german(app):
     with app.test_request_context(headers=GERMAN):
         yield
 
 
-@pytest.mark.parametrize(("days", "day", "last"), [
-    (0, "heute, 12:00", "heute"),
-    (1, "gestern", "gestern"),
-    (2, "Sonntag", "am Sonntag"),
-    (8, "9. Februar", "letzte Woche"),
-    (20, "28. Januar", "vor 2 Wochen"),
-    (100, "9. November", "im November"),
-    (400, "13. Januar 2025", "im Januar 2025"),
-])
+@pytest.mark.parametrize(
+    ("days", "day", "last"),
+    [
+        (0, "heute, 12:00", "heute"),
+        (1, "gestern", "gestern"),
+        (2, "Sonntag", "am Sonntag"),
+        (8, "9. Februar", "letzte Woche"),
+        (20, "28. Januar", "vor 2 Wochen"),
+        (100, "9. November", "im November"),
+        (400, "13. Januar 2025", "im Januar 2025"),
+    ],
+)
 def test_days_in_german(in_german, monkeypatch, days, day, last):
-    noon = datetime(2026, 2, 17, 12, tzinfo=UTC)        # a Tuesday
+    noon = datetime(2026, 2, 17, 12, tzinfo=UTC)  # a Tuesday
     monkeypatch.setattr(formatting, "now", lambda: noon)
     assert formatting.day(noon - timedelta(days=days)) == day
     assert formatting.last(noon - timedelta(days=days)) == last

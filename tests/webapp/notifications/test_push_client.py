@@ -9,27 +9,80 @@ import pytest
 from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, PushRoute
 
 
-@pytest.mark.parametrize("endpoint", [
-    # this machine
-    "https://127.0.0.1/x", "https://127.0.0.1:443/x", "https://127.1/x", "https://127.000.000.001/x", "https://2130706433/x",
-    "https://0x7f000001/x", "https://0x7f.1/x", "https://017700000001/x", "https://0/x", "https://0.0.0.0/x", "https://localhost/x",
-    "https://LOCALHOST/x", "https://[::1]/x", "https://[0:0:0:0:0:0:0:1]/x", "https://[::]/x", "https://[::ffff:127.0.0.1]/x",
-    "https://[::ffff:7f00:1]/x", "https://[::127.0.0.1]/x", "https://[64:ff9b::7f00:1]/x", "https://[2002:7f00:1::]/x",
-    # its network
-    "https://10.0.0.1/x", "https://172.16.0.1/x", "https://192.168.1.1/x", "https://169.254.169.254/latest/meta-data",
-    "https://100.64.0.1/x", "https://[fe80::1]/x", "https://[fe80::1%25eth0]/x", "https://[fc00::1]/x", "https://[fec0::1]/x",
-    "https://[::ffff:10.0.0.1]/x", "https://[64:ff9b::a00:1]/x",
-    # nobody's
-    "https://224.0.0.1/x", "https://255.255.255.255/x", "https://240.0.0.1/x", "https://192.0.2.1/x", "https://[ff02::1]/x",
-    "https://[2001:db8::1]/x",
-    # no such addresses
-    "", "x", "https://", "https:///x", "//8.8.8.8/x", "http://8.8.8.8/x", "ftp://8.8.8.8/x", "HTTPS:8.8.8.8", "file:///etc/passwd",
-    "https://8.8.8.8:80/x", "https://8.8.8.8:22/x", "https://8.8.8.8:0/x", "https://8.8.8.8:99999/x", "https://8.8.8.8:x/x",
-    "https://user@8.8.8.8/x", "https://8.8.8.8@127.0.0.1/x", "https://8.8.8.8\\@127.0.0.1/x", "https://127.0.0.1#@8.8.8.8/x",
-    "https://[::1/x", "https://[8.8.8.8]x/", "https://8.8.8.8/a b", "https://8.8.8.8/a\r\nHost: 127.0.0.1", "https://8.8.8.8/\x00",
-    "https://１２７.０.０.１/x", "https://ⓛocalhost/x", "https://a..b/x", f"https://{'a' * 64}.example/x",
-    "https://8.8.8.8/" + "x" * ENDPOINT_LENGTH,
-])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        # this machine
+        "https://127.0.0.1/x",
+        "https://127.0.0.1:443/x",
+        "https://127.1/x",
+        "https://127.000.000.001/x",
+        "https://2130706433/x",
+        "https://0x7f000001/x",
+        "https://0x7f.1/x",
+        "https://017700000001/x",
+        "https://0/x",
+        "https://0.0.0.0/x",
+        "https://localhost/x",
+        "https://LOCALHOST/x",
+        "https://[::1]/x",
+        "https://[0:0:0:0:0:0:0:1]/x",
+        "https://[::]/x",
+        "https://[::ffff:127.0.0.1]/x",
+        "https://[::ffff:7f00:1]/x",
+        "https://[::127.0.0.1]/x",
+        "https://[64:ff9b::7f00:1]/x",
+        "https://[2002:7f00:1::]/x",
+        # its network
+        "https://10.0.0.1/x",
+        "https://172.16.0.1/x",
+        "https://192.168.1.1/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://100.64.0.1/x",
+        "https://[fe80::1]/x",
+        "https://[fe80::1%25eth0]/x",
+        "https://[fc00::1]/x",
+        "https://[fec0::1]/x",
+        "https://[::ffff:10.0.0.1]/x",
+        "https://[64:ff9b::a00:1]/x",
+        # nobody's
+        "https://224.0.0.1/x",
+        "https://255.255.255.255/x",
+        "https://240.0.0.1/x",
+        "https://192.0.2.1/x",
+        "https://[ff02::1]/x",
+        "https://[2001:db8::1]/x",
+        # no such addresses
+        "",
+        "x",
+        "https://",
+        "https:///x",
+        "//8.8.8.8/x",
+        "http://8.8.8.8/x",
+        "ftp://8.8.8.8/x",
+        "HTTPS:8.8.8.8",
+        "file:///etc/passwd",
+        "https://8.8.8.8:80/x",
+        "https://8.8.8.8:22/x",
+        "https://8.8.8.8:0/x",
+        "https://8.8.8.8:99999/x",
+        "https://8.8.8.8:x/x",
+        "https://user@8.8.8.8/x",
+        "https://8.8.8.8@127.0.0.1/x",
+        "https://8.8.8.8\\@127.0.0.1/x",
+        "https://127.0.0.1#@8.8.8.8/x",
+        "https://[::1/x",
+        "https://[8.8.8.8]x/",
+        "https://8.8.8.8/a b",
+        "https://8.8.8.8/a\r\nHost: 127.0.0.1",
+        "https://8.8.8.8/\x00",
+        "https://１２７.０.０.１/x",
+        "https://ⓛocalhost/x",
+        "https://a..b/x",
+        f"https://{'a' * 64}.example/x",
+        "https://8.8.8.8/" + "x" * ENDPOINT_LENGTH,
+    ],
+)
 def test_no_way_leads_to_a_machine_of_ours(endpoint):
     with pytest.raises(NoWay):
         PushRoute().check(endpoint)

@@ -32,6 +32,7 @@ def app(app, service):
 @pytest.fixture
 def subscribe(service):
     """Switches notifications on for somebody; the path at the push service is the name."""
+
     def subscribe(person, path: str = "") -> Browser:
         browser = Browser()
         answer = person.put("/api/push/subscription", browser.subscription(f"{service.url}/{path or person.username}"))
@@ -44,6 +45,7 @@ def subscribe(service):
 @pytest.fixture
 def go_live(app, alice):
     """Alice does, from this state."""
+
     def go_live(state: str = "starting", to: str = "live") -> str:
         with app.app_context():
             stream = stream_queries.running_stream_of(accounts.find("alice"))
@@ -60,6 +62,7 @@ def go_live(app, alice):
 @pytest.fixture
 def paths(app, service):
     """Sends what is due; returns where it went."""
+
     def paths() -> list[str]:
         service.requests.clear()
         sender.drain(app)
@@ -93,7 +96,9 @@ def test_a_friend_is_told_who_is_live_and_nobody_else_can_read_it(app, alice, bo
     assert b"alice" not in request.body
     assert request.signer(audience=service.url) == vapid.public_key(app.config["STILLAIR"].data)
     assert {name: request.headers[name] for name in ("TTL", "Urgency", "Topic")} == {
-        "TTL": "3600", "Urgency": "high", "Topic": stream_id,
+        "TTL": "3600",
+        "Urgency": "high",
+        "Topic": stream_id,
     }
     assert "Cookie" not in request.headers
 
@@ -171,7 +176,7 @@ def test_what_is_no_news_any_more_is_dropped(app, alice, bob, subscribe, go_live
     if meanwhile == "ended":
         go_live(to="ended")
     elif meanwhile == "unfriended":
-        with app.app_context():                 # without the audio server, which would be told, too
+        with app.app_context():  # without the audio server, which would be told, too
             db.session.delete(db.session.scalar(select(Friendship)))
             db.session.commit()
     elif meanwhile == "switched off":
@@ -199,12 +204,28 @@ def test_a_browser_that_is_gone_is_forgotten(app, alice, bob, service, subscribe
     assert (count(app, PushSubscription), count(app, PushMessage)) == (0, 0)
 
 
-@pytest.mark.parametrize(("status", "headers", "wait_s"), [
-    (500, {}, 10), (503, {}, 10), (429, {"Retry-After": "120"}, 120), (429, {"Retry-After": "9" * 30}, 3600),
-    (429, {"Retry-After": "soon"}, 10), (429, {"Retry-After": "-5"}, 10),
-])
+@pytest.mark.parametrize(
+    ("status", "headers", "wait_s"),
+    [
+        (500, {}, 10),
+        (503, {}, 10),
+        (429, {"Retry-After": "120"}, 120),
+        (429, {"Retry-After": "9" * 30}, 3600),
+        (429, {"Retry-After": "soon"}, 10),
+        (429, {"Retry-After": "-5"}, 10),
+    ],
+)
 def test_a_push_service_that_is_busy_is_asked_again_later(
-    app, alice, bob, service, subscribe, go_live, paths, status, headers, wait_s,
+    app,
+    alice,
+    bob,
+    service,
+    subscribe,
+    go_live,
+    paths,
+    status,
+    headers,
+    wait_s,
 ):
     subscribe(bob)
     service.answers["/bob"] = (status, headers)
@@ -256,7 +277,7 @@ def test_one_that_does_not_answer_is_asked_again_later(app, alice, bob, service,
     subscribe(bob)
     go_live()
     service.silent.set()
-    sender.drain(app)          # returns
+    sender.drain(app)  # returns
     assert due_in_s(app) > 5
     service.silent.clear()
     change(app, PushMessage, due_at=now())
@@ -286,4 +307,4 @@ def test_of_two_reconcilers_one_sends(app, alice, bob, subscribe, go_live):
     with app.app_context():
         assert sender._claim() is not None
         assert sender._claim() is None
-    assert 50 < due_in_s(app) <= 60          # whoever claims it and dies leaves it to the next one
+    assert 50 < due_in_s(app) <= 60  # whoever claims it and dies leaves it to the next one

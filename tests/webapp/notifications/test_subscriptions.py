@@ -14,7 +14,7 @@ from webapp.models import PushSubscription, User
 from webapp.notifications import subscriptions
 from webapp.security import rate_limits
 
-ENDPOINT = "https://8.8.8.8/push/"          # public, and nothing is sent there
+ENDPOINT = "https://8.8.8.8/push/"  # public, and nothing is sent there
 PATH = "/api/push/subscription"
 
 
@@ -25,6 +25,7 @@ def switch_on(person, name: str = "", browser: Browser | None = None, **changes:
 @pytest.fixture
 def endpoints(app):
     """That are known, without what they have in common."""
+
     def endpoints() -> list[str]:
         with app.app_context():
             found = db.session.scalars(select(PushSubscription.endpoint).order_by(PushSubscription.id))
@@ -115,16 +116,39 @@ def test_only_so_often_in_an_hour(alice, monkeypatch):
     assert [switch_on(alice, str(number)).status_code for number in range(3)] == [204, 204, 429]
 
 
-POINT = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"       # the generator of P-256
+POINT = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"  # the generator of P-256
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("endpoint", "https://127.0.0.1/x"), ("endpoint", "https://[::ffff:10.0.0.1]/x"), ("endpoint", "http://8.8.8.8/x"),
-    ("endpoint", "https://8.8.8.8/" + "x" * 1024), ("endpoint", ""), ("endpoint", None), ("endpoint", 5), ("endpoint", "\ud800"),
-    ("p256dh", ""), ("p256dh", None), ("p256dh", "x"), ("p256dh", "!" * 87), ("p256dh", POINT[:-4]), ("p256dh", POINT + "AAAA"),
-    ("p256dh", "B" + "A" * 86), ("p256dh", "é" * 87), ("p256dh", POINT * 500), ("p256dh", [POINT]),
-    ("auth", ""), ("auth", None), ("auth", "AAAA"), ("auth", "A" * 24), ("auth", "=" * 22), ("auth", {}),
-], ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("endpoint", "https://127.0.0.1/x"),
+        ("endpoint", "https://[::ffff:10.0.0.1]/x"),
+        ("endpoint", "http://8.8.8.8/x"),
+        ("endpoint", "https://8.8.8.8/" + "x" * 1024),
+        ("endpoint", ""),
+        ("endpoint", None),
+        ("endpoint", 5),
+        ("endpoint", "\ud800"),
+        ("p256dh", ""),
+        ("p256dh", None),
+        ("p256dh", "x"),
+        ("p256dh", "!" * 87),
+        ("p256dh", POINT[:-4]),
+        ("p256dh", POINT + "AAAA"),
+        ("p256dh", "B" + "A" * 86),
+        ("p256dh", "é" * 87),
+        ("p256dh", POINT * 500),
+        ("p256dh", [POINT]),
+        ("auth", ""),
+        ("auth", None),
+        ("auth", "AAAA"),
+        ("auth", "A" * 24),
+        ("auth", "=" * 22),
+        ("auth", {}),
+    ],
+    ids=lambda value: str(value)[:20],
+)
 def test_what_is_no_subscription_is_refused(alice, endpoints, field, value):
     response = switch_on(alice, **{field: value})
     assert response.status_code == 422

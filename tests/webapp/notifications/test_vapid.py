@@ -36,7 +36,9 @@ def test_browsers_get_an_uncompressed_point_in_base64url(tmp_path):
 
 
 OTHER_KEY = ed25519.Ed25519PrivateKey.generate().private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption(),
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
 )
 
 

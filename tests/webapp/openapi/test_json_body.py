@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 UNREADABLE = [
-    b"{", b"null,", b"\xff\xfe", b"\x00", b"{'username': 'ana'}", b'{"username": "ana"', b"username=ana",
-    b"[" * 50_000, b"1" * 5_000,        # more than Python's parser and int() take
+    b"{",
+    b"null,",
+    b"\xff\xfe",
+    b"\x00",
+    b"{'username': 'ana'}",
+    b'{"username": "ana"',
+    b"username=ana",
+    b"[" * 50_000,
+    b"1" * 5_000,  # more than Python's parser and int() take
 ]
 NO_OBJECT = [b"[]", b'"text"', b"null", b"1", b"true", b"NaN"]
 WRONG_TYPE = [None, 1, 1.5, True, [], {}, ["alice"], {"a": 1}, 10**30]
@@ -29,10 +36,15 @@ def test_a_body_that_is_no_object_is_422(alice, body):
 
 
 @pytest.mark.parametrize("value", WRONG_TYPE, ids=repr)
-@pytest.mark.parametrize(("path", "field"), [
-    ("/api/friend-request/send", "username"), ("/api/login", "username"), ("/api/login", "password"),
-    ("/api/register", "password"),
-])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/friend-request/send", "username"),
+        ("/api/login", "username"),
+        ("/api/login", "password"),
+        ("/api/register", "password"),
+    ],
+)
 def test_a_field_of_a_wrong_type_is_422_and_named(alice, visit, path, field, value):
     person = alice if path.startswith("/api/friend") else visit("somebody")
     body = {"username": "somebody", "password": "correct horse"} | {field: value}

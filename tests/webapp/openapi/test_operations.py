@@ -18,7 +18,8 @@ HOW = """Every route of the API has a description beside its view, under @login_
 
     @Operation("What it does", scope=Scope.READ, answers={200: schemas.record({"name": schemas.text()})}, errors=(409,))
 
-`scope` is what an access token must have (webapp.accounts.access_tokens); without it the route is for browsers only. `body=` and `query=`
+`scope` is what an access token must have (webapp.accounts.access_tokens); without it the route is for browsers only.
+`body=` and `query=`
 say what is sent. webapp/openapi/operations.py has all fields, webapp/openapi/schemas.py the words for schemas. Missing: """
 
 
@@ -40,11 +41,13 @@ def test_every_route_of_the_api_is_described(app, document):
 def test_the_document_names_the_routes_that_are_there_and_no_other(app, document):
     named = {
         (method.upper(), re.sub(r"{\w+}", "{}", path), operation["operationId"])
-        for path, methods in document["paths"].items() for method, operation in methods.items()
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
     }
     assert named == {
         (MATRIX[rule.endpoint].method, re.sub(r"<\w+>", "{}", rule.rule), operations.operation_id(rule))
-        for rule in app.url_map.iter_rules() if rule.endpoint in api_endpoints(app)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in api_endpoints(app)
     }
 
 
@@ -72,7 +75,8 @@ def test_the_document_is_served(anonymous, document):
 def test_every_part_of_a_path_is_described(document):
     assert all(
         set(re.findall(r"{(\w+)}", path)) == {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
-        for path, methods in document["paths"].items() for operation in methods.values()
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
     )
 
 

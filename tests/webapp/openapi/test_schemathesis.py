@@ -43,8 +43,10 @@ CHECKS = [
     negative_data_rejection,
 ]
 DEPENDS_ON_WHAT_IS_THERE = {
-    ("GET", "/api/recordings/{username_or_recording_id}"), ("POST", "/api/recordings/{recording_id}/clips"),
-    ("GET", "/recordings/{recording_id}/audio"), ("GET", "/recordings/{recording_id}/audio.opus"),
+    ("GET", "/api/recordings/{username_or_recording_id}"),
+    ("POST", "/api/recordings/{recording_id}/clips"),
+    ("GET", "/recordings/{recording_id}/audio"),
+    ("GET", "/recordings/{recording_id}/audio.opus"),
     ("GET", "/recordings/{recording_id}/clip.flac"),
 }
 """Whether a piece of a recording or a next page can be had; all other requests that fit their schema are accepted."""
@@ -91,7 +93,7 @@ def _is_written(value):
     return not isinstance(value, str) or value == "" or (clean(value) == value and is_visible(value))
 
 
-@schemathesis.pytest.from_fixture("api").exclude(path="/events").parametrize()      # without end
+@schemathesis.pytest.from_fixture("api").exclude(path="/events").parametrize()  # without end
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_described(case, headers):
     must_fit = _is_written(case.body) and _is_written(case.query) and (case.method, case.path) not in DEPENDS_ON_WHAT_IS_THERE

@@ -200,7 +200,7 @@ def test_a_second_page_and_the_way_to_another_one_are_not_told(app, alice, bob):
             assert hers.next() == ("friend.online", {"username": "bob"})
             with bob.events():
                 pass
-        with bob.events():      # within the grace
+        with bob.events():  # within the grace
             publish(app, "alice", "test")
             assert hers.next() == ("test", {})
 

@@ -141,6 +141,7 @@ def test_the_page_says_what_goes(alice, bob, app, folder, ingest):
 
 # --- Files that come late
 
+
 def test_what_the_noise_remover_still_writes_is_not_found_by_whoever_takes_the_name(app, visit, alice, bob, folder, ingest):
     with app.app_context():
         stream = Stream(owner=accounts.find("bob"), title="x", state="ended", ended_at=now() - timedelta(hours=1))
@@ -155,7 +156,7 @@ def test_what_the_noise_remover_still_writes_is_not_found_by_whoever_takes_the_n
     assert again.get("/api/recordings/bob").json == {"recordings": []}
     with app.app_context():
         (discarded,) = db.session.scalars(select(DiscardedRecording))
-        discarded.at -= retention.DISCARDED_AGAIN         # five minutes later
+        discarded.at -= retention.DISCARDED_AGAIN  # five minutes later
         discarded.due_at -= retention.DISCARDED_AGAIN
         db.session.commit()
     tend(app)
@@ -170,7 +171,7 @@ def test_while_a_stream_cannot_be_ended_for_sure_nothing_is_deleted(app, alice, 
     with app.app_context():
         db.session.add(Stream(owner=accounts.find("bob"), title="Live", state="live", live_at=now()))
         db.session.commit()
-    for _ in range(2):                  # nor when it has ended a moment ago
+    for _ in range(2):  # nor when it has ended a moment ago
         answer = leave(bob)
         assert answer.status_code == 409
         assert "the audio server does not answer. Nothing was deleted." in answer.text
@@ -179,6 +180,7 @@ def test_while_a_stream_cannot_be_ended_for_sure_nothing_is_deleted(app, alice, 
 
 
 # --- The last admin
+
 
 def test_the_only_admin_names_the_next_one(app, alice, bob):
     assert "User name of the next admin" in alice.get("/settings/delete-account").text

@@ -51,7 +51,13 @@ def full(app, alice, bob, charlie, folder, ingest):
 def test_everything_that_is_known_of_somebody_is_in_it(full):
     archive = download(full)
     assert set(archive.namelist()) == {
-        "account.json", "friends.json", "friend-requests.json", "blocked.json", "streams.json", "recordings.json", "avatar.webp",
+        "account.json",
+        "friends.json",
+        "friend-requests.json",
+        "blocked.json",
+        "streams.json",
+        "recordings.json",
+        "avatar.webp",
     }
     assert read(archive, "account.json")["username"] == "alice"
     assert [friend["username"] for friend in read(archive, "friends.json")] == ["bob"]

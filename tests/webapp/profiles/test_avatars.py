@@ -67,7 +67,7 @@ def photograph() -> bytes:
     image = Image.new("RGB", (200, 100), (0, 0, 255))
     image.paste((255, 0, 0), (0, 0, 100, 100))
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6, "canary of a place"         # a quarter turn clockwise
+    exif[0x0112], exif[0x010E] = 6, "canary of a place"  # a quarter turn clockwise
     target = io.BytesIO()
     image.save(target, "JPEG", exif=exif, comment=b"canary of a comment", icc_profile=b"canary of a profile")
     return target.getvalue()
@@ -122,6 +122,7 @@ def test_of_a_file_that_is_two_things_at_once_only_the_picture_is_left(app, alic
 
 def png_of(width: int, height: int) -> bytes:
     """Says it is so large; a few bytes that would unpack to a few rows."""
+
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -137,23 +138,26 @@ DAMAGED = "This picture is damaged. Choose another."
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(("picture", "name", "words"), [
-    (b"", "me.png", "Choose a picture first."),
-    (SVG, "me.svg", UNKNOWN),
-    (SVG, "me.png", UNKNOWN),
-    (b"GIF89a", "me.gif", UNKNOWN),
-    (b"%PDF-1.7 canary", "me.jpg", UNKNOWN),
-    (picture_file("BMP"), "me.bmp", UNKNOWN),
-    (picture_file("TIFF"), "me.png", UNKNOWN),
-    (picture_file(size=(300, 300))[:-40], "me.png", DAMAGED),
-    (picture_file("JPEG", (300, 300))[:600], "me.jpg", DAMAGED),
-    (png_of(400, 400), "me.png", DAMAGED),
-    (png_of(4001, 4000), "me.png", TOO_MANY),
-    (png_of(10_000, 10_000), "me.png", TOO_MANY),
-    (png_of(2**31 - 1, 2**31 - 1), "me.png", TOO_MANY),
-    (picture_file() + bytes(2 * 2**20), "me.png", TOO_LARGE),
-    (bytes(3 * 2**20), "me.png", TOO_LARGE),
-])
+@pytest.mark.parametrize(
+    ("picture", "name", "words"),
+    [
+        (b"", "me.png", "Choose a picture first."),
+        (SVG, "me.svg", UNKNOWN),
+        (SVG, "me.png", UNKNOWN),
+        (b"GIF89a", "me.gif", UNKNOWN),
+        (b"%PDF-1.7 canary", "me.jpg", UNKNOWN),
+        (picture_file("BMP"), "me.bmp", UNKNOWN),
+        (picture_file("TIFF"), "me.png", UNKNOWN),
+        (picture_file(size=(300, 300))[:-40], "me.png", DAMAGED),
+        (picture_file("JPEG", (300, 300))[:600], "me.jpg", DAMAGED),
+        (png_of(400, 400), "me.png", DAMAGED),
+        (png_of(4001, 4000), "me.png", TOO_MANY),
+        (png_of(10_000, 10_000), "me.png", TOO_MANY),
+        (png_of(2**31 - 1, 2**31 - 1), "me.png", TOO_MANY),
+        (picture_file() + bytes(2 * 2**20), "me.png", TOO_LARGE),
+        (bytes(3 * 2**20), "me.png", TOO_LARGE),
+    ],
+)
 def test_what_is_no_picture_for_this_is_refused_and_says_why(app, alice, picture, name, words):
     answer = send(alice, picture, name)
     assert words in answer.text

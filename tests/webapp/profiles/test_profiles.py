@@ -28,17 +28,28 @@ def test_friends_and_open_requests_are_told_of_a_new_name_and_strangers_are_not(
     with charlie.events() as asking, dora.events() as hers, bob.events() as his:
         answer = alice.client.post("/settings/", data={"csrf_token": alice.csrf_token, "display_name": "Alice Ødegård"})
         assert answer.status_code == 303
-        assert his.next() == asking.next() == (
-            "friend.renamed", {"username": "alice", "display_name": "Alice Ødegård", "avatar": None},
+        assert (
+            his.next()
+            == asking.next()
+            == (
+                "friend.renamed",
+                {"username": "alice", "display_name": "Alice Ødegård", "avatar": None},
+            )
         )
         alice.ask(dora)
         assert hers.next()[0] == "friend_request.received"
 
 
-@pytest.mark.parametrize(("about", "stored"), [
-    ("", ""), ("  Radio from\nthe kitchen ", "Radio from the kitchen"), ("a\u202eb\x00\u200b", "ab"),
-    ("\u200d\u0301", ""), ("x" * 160,) * 2,
-])
+@pytest.mark.parametrize(
+    ("about", "stored"),
+    [
+        ("", ""),
+        ("  Radio from\nthe kitchen ", "Radio from the kitchen"),
+        ("a\u202eb\x00\u200b", "ab"),
+        ("\u200d\u0301", ""),
+        ("x" * 160,) * 2,
+    ],
+)
 def test_a_line_about_oneself_is_cleaned(context, about, stored):
     user = accounts.register("alice", "correct horse battery")
     profiles.change(user, display_name="Alice", about=about)

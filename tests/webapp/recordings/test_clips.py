@@ -45,16 +45,32 @@ def judged_by_flac(data: bytes, tmp_path: Path) -> str:
 FRAME = 4608
 
 
-LEAST = 16      # samples of a frame that is not the last one
+LEAST = 16  # samples of a frame that is not the last one
 
 
-@pytest.mark.parametrize(("start", "end"), [
-    ((2 * FRAME - LEAST + 1) / RATE, 3), ((2 * FRAME - LEAST + 1) / RATE, (2 * FRAME + 1) / RATE),
-    ((2 * FRAME - LEAST) / RATE, 3), ((2 * FRAME - 1) / RATE, 2 * FRAME / RATE), (2 * FRAME / RATE, 3.01),
-    (2 * FRAME / RATE, (2 * FRAME + 1) / RATE),
-    (0, 3.01), (0, 1), (0, 1 / RATE), (FRAME / RATE, 2 * FRAME / RATE), ((FRAME - 1) / RATE, (FRAME + 1) / RATE),
-    (1.2345, 1.2346), (1.111, 2.999), (2.9, 3.01), (2.5, 99), (-1, None), (-99, None), (3.0099, None),
-])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ((2 * FRAME - LEAST + 1) / RATE, 3),
+        ((2 * FRAME - LEAST + 1) / RATE, (2 * FRAME + 1) / RATE),
+        ((2 * FRAME - LEAST) / RATE, 3),
+        ((2 * FRAME - 1) / RATE, 2 * FRAME / RATE),
+        (2 * FRAME / RATE, 3.01),
+        (2 * FRAME / RATE, (2 * FRAME + 1) / RATE),
+        (0, 3.01),
+        (0, 1),
+        (0, 1 / RATE),
+        (FRAME / RATE, 2 * FRAME / RATE),
+        ((FRAME - 1) / RATE, (FRAME + 1) / RATE),
+        (1.2345, 1.2346),
+        (1.111, 2.999),
+        (2.9, 3.01),
+        (2.5, 99),
+        (-1, None),
+        (-99, None),
+        (3.0099, None),
+    ],
+)
 def test_a_clip_is_the_samples_that_were_asked_for(recording, alice, folder, tmp_path, start, end):
     query = {"start": start} | ({} if end is None else {"end": end})
     response = alice.client.get(f"/recordings/{recording}/clip.flac", query_string=query)
@@ -73,19 +89,24 @@ def frames(flac: bytes) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
-@pytest.mark.parametrize(("start", "end", "copied"), [
-    (5 * FRAME, 20 * FRAME, 15), (5 * FRAME, 20 * FRAME + 1, 15), (5 * FRAME + 1, 20 * FRAME, 14),
-    (5 * FRAME - 17, 20 * FRAME + 99, 15),
-])
+@pytest.mark.parametrize(
+    ("start", "end", "copied"),
+    [
+        (5 * FRAME, 20 * FRAME, 15),
+        (5 * FRAME, 20 * FRAME + 1, 15),
+        (5 * FRAME + 1, 20 * FRAME, 14),
+        (5 * FRAME - 17, 20 * FRAME + 99, 15),
+    ],
+)
 def test_frames_within_the_piece_are_not_encoded_again(recording, alice, folder, start, end, copied):
     def sound_of(frame: bytes) -> bytes:
-        return frame[parse_frame_header(frame[:16]).size:-2]
+        return frame[parse_frame_header(frame[:16]).size : -2]
 
     clip = alice.client.get(f"/recordings/{recording}/clip.flac", query_string={"start": start / RATE, "end": end / RATE}).data
     source = [sound_of(frame) for frame in frames((folder / f"{recording}.flac").read_bytes())]
     found = [sound_of(frame) for frame in frames(clip)]
     first = -(-start // FRAME)
-    assert found[len(found) - copied - (end % FRAME > 0):][:copied] == source[first:first + copied]
+    assert found[len(found) - copied - (end % FRAME > 0) :][:copied] == source[first : first + copied]
     numbers = [parse_frame_header(frame[:16]) for frame in frames(clip)]
     assert {head.counts_samples for head in numbers} == {start % FRAME > 0}
 
@@ -93,7 +114,7 @@ def test_frames_within_the_piece_are_not_encoded_again(recording, alice, folder,
 def test_a_long_clip_goes_without_the_checksum_of_all_samples(recording, alice, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("webapp.recordings.clips.MD5_S", 1.0)
     clip = alice.get(f"/recordings/{recording}/clip.flac?start=1.5&end=2.75").data
-    np.testing.assert_array_equal(samples(clip), samples(folder / f"{recording}.flac")[round(1.5 * RATE):round(2.75 * RATE)])
+    np.testing.assert_array_equal(samples(clip), samples(folder / f"{recording}.flac")[round(1.5 * RATE) : round(2.75 * RATE)])
     assert RecordingHead.from_bytes(clip).md5 == bytes(16)
     assert "cannot check MD5 signature since it was unset" in judged_by_flac(clip, tmp_path)
 
@@ -123,7 +144,7 @@ def test_a_clip_of_a_stereo_recording_is_stereo(folder, alice, ingest, tmp_path,
     clip = alice.client.get(f"/recordings/{recording}/clip.flac", query_string={"start": start, "end": end}).data
     whole = samples(folder / f"{recording}.flac")
     assert whole.shape[1] == 2
-    np.testing.assert_array_equal(samples(clip), whole[round(start * RATE):round(end * RATE)])
+    np.testing.assert_array_equal(samples(clip), whole[round(start * RATE) : round(end * RATE)])
     assert judged_by_flac(clip, tmp_path) == ""
 
 
@@ -132,7 +153,7 @@ def test_of_a_stream_that_is_on_air_the_last_seconds(folder, alice, bob, ingest,
     ingest()
     record_more(folder, growing, 0.96)
     response = bob.get(f"/recordings/{growing}/clip.flac?start=-0.5")
-    np.testing.assert_array_equal(samples(response.data), samples(folder / f"{growing}.flac")[-RATE // 2:])
+    np.testing.assert_array_equal(samples(response.data), samples(folder / f"{growing}.flac")[-RATE // 2 :])
     assert judged_by_flac(response.data, tmp_path) == ""
 
 
@@ -144,10 +165,19 @@ def test_a_clip_to_download_has_a_name_and_tags(recording, alice):
         assert (file.title, file.artist) == ("Morning talk", "alice")
 
 
-@pytest.mark.parametrize(("query", "field"), [
-    ("start=4", "start"), ("start=2&end=2", "end"), ("start=2&end=1", "end"), ("end=-1", "end"), ("start=x", "start"),
-    ("start=nan", "start"), ("end=inf", "end"), ("start=1e300", "start"),
-])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("start=4", "start"),
+        ("start=2&end=2", "end"),
+        ("start=2&end=1", "end"),
+        ("end=-1", "end"),
+        ("start=x", "start"),
+        ("start=nan", "start"),
+        ("end=inf", "end"),
+        ("start=1e300", "start"),
+    ],
+)
 def test_a_piece_that_is_none_is_a_wrong_field(recording, alice, query, field):
     response = alice.get(f"/recordings/{recording}/clip.flac?{query}", headers={"Accept": "application/json"})
     assert response.status_code == 422
@@ -167,10 +197,18 @@ def keep(person, recording: str, **body):
 
 
 def test_a_clip_is_kept_as_a_recording_like_any_other(app, recording, alice, bob, folder, tmp_path):
-    RecordingFolder(folder).write_manifest(RecordingManifest(
-        recording, "alice", "Morning talk", "2026-01-02T03:04:05Z", "closed", round(3.01 * RATE),
-        gaps=(Span(0.2, 0.1, "connection"), Span(0.9, 0.4, "connection")), paused=(Span(1.9, 1.0, "overload"),),
-    ))
+    RecordingFolder(folder).write_manifest(
+        RecordingManifest(
+            recording,
+            "alice",
+            "Morning talk",
+            "2026-01-02T03:04:05Z",
+            "closed",
+            round(3.01 * RATE),
+            gaps=(Span(0.2, 0.1, "connection"), Span(0.9, 0.4, "connection")),
+            paused=(Span(1.9, 1.0, "overload"),),
+        )
+    )
     with app.app_context():
         recording_ingest.ingest()
     made = keep(alice, recording, start=1, end=2).json["recording"]
@@ -179,7 +217,7 @@ def test_a_clip_is_kept_as_a_recording_like_any_other(app, recording, alice, bob
     assert [(round(gap["start"], 3), round(gap["length"], 3)) for gap in made["gaps"]] == [(0, 0.3)]
     assert [(round(span["start"], 3), round(span["length"], 3)) for span in made["paused"]] == [(0.9, 0.1)]
     data = bob.get(made["audio_url"]).data
-    np.testing.assert_array_equal(samples(data), samples(folder / f"{recording}.flac")[RATE:2 * RATE])
+    np.testing.assert_array_equal(samples(data), samples(folder / f"{recording}.flac")[RATE : 2 * RATE])
     assert judged_by_flac(data, tmp_path) == ""
     assert bob.get(f"/recordings/{made['id']}/peaks").data == (folder / f"{recording}.peaks").read_bytes()[10:21]
     assert {found["id"] for found in bob.get("/api/recordings/alice").json["recordings"]} == {recording, made["id"]}
@@ -227,7 +265,7 @@ def test_a_clip_of_a_clip_belongs_to_the_whole(recording, alice, folder):
     first = keep(alice, recording, start=1, end=2).json["recording"]
     second = keep(alice, first["id"], start=0.5).json["recording"]
     whole, clip = (samples(folder / f"{each}.flac") for each in (recording, second["id"]))
-    np.testing.assert_array_equal(clip, whole[round(1.5 * RATE):2 * RATE])
+    np.testing.assert_array_equal(clip, whole[round(1.5 * RATE) : 2 * RATE])
     assert (second["clip_of"], second["started_at"]) == (recording, "2026-01-02T03:04:06.500Z")
 
 
@@ -292,11 +330,16 @@ def test_by_form_alone(recording, alice, bob):
     assert send(bob, recording).status_code == 404
 
 
-@pytest.mark.parametrize(("fields", "words"), [
-    ({"start": "soon"}, "Write a time like 4:11."), ({"end": ""}, "Write a time like 4:11."),
-    ({"start": "9:00"}, "The recording is only 3.0 s long."), ({"end": "0:00", "act": "download"}, "This must be later than"),
-    ({"title": " "}, "This may not be empty."),
-])
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"start": "soon"}, "Write a time like 4:11."),
+        ({"end": ""}, "Write a time like 4:11."),
+        ({"start": "9:00"}, "The recording is only 3.0 s long."),
+        ({"end": "0:00", "act": "download"}, "This must be later than"),
+        ({"title": " "}, "This may not be empty."),
+    ],
+)
 def test_a_form_that_is_wrong_says_so_beside_the_field(recording, alice, fields, words):
     answer = send(alice, recording, **fields)
     assert answer.status_code == 422
@@ -304,9 +347,23 @@ def test_a_form_that_is_wrong_says_so_beside_the_field(recording, alice, fields,
     assert "-error" in answer.text
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("1:04:11", 3851), ("4:11", 251), ("251", 251), (" 12.5 ", 12.5), ("0:00.25", 0.25), ("", None), ("x", None),
-    ("1:2:3:4", None), ("-1", None), ("1:", None), ("1e5", None), ("nan", None), ("9999999", None),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1:04:11", 3851),
+        ("4:11", 251),
+        ("251", 251),
+        (" 12.5 ", 12.5),
+        ("0:00.25", 0.25),
+        ("", None),
+        ("x", None),
+        ("1:2:3:4", None),
+        ("-1", None),
+        ("1:", None),
+        ("1e5", None),
+        ("nan", None),
+        ("9999999", None),
+    ],
+)
 def test_times_as_people_write_them(text, value):
     assert seconds(text) == value

@@ -189,7 +189,7 @@ def test_its_opus_file_is_made_once_and_kept(alice, shelf, recording):
 
 def test_it_is_deleted_with_everything(app, alice, shelf, recording, monkeypatch):
     alice.delete(f"/api/recordings/{recording}")
-    monkeypatch.setattr(retention, "UNDO", -editing.UNDO_SPARE * 3)       # the ten seconds are over
+    monkeypatch.setattr(retention, "UNDO", -editing.UNDO_SPARE * 3)  # the ten seconds are over
     with app.app_context():
         assert retention.purge() == 1
     assert shelf.objects == {}

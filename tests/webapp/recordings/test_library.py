@@ -32,6 +32,7 @@ def alices(folder, alice) -> str:
 @pytest.fixture
 def look(app):
     """What the reconciler does every second; returns the problems."""
+
     def look() -> list[str]:
         with app.app_context():
             done = ingest.ingest()
@@ -96,7 +97,7 @@ def test_a_sidecar_becomes_a_row(app, folder, alices, look):
 def test_looking_twice_changes_nothing_and_tells_nobody_twice(app, alices, look, bob):
     look()
     look()
-    ingest.init_app(app, app.config["STILLAIR"])       # as another process would
+    ingest.init_app(app, app.config["STILLAIR"])  # as another process would
     look()
     assert len(rows(app)) == 1
     for person in ("alice", "bob"):
@@ -111,7 +112,7 @@ def test_strangers_are_not_told(app, alices, look, charlie):
 
 
 def test_a_running_recording_is_live_and_nobody_is_told_yet(app, folder, alice, look):
-    recording = record(folder, "alice", seconds=0.48, finished=False)       # five whole blocks
+    recording = record(folder, "alice", seconds=0.48, finished=False)  # five whole blocks
     add_stream(app, recording, state="live")
     look()
     assert [row.state for row in rows(app)] == ["live"]
@@ -121,7 +122,7 @@ def test_a_running_recording_is_live_and_nobody_is_told_yet(app, folder, alice, 
         record_more(folder, recording, 1.92)
         (found,) = listing.of_person(owner, owner).recordings
         assert (found.duration, found.size) == (2.4, len(sound_bytes(folder, recording)))
-        assert not db.session.dirty                     # a GET writes nothing
+        assert not db.session.dirty  # a GET writes nothing
 
 
 def test_gaps_and_pauses_are_taken_over(app, folder, alices, look):
@@ -137,7 +138,7 @@ def test_a_folder_that_is_at_rest_is_not_read_again(app, folder, alices, look):
     old = now().timestamp() - 60
     os.utime(folder, (old, old))
     look()
-    (folder / f"{alices}.json").write_text("{")         # in place, so that the folder does not show it
+    (folder / f"{alices}.json").write_text("{")  # in place, so that the folder does not show it
     assert look() == []
     RecordingFolder(folder).write_manifest(RecordingManifest(alices, "alice", "New", "2026-01-02T03:04:05Z", "closed", 24_000))
     look()
@@ -175,13 +176,16 @@ def test_a_recording_whose_writer_died_for_good_is_ready_a_minute_after_the_stre
     assert [row.state for row in rows(app)] == ["recovered"]
 
 
-@pytest.mark.parametrize(("content", "problem"), [
-    ("", "cannot be read"),
-    ('{"stream_id": "5f', "cannot be read"),
-    ("[]", "cannot be read"),
-    ("\0\0\0", "cannot be read"),
-    ('{"stream_id": 5}', "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "cannot be read"),
+        ('{"stream_id": "5f', "cannot be read"),
+        ("[]", "cannot be read"),
+        ("\0\0\0", "cannot be read"),
+        ('{"stream_id": 5}', "cannot be read"),
+    ],
+)
 def test_half_a_sidecar_is_reported_and_left_out(app, folder, alices, look, content, problem, caplog):
     whole = (folder / f"{alices}.json").read_text()
     put(folder / f"{alices}.json", content)
@@ -190,7 +194,7 @@ def test_half_a_sidecar_is_reported_and_left_out(app, folder, alices, look, cont
     assert f"{alices}.json" in found
     assert "a sidecar was not taken over" in caplog.text
     assert rows(app) == []
-    assert look() == []                                 # said once
+    assert look() == []  # said once
     put(folder / f"{alices}.json", whole)
     assert look() == []
     assert len(rows(app)) == 1
@@ -205,13 +209,16 @@ def test_every_cut_of_a_sidecar_is_refused(app, folder, alices, look):
     assert rows(app) == []
 
 
-@pytest.mark.parametrize(("changes", "problem"), [
-    ({"owner": "nobody"}, "No account here has its owner's name"),
-    ({"stream_id": "f" * 32}, "belongs to another recording"),
-    ({"started_at": "yesterday"}, "does not say when"),
-    ({"started_at": "0001-01-01T00:00:00+23:59"}, "does not say when"),
-    ({"state": "lost"}, "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"owner": "nobody"}, "No account here has its owner's name"),
+        ({"stream_id": "f" * 32}, "belongs to another recording"),
+        ({"started_at": "yesterday"}, "does not say when"),
+        ({"started_at": "0001-01-01T00:00:00+23:59"}, "does not say when"),
+        ({"state": "lost"}, "cannot be read"),
+    ],
+)
 def test_a_sidecar_that_makes_no_sense_is_reported_and_left_out(app, folder, alices, look, changes, problem):
     path = folder / f"{alices}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

@@ -21,12 +21,20 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def add(app):
     """Adds rows without files; returns their ids."""
+
     def add(owner: str, *titles: str, hours: float = 0, duration: float = 60.0) -> list[str]:
         with app.app_context():
             user = accounts.find(owner)
             rows = [
-                Recording(id=new_id(), owner=user, title=title, started_at=BEGIN + timedelta(hours=hours), duration=duration,
-                          state="closed", size=1)
+                Recording(
+                    id=new_id(),
+                    owner=user,
+                    title=title,
+                    started_at=BEGIN + timedelta(hours=hours),
+                    duration=duration,
+                    state="closed",
+                    size=1,
+                )
                 for title in titles
             ]
             ids = [row.id for row in rows]
@@ -62,7 +70,7 @@ def test_four_orders(alice, add):
 @pytest.mark.parametrize("view", ["mine", "friends"])
 def test_pages_of_every_order_miss_nothing_and_repeat_nothing(app, alice, bob, add, order, view):
     expected = set()
-    for number in range(12):        # ten of each have the same time, length and title
+    for number in range(12):  # ten of each have the same time, length and title
         expected |= set(add("alice", *["same"] * 10, hours=number, duration=number))
     found: list[str] = []
     with app.app_context():
@@ -96,19 +104,22 @@ def test_an_order_or_place_that_is_none_is_a_wrong_field(alice, query):
 # Search
 
 
-@pytest.mark.parametrize(("words", "found"), [
-    ("late hour", ["Späte Stunde, late HOUR"]),
-    ("SPATE", ["Späte Stunde, late HOUR"]),
-    ("späte", ["Späte Stunde, late HOUR"]),
-    ("100%", ["100% wool"]),
-    ("%", ["100% wool"]),
-    ("a_b", ["a_b"]),
-    ("\\", []),
-    ("late wool", []),
-    ("   ", ["100% wool", "Späte Stunde, late HOUR", "a_b"]),
-    ("x" * 5000, []),
-    ("\x00", ["100% wool", "Späte Stunde, late HOUR", "a_b"]),
-])
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("late hour", ["Späte Stunde, late HOUR"]),
+        ("SPATE", ["Späte Stunde, late HOUR"]),
+        ("späte", ["Späte Stunde, late HOUR"]),
+        ("100%", ["100% wool"]),
+        ("%", ["100% wool"]),
+        ("a_b", ["a_b"]),
+        ("\\", []),
+        ("late wool", []),
+        ("   ", ["100% wool", "Späte Stunde, late HOUR", "a_b"]),
+        ("x" * 5000, []),
+        ("\x00", ["100% wool", "Späte Stunde, late HOUR", "a_b"]),
+    ],
+)
 def test_each_word_stands_in_the_title(alice, add, words, found):
     add("alice", "Späte Stunde, late HOUR", "100% wool", "a_b")
     answer = alice.client.get("/api/recordings/alice", query_string={"q": words, "order": "title"})

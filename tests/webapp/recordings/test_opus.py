@@ -48,8 +48,8 @@ def test_it_is_the_whole_recording_with_its_tags(recording, bob):
         assert (container.format.name, stream.codec.name) == ("ogg", "opus")
         assert (tags["TITLE"], tags["ARTIST"]) == ("Morning talk", "alice")
         samples = sum(frame.samples for frame in container.decode(audio=0))
-    assert samples == pytest.approx(3 * 48_000, abs=1000)       # of 20 ms packets, and what the codec adds at the beginning
-    assert len(response.data) < 50_000                          # the FLAC of this noise has 200 kB
+    assert samples == pytest.approx(3 * 48_000, abs=1000)  # of 20 ms packets, and what the codec adds at the beginning
+    assert len(response.data) < 50_000  # the FLAC of this noise has 200 kB
 
 
 def test_of_two_channels_it_has_both(add, alice):
@@ -73,7 +73,7 @@ def test_what_was_asked_for_longest_ago_goes_first(add, alice, folder, monkeypat
     for number, recording in enumerate(ids[:2]):
         assert alice.get(f"/recordings/{recording}/audio.opus").data
         os.utime(folder / f"{recording}.opus", (number, number))
-    assert alice.get(f"/recordings/{ids[0]}/audio.opus").data       # asked for again
+    assert alice.get(f"/recordings/{ids[0]}/audio.opus").data  # asked for again
     monkeypatch.setattr(opus, "KEPT_BYTES", 2 * (folder / f"{ids[0]}.opus").stat().st_size + 1000)
     assert alice.get(f"/recordings/{ids[2]}/audio.opus").data
     assert {path.stem for path in folder.glob("*.opus")} == {ids[0], ids[2]}
@@ -119,7 +119,7 @@ def test_one_that_is_being_made_goes_with_its_recording(app, recording, alice, f
     with app.app_context():
         recording_queries.folder().delete(recording)
     assert list(folder.iterdir()) == []
-    assert list(pieces)                     # who asked before gets the rest
+    assert list(pieces)  # who asked before gets the rest
     response.close()
     assert list(folder.iterdir()) == []
 

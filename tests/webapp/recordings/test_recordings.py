@@ -38,7 +38,7 @@ def recording(folder, alice, ingest) -> str:
 @pytest.fixture
 def growing(folder, alice, ingest) -> str:
     """Alice's, still being written."""
-    growing = record(folder, "alice", seconds=0.96, finished=False)         # ten whole blocks
+    growing = record(folder, "alice", seconds=0.96, finished=False)  # ten whole blocks
     ingest()
     return growing
 
@@ -185,19 +185,22 @@ def test_a_before_that_is_neither_is_a_wrong_field(alice, before):
     assert "before" in response.json["error"]["fields"]
 
 
-@pytest.mark.parametrize(("body", "status"), [
-    ({"title": ""}, 422),
-    ({"title": " \u200b\u202e "}, 422),
-    ({"title": "x" * 121}, 422),
-    ({"title": 5}, 422),
-    ({"title": None}, 422),
-    ({"title": "\ud800"}, 422),
-    ({}, 422),
-    ([], 422),
-    ({"title": "ok \u202e\x00 then"}, 200),
-    ({"title": "x" * 120}, 200),
-    ({"title": "🎙️ café"}, 200),
-])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"title": ""}, 422),
+        ({"title": " \u200b\u202e "}, 422),
+        ({"title": "x" * 121}, 422),
+        ({"title": 5}, 422),
+        ({"title": None}, 422),
+        ({"title": "\ud800"}, 422),
+        ({}, 422),
+        ([], 422),
+        ({"title": "ok \u202e\x00 then"}, 200),
+        ({"title": "x" * 120}, 200),
+        ({"title": "🎙️ café"}, 200),
+    ],
+)
 def test_titles(recording, alice, body, status):
     response = alice.patch(f"/api/recordings/{recording}", body)
     assert response.status_code == status
@@ -236,15 +239,18 @@ def test_the_whole_sound(recording, alice, folder):
     assert int(response.headers["Content-Length"]) == len(response.data)
 
 
-@pytest.mark.parametrize(("asked", "start", "end"), [
-    ("bytes=0-", 0, None),
-    ("bytes=0-0", 0, 1),
-    ("bytes=40-100", 40, 101),
-    ("bytes=60-70", 60, 71),
-    ("bytes=5000-5999", 5000, 6000),
-    ("bytes=-100", -100, None),
-    ("bytes=100-99999999999", 100, None),
-])
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ("bytes=0-", 0, None),
+        ("bytes=0-0", 0, 1),
+        ("bytes=40-100", 40, 101),
+        ("bytes=60-70", 60, 71),
+        ("bytes=5000-5999", 5000, 6000),
+        ("bytes=-100", -100, None),
+        ("bytes=100-99999999999", 100, None),
+    ],
+)
 def test_ranges(recording, alice, folder, asked, start, end):
     whole = sound_bytes(folder, recording)
     response = alice.get(f"/recordings/{recording}/audio", headers={"Range": asked})
@@ -271,7 +277,7 @@ def test_a_player_gets_the_sound_in_pieces_and_a_download_whole(alice, folder, i
     assert heard == whole
     assert alice.get(f"/recordings/{recording}/audio").data == whole
     rest = alice.get(f"/recordings/{recording}/audio?download=1", headers={"Range": "bytes=10-"})
-    assert (len(rest.data), rest.data[4096 - 10:]) == (len(whole) - 10, whole[4096:])
+    assert (len(rest.data), rest.data[4096 - 10 :]) == (len(whole) - 10, whole[4096:])
 
 
 def test_a_range_past_the_end_is_416_and_says_the_length(recording, alice, folder):
@@ -329,7 +335,7 @@ def test_a_growing_recording_keeps_its_promise_while_it_grows(growing, alice, fo
     assert len(soundfile.read(io.BytesIO(body))[0]) == 46_080
     longer = alice.get(f"/recordings/{growing}/audio")
     assert len(soundfile.read(io.BytesIO(longer.data))[0]) == 92_160
-    assert longer.data[4096:len(body)] == body[4096:]
+    assert longer.data[4096 : len(body)] == body[4096:]
 
 
 def test_a_missing_sound_file_is_404_and_says_so(recording, alice, folder, caplog):
@@ -338,13 +344,16 @@ def test_a_missing_sound_file_is_404_and_says_so(recording, alice, folder, caplo
     assert "sound file is missing" in caplog.text
 
 
-@pytest.mark.parametrize(("title", "plain", "coded"), [
-    ("Morning talk", 'filename="2026-01-02 Morning talk - alice.flac"', None),
-    ("Späte", 'filename="2026-01-02 Spate - alice.flac"', "UTF-8''2026-01-02%20Sp%C3%A4te%20-%20alice.flac"),
-    ("../../etc/passwd", 'filename="2026-01-02 .. .. etc passwd - alice.flac"', None),
-    ('a"b\\c;d', "filename=\"2026-01-02 a b c;d - alice.flac\"", None),
-    ("日本", 'filename="2026-01-02 - alice.flac"', "UTF-8''2026-01-02%20%E6%97%A5%E6%9C%AC%20-%20alice.flac"),
-])
+@pytest.mark.parametrize(
+    ("title", "plain", "coded"),
+    [
+        ("Morning talk", 'filename="2026-01-02 Morning talk - alice.flac"', None),
+        ("Späte", 'filename="2026-01-02 Spate - alice.flac"', "UTF-8''2026-01-02%20Sp%C3%A4te%20-%20alice.flac"),
+        ("../../etc/passwd", 'filename="2026-01-02 .. .. etc passwd - alice.flac"', None),
+        ('a"b\\c;d', 'filename="2026-01-02 a b c;d - alice.flac"', None),
+        ("日本", 'filename="2026-01-02 - alice.flac"', "UTF-8''2026-01-02%20%E6%97%A5%E6%9C%AC%20-%20alice.flac"),
+    ],
+)
 def test_a_download_has_a_good_name(recording, alice, title, plain, coded):
     alice.patch(f"/api/recordings/{recording}", {"title": title})
     disposition = alice.get(f"/recordings/{recording}/audio?download=1").headers["Content-Disposition"]

@@ -83,11 +83,14 @@ WAYS: dict[str, Callable[[Person, str], bool]] = {
 OWN_WAYS = {"list", "search", "file", "part of the file", "download"}
 
 
-@pytest.mark.parametrize(("audience", "hearers"), [
-    ("friends", {"alice", "bob", "dora"}),
-    ("chosen", {"alice", "bob"}),
-    ("nobody", {"alice"}),
-])
+@pytest.mark.parametrize(
+    ("audience", "hearers"),
+    [
+        ("friends", {"alice", "bob", "dora"}),
+        ("chosen", {"alice", "bob"}),
+        ("nobody", {"alice"}),
+    ],
+)
 @pytest.mark.parametrize("again", [False, True], ids=["as set", "after a rebuild"])
 def test_everybody_by_every_way(app, recording, alice, bob, charlie, dora, eve, audience, hearers, again):
     assert share(alice, recording, audience, bob, eve).status_code == 200
@@ -134,17 +137,20 @@ def test_of_what_they_may_not_hear_friends_are_told_nothing(app, recording, alic
     assert len(events_of(app, "alice", "recording.removed")) == 1
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({}, "audience"),
-    ({"audience": "everybody"}, "audience"),
-    ({"audience": 1}, "audience"),
-    ({"audience": "chosen", "usernames": ["charlie"]}, "usernames"),
-    ({"audience": "chosen", "usernames": ["nobody-here"]}, "usernames"),
-    ({"audience": "chosen", "usernames": ["alice"]}, "usernames"),
-    ({"audience": "chosen", "usernames": "bob"}, "usernames"),
-    ({"audience": "chosen", "usernames": [5]}, "usernames"),
-    ({"audience": "chosen", "usernames": ["x"] * 2000}, "usernames"),
-])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "audience"),
+        ({"audience": "everybody"}, "audience"),
+        ({"audience": 1}, "audience"),
+        ({"audience": "chosen", "usernames": ["charlie"]}, "usernames"),
+        ({"audience": "chosen", "usernames": ["nobody-here"]}, "usernames"),
+        ({"audience": "chosen", "usernames": ["alice"]}, "usernames"),
+        ({"audience": "chosen", "usernames": "bob"}, "usernames"),
+        ({"audience": "chosen", "usernames": [5]}, "usernames"),
+        ({"audience": "chosen", "usernames": ["x"] * 2000}, "usernames"),
+    ],
+)
 def test_a_wrong_audience_changes_nothing(recording, alice, bob, charlie, body, field):
     answer = alice.put(f"/api/recordings/{recording}/audience", body)
     assert answer.status_code == 422
@@ -182,9 +188,17 @@ def test_by_form_alone(recording, alice, bob, dora):
     assert "Choose among your friends." in wrong.text
 
 
-@pytest.mark.parametrize("note", [
-    "", "{", "[]", '{"audience": "all", "with": []}', '{"audience": "friends"}', '{"audience": "chosen", "with": [5]}',
-])
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "{",
+        "[]",
+        '{"audience": "all", "with": []}',
+        '{"audience": "friends"}',
+        '{"audience": "chosen", "with": [5]}',
+    ],
+)
 def test_a_note_that_cannot_be_read_opens_a_recording_to_nobody(app, recording, folder, alice, bob, note, caplog):
     (folder / f"{recording}.audience.json").write_text(note)
     rebuild(app)
@@ -209,7 +223,7 @@ def test_new_recordings_are_for_whom_their_owner_wants(app, folder, alice, bob):
         ingest.ingest()
     assert bob.get(f"/recordings/{recording}/audio").status_code == 404
     with app.app_context():
-        accounts.find("alice").audience = "friends"         # only new ones follow it
+        accounts.find("alice").audience = "friends"  # only new ones follow it
         db.session.commit()
     rebuild(app)
     assert bob.get(f"/recordings/{recording}/audio").status_code == 404

@@ -27,10 +27,16 @@ def recording(app, folder, alice) -> str:
     return recording
 
 
-@pytest.mark.parametrize(("peaks", "count", "bars"), [
-    (b"", 4, b""), (b"\1\2", 4, b"\1\2"), (b"\1\2\3\4", 4, b"\1\2\3\4"), (b"\1\5\2\1\0\0", 3, b"\5\2\0"),
-    (b"\1\2\3\4\5", 2, b"\2\5"),
-])
+@pytest.mark.parametrize(
+    ("peaks", "count", "bars"),
+    [
+        (b"", 4, b""),
+        (b"\1\2", 4, b"\1\2"),
+        (b"\1\2\3\4", 4, b"\1\2\3\4"),
+        (b"\1\5\2\1\0\0", 3, b"\5\2\0"),
+        (b"\1\2\3\4\5", 2, b"\2\5"),
+    ],
+)
 def test_fewer_bars_keep_the_loudest(peaks, count, bars):
     assert reduced(peaks, count) == bars
 

@@ -10,25 +10,28 @@ from webapp.core.database import db
 from webapp.security.headers import local_path
 
 
-@pytest.mark.parametrize(("method", "path", "options", "status"), [
-    ("GET", "/api/session", {}, 200),
-    ("GET", "/api/friends", {}, 401),
-    ("GET", "/api/nothing-here", {}, 404),
-    ("GET", "/nothing-here", {}, 404),
-    ("DELETE", "/api/session", {}, 405),
-    ("POST", "/api/login", {"data": b"{"}, 400),
-    ("POST", "/api/login", {"headers": {"X-CSRF-Token": "wrong"}}, 403),
-    ("POST", "/api/login", {"data": b"x" * 70_000}, 413),
-    ("GET", "/api/session", {"headers": {"Host": "evil.example"}}, 400),
-    ("GET", "/nothing-here", {"headers": {"Host": "evil.example"}}, 400),
-    ("GET", "/api/session", {"headers": {"Host": "[::1"}}, 400),
-    ("GET", "/api/session", {"headers": {"Host": "a b;script-src *"}}, 400),
-    ("GET", "/static/../config.py", {}, 404),
-    ("GET", "/static/%2e%2e/config.py", {}, 404),
-    ("GET", "/api/session?x=%ff%fe%00", {}, 200),
-    ("GET", "/api/recordings/al%00ice", {}, 404),
-    ("GET", "/reset/%00", {}, 404),
-])
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status"),
+    [
+        ("GET", "/api/session", {}, 200),
+        ("GET", "/api/friends", {}, 401),
+        ("GET", "/api/nothing-here", {}, 404),
+        ("GET", "/nothing-here", {}, 404),
+        ("DELETE", "/api/session", {}, 405),
+        ("POST", "/api/login", {"data": b"{"}, 400),
+        ("POST", "/api/login", {"headers": {"X-CSRF-Token": "wrong"}}, 403),
+        ("POST", "/api/login", {"data": b"x" * 70_000}, 413),
+        ("GET", "/api/session", {"headers": {"Host": "evil.example"}}, 400),
+        ("GET", "/nothing-here", {"headers": {"Host": "evil.example"}}, 400),
+        ("GET", "/api/session", {"headers": {"Host": "[::1"}}, 400),
+        ("GET", "/api/session", {"headers": {"Host": "a b;script-src *"}}, 400),
+        ("GET", "/static/../config.py", {}, 404),
+        ("GET", "/static/%2e%2e/config.py", {}, 404),
+        ("GET", "/api/session?x=%ff%fe%00", {}, 200),
+        ("GET", "/api/recordings/al%00ice", {}, 404),
+        ("GET", "/reset/%00", {}, 404),
+    ],
+)
 def test_every_answer_has_the_headers(anonymous, method, path, options, status):
     response = anonymous.request(method, path, **options)
     assert response.status_code == status
@@ -50,7 +53,11 @@ def test_a_failure_of_ours_says_nothing_about_itself(app, alice, path):
 
 
 def test_pages_may_talk_to_the_audio_server_they_are_told_of(anonymous, make_app, visit_app):
-    assert directives(anonymous.get("/api/session"))["connect-src"] == ["'self'", "ws://localhost:18249", "http://localhost:18249"]
+    assert directives(anonymous.get("/api/session"))["connect-src"] == [
+        "'self'",
+        "ws://localhost:18249",
+        "http://localhost:18249",
+    ]
     tls = visit_app(make_app(public_url="https://air.example.org", audio_url="wss://audio.example.org"), "ana")
     response = tls.get("/api/session")
     assert directives(response)["connect-src"] == ["'self'", "wss://audio.example.org", "https://audio.example.org"]
@@ -110,21 +117,57 @@ def test_a_server_does_not_answer_to_other_names(anonymous, host):
     assert "evil" not in response.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("target", [
-    None, "", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example", "https://evil.example",
-    "https:evil.example", "https:/evil.example", "HTTPS:evil.example", "http:///evil.example", "javascript:alert(1)",
-    "data:text/html,x", "evil.example", "evil", "./friends", "../friends", "?next=/", "#x", " /friends",
-    "/ /evil.example", "/\t/evil.example",
-    "\t//evil.example", "/\n/evil.example", "/friends\r\nSet-Cookie: a=b", "/\x00/evil.example", "\x00/friends", "/a\x7fb",
-    "//[::1",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        "",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "\\/evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "https:/evil.example",
+        "HTTPS:evil.example",
+        "http:///evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "evil.example",
+        "evil",
+        "./friends",
+        "../friends",
+        "?next=/",
+        "#x",
+        " /friends",
+        "/ /evil.example",
+        "/\t/evil.example",
+        "\t//evil.example",
+        "/\n/evil.example",
+        "/friends\r\nSet-Cookie: a=b",
+        "/\x00/evil.example",
+        "\x00/friends",
+        "/a\x7fb",
+        "//[::1",
+    ],
+)
 def test_next_never_leads_elsewhere(target):
     assert local_path(target) == "/"
 
 
-@pytest.mark.parametrize("target", [
-    "/", "/friends", "/listen/alice?x=1&y=2#part", "/%09/evil.example", "/%5cevil.example", "/a//b", "/search?q=https://evil.example",
-    "/search?q=örj",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/friends",
+        "/listen/alice?x=1&y=2#part",
+        "/%09/evil.example",
+        "/%5cevil.example",
+        "/a//b",
+        "/search?q=https://evil.example",
+        "/search?q=örj",
+    ],
+)
 def test_next_may_be_a_path_of_ours(target):
     assert local_path(target) == target

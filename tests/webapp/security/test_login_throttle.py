@@ -106,11 +106,14 @@ def test_a_forwarded_address_counts_only_from_a_configured_proxy(make_app, visit
     assert believed in subjects
 
 
-@pytest.mark.parametrize(("addresses", "subject"), [
-    (("2001:db8:0:7::1", "2001:db8:0:7::ffff:2"), "address:2001:db8:0:7::/64"),
-    (("203.0.113.7", "::ffff:203.0.113.7"), "address:203.0.113.7"),
-    (("", "no address"), None),
-])
+@pytest.mark.parametrize(
+    ("addresses", "subject"),
+    [
+        (("2001:db8:0:7::1", "2001:db8:0:7::ffff:2"), "address:2001:db8:0:7::/64"),
+        (("203.0.113.7", "::ffff:203.0.113.7"), "address:203.0.113.7"),
+        (("", "no address"), None),
+    ],
+)
 def test_ipv6_counts_by_household_and_mapped_ipv4_as_itself(context, addresses, subject):
     for address in addresses:
         record_failure("alice", address)

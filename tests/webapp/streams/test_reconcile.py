@@ -21,23 +21,26 @@ def speaking(identity: str) -> Person:
     return Person(identity, sid=f"PA_{identity}", publishes_sound=True)
 
 
-@pytest.mark.parametrize(("state", "sound_check", "clean_sound", "lost", "expected"), [
-    ("starting", False, True, False, "live"),
-    ("starting", True, True, False, "checking"),
-    ("starting", False, False, False, "starting"),
-    ("starting", False, True, True, "starting"),
-    ("checking", True, True, False, "checking"),
-    ("checking", False, True, False, "live"),
-    ("checking", True, True, True, "interrupted"),
-    ("checking", True, False, False, "checking"),
-    ("live", False, True, False, "live"),
-    ("live", False, False, False, "live"),          # the track is on its way to another stage, or the microphone is unplugged
-    ("live", False, True, True, "interrupted"),
-    ("interrupted", False, True, False, "live"),
-    ("interrupted", True, True, False, "checking"),
-    ("interrupted", False, False, False, "interrupted"),
-    ("interrupted", False, True, True, "interrupted"),
-])
+@pytest.mark.parametrize(
+    ("state", "sound_check", "clean_sound", "lost", "expected"),
+    [
+        ("starting", False, True, False, "live"),
+        ("starting", True, True, False, "checking"),
+        ("starting", False, False, False, "starting"),
+        ("starting", False, True, True, "starting"),
+        ("checking", True, True, False, "checking"),
+        ("checking", False, True, False, "live"),
+        ("checking", True, True, True, "interrupted"),
+        ("checking", True, False, False, "checking"),
+        ("live", False, True, False, "live"),
+        ("live", False, False, False, "live"),  # the track is on its way to another stage, or the microphone is unplugged
+        ("live", False, True, True, "interrupted"),
+        ("interrupted", False, True, False, "live"),
+        ("interrupted", True, True, False, "checking"),
+        ("interrupted", False, False, False, "interrupted"),
+        ("interrupted", False, True, True, "interrupted"),
+    ],
+)
 def test_the_state_follows_what_is_seen(state, sound_check, clean_sound, lost, expected):
     assert next_state(state, sound_check=sound_check, clean_sound=clean_sound, lost=lost) == expected
 
@@ -49,15 +52,18 @@ def test_an_ended_stream_stays_ended_and_no_look_ends_one(seen):
     assert [before for before, after in states.items() if after == "ended"] == ["ended"]
 
 
-@pytest.mark.parametrize(("studio", "stage", "clean"), [
-    ([speaking("alice"), speaking("noise-remover")], [speaking("noise-remover")], True),
-    ([speaking("alice")], [], False),
-    ([Person("alice", "PA_1")], [speaking("noise-remover")], False),
-    ([speaking("alice")], [Person("noise-remover", "PA_2")], False),
-    ([speaking("alice")], [speaking("bob.12345678")], False),
-    ([speaking("mallory")], [speaking("noise-remover")], False),
-    ([], [speaking("noise-remover")], False),
-])
+@pytest.mark.parametrize(
+    ("studio", "stage", "clean"),
+    [
+        ([speaking("alice"), speaking("noise-remover")], [speaking("noise-remover")], True),
+        ([speaking("alice")], [], False),
+        ([Person("alice", "PA_1")], [speaking("noise-remover")], False),
+        ([speaking("alice")], [Person("noise-remover", "PA_2")], False),
+        ([speaking("alice")], [speaking("bob.12345678")], False),
+        ([speaking("mallory")], [speaking("noise-remover")], False),
+        ([], [speaking("noise-remover")], False),
+    ],
+)
 def test_clean_sound_is_a_microphone_in_the_studio_and_the_noise_removers_track_on_the_stage(studio, stage, clean):
     sight = Sight.of(ROOMS, {"studio-1": a_room(*studio), "stage-1-1": a_room(*stage)})
     assert sight.clean_sound is clean
@@ -73,14 +79,18 @@ def with_beat(beat: str, sid: str = "PA_1") -> Sight:
     return Sight.of(ROOMS, {"studio-1": a_room(agent)})
 
 
-@pytest.mark.parametrize(("sight", "seconds_ago", "alive"), [
-    (with_beat("7"), 4.9, True),
-    (with_beat("7"), 5.1, False),
-    (with_beat("8"), 60.0, True),
-    (with_beat("7", sid="PA_2"), 60.0, True),       # another one that happens to count from the same number
-    (with_beat(""), 60.0, True),                    # one that has just come
-    (Sight.of(ROOMS, {}), 0.0, False),
-], ids=["fresh", "still", "beats", "another", "new", "gone"])
+@pytest.mark.parametrize(
+    ("sight", "seconds_ago", "alive"),
+    [
+        (with_beat("7"), 4.9, True),
+        (with_beat("7"), 5.1, False),
+        (with_beat("8"), 60.0, True),
+        (with_beat("7", sid="PA_2"), 60.0, True),  # another one that happens to count from the same number
+        (with_beat(""), 60.0, True),  # one that has just come
+        (Sight.of(ROOMS, {}), 0.0, False),
+    ],
+    ids=["fresh", "still", "beats", "another", "new", "gone"],
+)
 def test_a_noise_remover_lives_as_long_as_its_heartbeat_changes(sight, seconds_ago, alive):
     at = now()
     stream = Stream(agent_beat=with_beat("7").beat, agent_beat_at=at - timedelta(seconds=seconds_ago))
@@ -93,15 +103,26 @@ def test_a_long_heartbeat_fits_its_column():
 
 def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
     stage = a_room(
-        speaking("noise-remover"), Person("bob.1", "PA_1"), Person("bob.2", "PA_2"), Person("dora.1", "PA_3"),
+        speaking("noise-remover"),
+        Person("bob.1", "PA_1"),
+        Person("bob.2", "PA_2"),
+        Person("dora.1", "PA_3"),
         Person("alice.1", "PA_4", hidden=True),
     )
     assert Sight.of(ROOMS, {"stage-1-1": stage}).listeners == 2
 
 
-@pytest.mark.parametrize(("told", "removed_db"), [
-    ("18.5", 18.5), ("0.0", 0.0), ("", None), ("x", None), ("nan", None), ("inf", None),
-])
+@pytest.mark.parametrize(
+    ("told", "removed_db"),
+    [
+        ("18.5", 18.5),
+        ("0.0", 0.0),
+        ("", None),
+        ("x", None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
 def test_how_much_noise_is_removed_as_the_noise_remover_says(told, removed_db):
     agent = Person("noise-remover", "PA_1", attributes={messages.ATTRIBUTE_REMOVED: told})
     assert Sight.of(ROOMS, {"studio-1": a_room(agent)}).removed_db == removed_db

@@ -19,6 +19,7 @@ BEGAN = now() - timedelta(hours=1)
 @pytest.fixture
 def sample(app, stream):
     """Notes what is seen so many seconds after the beginning."""
+
     def sample(second: float, listeners: int, removed_db: float | None = None) -> None:
         with app.app_context():
             statistics.note(db.session.get(Stream, stream), listeners, removed_db, BEGAN + timedelta(seconds=second))
@@ -29,6 +30,7 @@ def sample(app, stream):
 @pytest.fixture
 def finish(app, stream, folder, ingest):
     """The stream ends so many seconds after the beginning, and its recording is there."""
+
     def finish(second: float) -> None:
         record(folder, "alice", stream_id=stream, started_at=rfc3339(BEGAN))
         end(app, stream)
@@ -61,7 +63,11 @@ def test_minutes_and_noise_over_the_stream(app, stream, sample, finish):
     assert (of_all.whole.most, of_all.whole.minutes) == (2, 4.0)
     assert of_all.whole.removed_db == pytest.approx((10 * 60 + 20 * 120) / 180)
     assert [(step.most, step.minutes, step.removed_db) for step in of_all.steps] == [
-        (0, 0.0, None), (2, 2.0, 10.0), (1, 1.0, 20.0), (1, 1.0, 20.0)]
+        (0, 0.0, None),
+        (2, 2.0, 10.0),
+        (1, 1.0, 20.0),
+        (1, 1.0, 20.0),
+    ]
 
 
 @pytest.mark.parametrize("length_s", [0, 0.5, 61, 3600, 86_400, 30 * 86_400])
@@ -79,8 +85,8 @@ def test_the_owner_sees_it_beside_who_heard_the_recording(stream, sample, finish
     finish(120)
     page = alice.get(f"/recordings/{stream}/heard").text
     assert "Up to 3 friends listened at a time, 6 minutes in all. On average 18 dB of noise were removed." in page
-    assert page.count("<svg class=\"chart__columns\"") == 2
-    assert page.count("<th scope=\"row\">") == 2
+    assert page.count('<svg class="chart__columns"') == 2
+    assert page.count('<th scope="row">') == 2
     assert bob.get(f"/recordings/{stream}/heard").status_code == 404
 
 
@@ -98,16 +104,15 @@ def test_totals_by_day(app, stream, sample, finish):
         days = statistics.totals(UTC)
     assert len(days) == statistics.DAYS
     noon = datetime.combine(BEGAN, time(12), UTC)
-    assert [day for day in days if day.streams] == [
-        statistics.Day(noon, streams=1, on_air_minutes=10.0, listened_minutes=20.0)]
+    assert [day for day in days if day.streams] == [statistics.Day(noon, streams=1, on_air_minutes=10.0, listened_minutes=20.0)]
 
 
 def test_the_admin_sees_the_totals(stream, sample, finish, alice):
     sample(0, 2)
     finish(600)
-    page = alice.get("/admin/attendance").text        # hers is the first account
+    page = alice.get("/admin/attendance").text  # hers is the first account
     assert "<td>1</td><td>10</td><td>20</td>" in page
-    assert page.count("<svg class=\"chart__columns\"") == 1
+    assert page.count('<svg class="chart__columns"') == 1
 
 
 def test_totals_forget_what_is_long_ago(app, stream, sample, finish):

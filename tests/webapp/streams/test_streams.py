@@ -119,14 +119,17 @@ class TestPlaces:
     def app(self, make_app, page):
         return make_app(agent_health_url=f"http://{page.address}/")
 
-    @pytest.mark.parametrize(("body", "taken"), [
-        (b'{"places": 4, "taken": 4}', 4),
-        (b'{"places": 4, "taken": 3}', None),
-        (b'{"places": 4}', None),
-        (b'[4, 4]', None),
-        (b'{"places": "four", "taken": 4}', None),
-        (b"", None),
-    ])
+    @pytest.mark.parametrize(
+        ("body", "taken"),
+        [
+            (b'{"places": 4, "taken": 4}', 4),
+            (b'{"places": 4, "taken": 3}', None),
+            (b'{"places": 4}', None),
+            (b"[4, 4]", None),
+            (b'{"places": "four", "taken": 4}', None),
+            (b"", None),
+        ],
+    )
     def test_the_owner_of_a_stream_that_was_refused_learns_of_it(self, new_stream, alice, page, body, taken):
         new_stream.change(dispatch_tries=2)
         page.body = body
@@ -154,7 +157,7 @@ class TestMoving:
 
     def test_of_two_who_move_it_at_once_one_does(self, new_stream):
         with new_stream.loaded() as stream:
-            assert stream.state == "starting"                       # read, and moved by somebody else in between
+            assert stream.state == "starting"  # read, and moved by somebody else in between
             with new_stream.loaded() as same_stream:
                 assert stream_state.move(same_stream, "live")
             assert not stream_state.move(stream, "live")
@@ -176,7 +179,7 @@ class TestMoving:
 
     def test_of_two_who_ask_for_a_noise_remover_one_does(self, new_stream):
         with new_stream.loaded() as stream:
-            assert stream.dispatch_tries == 0                       # read, and asked for by somebody else in between
+            assert stream.dispatch_tries == 0  # read, and asked for by somebody else in between
             with new_stream.loaded() as same_stream, pytest.raises(AudioServerUnreachable):
                 stream_state.ask_for_agent(same_stream)
             stream_state.ask_for_agent(stream)
@@ -234,20 +237,23 @@ class TestStartAndStop:
         assert answer.json["stream"]["title"] == "Evening show"
         assert stream.told("bob") == ["stream.title"]
 
-    @pytest.mark.parametrize(("path", "body", "field"), [
-        ("start", {"title": 7}, "title"),
-        ("start", {"title": "x" * 121}, "title"),
-        ("start", {"title": ["x"]}, "title"),
-        ("start", {"strength_db": "loud"}, "strength_db"),
-        ("start", {"strength_db": 101}, "strength_db"),
-        ("start", {"strength_db": -1}, "strength_db"),
-        ("start", {"strength_db": True}, "strength_db"),
-        ("start", {"sound_check": "yes"}, "sound_check"),
-        ("start", {"sound_check": 1}, "sound_check"),
-        ("title", {}, "title"),
-        ("title", {"title": "\u202e\u0007 "}, "title"),
-        ("title", {"title": "x" * 121}, "title"),
-    ])
+    @pytest.mark.parametrize(
+        ("path", "body", "field"),
+        [
+            ("start", {"title": 7}, "title"),
+            ("start", {"title": "x" * 121}, "title"),
+            ("start", {"title": ["x"]}, "title"),
+            ("start", {"strength_db": "loud"}, "strength_db"),
+            ("start", {"strength_db": 101}, "strength_db"),
+            ("start", {"strength_db": -1}, "strength_db"),
+            ("start", {"strength_db": True}, "strength_db"),
+            ("start", {"sound_check": "yes"}, "sound_check"),
+            ("start", {"sound_check": 1}, "sound_check"),
+            ("title", {}, "title"),
+            ("title", {"title": "\u202e\u0007 "}, "title"),
+            ("title", {"title": "x" * 121}, "title"),
+        ],
+    )
     def test_a_wrong_field_is_named(self, stream, alice, path, body, field):
         answer = alice.post(f"/api/stream/{path}", body)
         assert answer.status_code == 422
@@ -265,8 +271,15 @@ def test_a_title_is_made_up_when_none_is_given(alice):
     assert alice.post("/api/stream/stop").json["stream"]["title"] == "alice on air"
 
 
-@pytest.mark.parametrize(("name", "key"), [
-    ("studio-00ff", "00ff"), ("stage-00ff-12", "00ff"), ("studio", ""), ("lobby-00ff", None), ("", None),
-])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("studio-00ff", "00ff"),
+        ("stage-00ff-12", "00ff"),
+        ("studio", ""),
+        ("lobby-00ff", None),
+        ("", None),
+    ],
+)
 def test_a_room_tells_its_stream(name, key):
     assert rooms.room_key_of(name) == key

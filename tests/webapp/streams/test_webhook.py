@@ -27,9 +27,16 @@ def test_the_same_delivery_again_is_taken_and_does_nothing(app):
     assert deliveries(app) == 1
 
 
-@pytest.mark.parametrize("wrong", [
-    {"secret": "somebody-elses-secret-of-32-letters!"}, {"ttl_s": -300}, {"signed_body": BODY + " "}, {"body": "{"},
-], ids=["wrong key", "expired", "another body", "not json"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret": "somebody-elses-secret-of-32-letters!"},
+        {"ttl_s": -300},
+        {"signed_body": BODY + " "},
+        {"body": "{"},
+    ],
+    ids=["wrong key", "expired", "another body", "not json"],
+)
 def test_a_webhook_that_is_not_the_audio_servers_changes_nothing(app, wrong):
     answer = deliver(app, **{"body": BODY, **wrong})
     assert (answer.status_code, answer.json["error"]["code"]) == (401, "bad_signature")

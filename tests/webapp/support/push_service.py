@@ -65,10 +65,10 @@ class Browser:
 @dataclass
 class PushService:
     url: str
-    route: PushRoute                    # by which the web app may come here
+    route: PushRoute  # by which the web app may come here
     requests: list[Request] = field(default_factory=list)
-    answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)       # by path; 201 otherwise
-    silent: threading.Event = field(default_factory=threading.Event)                   # set: no answer comes
+    answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)  # by path; 201 otherwise
+    silent: threading.Event = field(default_factory=threading.Event)  # set: no answer comes
 
 
 @contextmanager
@@ -120,15 +120,21 @@ def _write_certificate(folder: Path) -> Path:
     today = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1)).not_valid_after(today + timedelta(days=1))
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     path = folder / "push-service.pem"
     secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption(),
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
     path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
     return path

@@ -30,16 +30,23 @@ def record(
     stream_id = stream_id or secrets.token_hex(16)
     now = [1000.0]
     recorder = FlacRecorder(
-        folder, stream_id=stream_id, owner=owner, title=title, started_at=started_at,
-        on_state=lambda state: None, clock=lambda: now[0], storage=RecordingFolder(folder, low_water_bytes=0), channels=channels,
+        folder,
+        stream_id=stream_id,
+        owner=owner,
+        title=title,
+        started_at=started_at,
+        on_state=lambda state: None,
+        clock=lambda: now[0],
+        storage=RecordingFolder(folder, low_water_bytes=0),
+        channels=channels,
     )
     recorder.start()
     sound = (np.random.default_rng(1).standard_normal(round(seconds * RATE)) * 1000).astype(np.int16)
     if channels == 2:
         sound = np.stack((sound, sound // 2), axis=1)
     for at in range(0, len(sound), 4800):
-        now[0] += len(sound[at:at + 4800]) / RATE
-        recorder.write(sound[at:at + 4800])
+        now[0] += len(sound[at : at + 4800]) / RATE
+        recorder.write(sound[at : at + 4800])
     recorder.close(finished=finished)
     return stream_id
 

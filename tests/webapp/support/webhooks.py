@@ -15,7 +15,12 @@ def hint(event: str, delivery_id: str, room: str) -> str:
 
 
 def deliver(
-    app: Flask, body: str, *, secret: str | None = None, ttl_s: int = 300, signed_body: str | None = None,
+    app: Flask,
+    body: str,
+    *,
+    secret: str | None = None,
+    ttl_s: int = 300,
+    signed_body: str | None = None,
 ) -> TestResponse:
     """`secret`, `ttl_s`, `signed_body`: what is wrong with the signature."""
     config = app.config["STILLAIR"]
