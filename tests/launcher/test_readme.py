@@ -7,6 +7,7 @@ import pytest
 
 from launcher.__main__ import _parser
 from launcher.settings import ROOT
+from tests.test_boundaries import ORDER
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md"))
@@ -82,3 +83,9 @@ def test_every_module_that_a_document_runs_exists(document):
     named = re.findall(r"python -m ((?:agent|benchmarks|launcher|webapp)[\w.]*)", (ROOT / document).read_text())
     modules = [ROOT.joinpath(*name.split(".")) for name in named]
     assert [path for path in modules if not path.with_suffix(".py").exists() and not (path / "__main__.py").exists()] == []
+
+
+@pytest.mark.parametrize("package", ["webapp", "agent", "launcher"])
+def test_the_architecture_lists_the_rooms_in_their_order(package):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert re.findall(rf"^\| `{package}/(\w+)/` \|", text, re.MULTILINE) == ORDER[package]

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from webapp.events import KINDS
+from webapp.events.outbox import KINDS
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENT = (ROOT / "docs" / "events.md").read_text()
-SCRIPT = (ROOT / "webapp" / "static" / "js" / "events.js").read_text()
+SCRIPT = (ROOT / "webapp" / "static" / "js" / "lib" / "events.js").read_text()
 
 
 def test_the_table_of_the_document_names_exactly_the_kinds_of_the_code():

@@ -1,4 +1,4 @@
-"""/api/stream/chat: the chat and the reactions of a stream, on air and kept. API.md has the documents."""
+"""/api/stream/chat: the chat and the reactions of a stream, on air and kept; docs/api.md leads to their description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/api/stream: the owner's side of a stream, and its status. API.md has the documents."""
+"""/api/stream: the owner's side of a stream, and its status; docs/api.md leads to their description."""
 
 from __future__ import annotations
 

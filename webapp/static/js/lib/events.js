@@ -1,4 +1,4 @@
-/** Kinds of events of `GET /events` that the page follows (API.md). */
+/** Kinds of events of `GET /events` that the page follows (docs/events.md). */
 const KINDS = [
   "friend.online", "friend.offline", "friend.added", "friend.renamed", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
   "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "recording.removed", "notice.live", "resync",
