@@ -25,6 +25,7 @@ from webapp.core.errors import Gone, TooMany
 from webapp.i18n.language import in_language_of
 from webapp.models import ResetLink, ResetWish, User, now
 from webapp.security import audit, rate_limits
+from webapp.security.addresses import network_of
 
 LIFETIME = timedelta(hours=24)
 TRIED_FOR = timedelta(hours=1)  # while the mail server does not take it
@@ -94,7 +95,7 @@ def _hash(token: str) -> str:
 
 def wish(username: str, address: str) -> None:
     """The same for every name. `address`: of the network. Raises TooMany."""
-    rate_limits.count_reset_wish(address)
+    rate_limits.count("reset wish", network_of(address))
     if accounts.USERNAME.fullmatch(username):
         db.session.add(ResetWish(username_key=username.lower()))
     db.session.commit()
@@ -132,7 +133,7 @@ def _answer(wish: ResetWish) -> None:
         db.session.execute(delete(ResetLink).where(ResetLink.token_hash == _hash(link.rpartition("/")[2])))
         db.session.commit()
         raise
-    rate_limits.count_reset_mail(user)
+    rate_limits.record("reset mail", user.id)
     audit.record(audit.NOBODY, "reset.sent", user)
     db.session.delete(wish)
     db.session.commit()
@@ -144,7 +145,7 @@ def _receiver(wish: ResetWish) -> User | None:
     if user is None or user.email is None or user.suspended_at is not None or wish.at < now() - TRIED_FOR:
         return None
     try:
-        rate_limits.check_reset_mail(user)
+        rate_limits.check("reset mail", user.id)
     except TooMany:
         return None
     return user

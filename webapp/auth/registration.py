@@ -16,6 +16,7 @@ from webapp.core.database import db
 from webapp.core.errors import Forbidden, Invalid
 from webapp.models import Setting, User
 from webapp.security import audit, rate_limits
+from webapp.security.addresses import network_of
 
 KEY = "registration"
 
@@ -68,12 +69,12 @@ def register(username: str, password: str, address: str, invite_id: str = "") ->
     if refused := refusal(invite_id):
         raise refused
     invite = invites.invite_for_guest(invite_id) if invite_id else None
-    rate_limits.check_registration(address)
+    rate_limits.check("registration", network_of(address))
     user = accounts.add(username, password)
     if not user.is_admin and (refused := refusal(invite_id)):  # two were first at the same moment
         db.session.rollback()
         raise refused
-    rate_limits.count_registration(address)
+    rate_limits.count("registration", network_of(address))
     if invite is not None:
         invites.use(invite, user)
     db.session.commit()

@@ -108,7 +108,7 @@ def say(author: User, stream_id: str, text: str) -> Line:
     stream = stream_for(author, stream_id)
     check_not_muted(author, stream)
     text = _checked(text)
-    rate_limits.count_message(author)
+    rate_limits.count("message", author.id)
     if (db.session.scalar(select(func.count()).where(ChatMessage.stream_id == stream.id)) or 0) >= MOST:
         raise Conflict(_("This chat is full: it has %(count)d messages. The stream goes on.", count=MOST))
     message = ChatMessage(stream_id=stream.id, author=author, text=text)

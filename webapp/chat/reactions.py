@@ -37,7 +37,7 @@ def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
         raise Invalid.choice("kind", KINDS)
     if not stream.reactions_on:
         raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
-    rate_limits.count_reaction(person)
+    rate_limits.count("reaction", person.id)
     if sum(counts(stream.id).values()) >= MOST:
         raise Conflict(_("This stream has had as many reactions as there is room for. The stream goes on."))
     db.session.add(Reaction(stream_id=stream.id, kind=kind))

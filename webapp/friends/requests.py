@@ -61,7 +61,7 @@ def send(user: User, username: str) -> FriendRequest:
     blocks.refuse_blocked(user, other)
     if are_friends(user, other):  # asked only now: nobody else can accept a request of these two any more
         raise Conflict(_("%(name)s is your friend already.", name=other.username))
-    rate_limits.count_friend_request(user)
+    rate_limits.count("friend request", user.id)
     publish(
         [other.id],
         "friend_request.received",

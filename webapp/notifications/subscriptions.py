@@ -34,7 +34,7 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
     if known is not None and (known.endpoint, known.p256dh, known.auth) == (endpoint, p256dh, auth):
         return
     _check_keys(p256dh, auth)
-    rate_limits.count_push_subscription(user)
+    rate_limits.count("push subscription", user.id)
     db.session.commit()  # no transaction is open while the name is looked up
     _check_endpoint(endpoint)
     holder = db.session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))

@@ -32,7 +32,7 @@ def folder() -> AvatarFolder:
 
 def change(user: User, data: bytes) -> None:
     """`data`: a picture as it was sent. Raises Invalid naming `avatar`, TooMany, or Conflict when it cannot be kept."""
-    rate_limits.count_picture(user)
+    rate_limits.count("picture", user.id)
     db.session.commit()  # every try costs a second of work, whatever becomes of it
     made = images.square(data)
     avatar_id = new_id()

@@ -35,7 +35,7 @@ def server_parts_for(user: User) -> dict[str, Any]:
 
 def open_room_for(user: User) -> CheckRoom:
     """Raises TooMany and AudioServerUnreachable."""
-    rate_limits.count_setup_check(user)
+    rate_limits.count("setup check", user.id)
     db.session.commit()
     room_id = new_id()
     room = _room(room_id)

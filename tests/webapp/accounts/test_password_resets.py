@@ -230,15 +230,17 @@ class TestByMail:
         assert (office.letters, self.wishes(app)) == ([], 0)
 
     def test_nobody_can_fill_a_mailbox(self, reachable, office, deliver, visit):
-        for _ in range(rate_limits.RESET_MAILS + 2):
+        for _ in range(rate_limits.LIMITS["reset mail"].maximum + 2):
             submit(visit("somebody"), "/forgot", username="bob")
             deliver()
-        assert len(office.letters) == rate_limits.RESET_MAILS
+        assert len(office.letters) == rate_limits.LIMITS["reset mail"].maximum
 
     def test_nor_ask_for_ever(self, reachable, visit):
         somebody = visit("somebody")
-        statuses = [submit(somebody, "/forgot", username="bob").status_code for _ in range(rate_limits.RESET_WISHES + 1)]
-        assert statuses == [200] * rate_limits.RESET_WISHES + [429]
+        statuses = [
+            submit(somebody, "/forgot", username="bob").status_code for _ in range(rate_limits.LIMITS["reset wish"].maximum + 1)
+        ]
+        assert statuses == [200] * rate_limits.LIMITS["reset wish"].maximum + [429]
 
     def test_the_admin_has_one_sent(self, alice, reachable, office, deliver):
         assert "Send it by mail" in alice.get("/admin/people/bob/reset").text

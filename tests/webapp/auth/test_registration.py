@@ -138,7 +138,7 @@ def test_somebody_who_sends_too_many_friend_requests_waits(app, alice, bob, visi
     bob.ask(dora)
     with app.app_context():
         subject = db.session.scalars(select(LimitedAct.subject).where(LimitedAct.subject.startswith("friend request:"))).all()[-1]
-        db.session.add_all(LimitedAct(subject=subject) for _ in range(rate_limits.FRIEND_REQUESTS - 1))
+        db.session.add_all(LimitedAct(subject=subject) for _ in range(rate_limits.LIMITS["friend request"].maximum - 1))
         db.session.commit()
     answer = bob.post("/api/friend-request/send", {"username": "erin"})
     assert (answer.status_code, answer.json["error"]["code"]) == (429, "too_many")

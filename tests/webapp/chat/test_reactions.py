@@ -47,8 +47,9 @@ def test_other_kinds_are_refused(stream, bob, kind):
 
 def test_too_many_in_a_minute(app, stream, bob):
     statuses = [bob.post(f"{path(stream)}/reactions", {"kind": "heart"}).status_code for _ in range(50)]
-    assert statuses == [201] * rate_limits.REACTIONS + [429] * (50 - rate_limits.REACTIONS)
-    assert counts(bob, stream)["heart"] == rate_limits.REACTIONS
+    maximum = rate_limits.LIMITS["reaction"].maximum
+    assert statuses == [201] * maximum + [429] * (50 - maximum)
+    assert counts(bob, stream)["heart"] == maximum
 
 
 def test_none_in_a_sound_check(app, alice, bob):

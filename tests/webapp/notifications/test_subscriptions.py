@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, select
@@ -112,7 +113,7 @@ def test_of_too_many_browsers_the_one_used_longest_ago_gives_way(alice, visit, e
 
 
 def test_only_so_often_in_an_hour(alice, monkeypatch):
-    monkeypatch.setattr(rate_limits, "PUSH_SUBSCRIPTIONS", 2)
+    monkeypatch.setitem(rate_limits.LIMITS, "push subscription", replace(rate_limits.LIMITS["push subscription"], maximum=2))
     assert [switch_on(alice, str(number)).status_code for number in range(3)] == [204, 204, 429]
 
 

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -173,7 +174,7 @@ def test_no_other_form_and_nobody_who_is_not_logged_in_may_send_so_much(alice, a
 
 
 def test_a_picture_is_tried_only_so_often_in_an_hour(alice, monkeypatch):
-    monkeypatch.setattr(rate_limits, "PICTURES", 2)
+    monkeypatch.setitem(rate_limits.LIMITS, "picture", replace(rate_limits.LIMITS["picture"], maximum=2))
     for _ in range(2):
         assert UNKNOWN in send(alice, SVG).text
     assert "You have sent too many pictures in the last hour." in send(alice, picture_file()).text

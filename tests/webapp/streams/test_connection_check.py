@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,6 @@ def test_how_much_is_left_is_said_where_there_is_a_limit(make_app, visit_app, fo
 
 
 def test_rooms_to_check_in_are_made_so_often_and_no_more(alice, monkeypatch):
-    monkeypatch.setattr(rate_limits, "SETUP_CHECKS", 2)
+    monkeypatch.setitem(rate_limits.LIMITS, "setup check", replace(rate_limits.LIMITS["setup check"], maximum=2))
     statuses = [alice.post("/api/checkup/rooms").status_code for _ in range(3)]
     assert statuses == [503, 503, 429]
