@@ -1,6 +1,6 @@
 """Requests that carry an access token (webapp.accounts.access_tokens) in `Authorization: Bearer`.
 
-One place decides: a token counts for a route whose `@Operation` names a scope, and for no other, so that a route that forgets to
+One place decides: a token counts for a route whose `@operation` names a scope, and for no other, so that a route that forgets to
 say so, and every page, is closed to it. It never counts beside a cookie; then the request is a browser's, with all that a browser
 must bring. Without a cookie nobody else can have made the browser send it, so that no CSRF token is needed
 (webapp.core.database).

@@ -2,73 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from flask import Blueprint, request
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user, login_required
+from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from webapp.accounts import accounts, sessions
 from webapp.accounts.passwords import LEAST_LENGTH, MOST_LENGTH
 from webapp.auth import registration
 from webapp.core.errors import ApiError
-from webapp.models import User
-from webapp.openapi import schemas
-from webapp.openapi.json_body import JsonBody
-from webapp.openapi.operations import Operation
+from webapp.models import User as Account
+from webapp.openapi.operations import operation
+from webapp.openapi.schemas import CLEAN, USERNAME_PATTERN, Body, DisplayName, Username, checked_later
 from webapp.openapi.scopes import Scope
 
 blueprint = Blueprint("api_session", __name__, url_prefix="/api")
 
-USER = schemas.record({"username": schemas.USERNAME, "display_name": schemas.DISPLAY_NAME}, title="User")
-CSRF_TOKEN = schemas.text("For the header X-CSRF-Token.")
-SESSION = schemas.record({"user": schemas.or_null(USER), "csrf_token": CSRF_TOKEN}, title="Session")
-NEW_PASSWORD = schemas.text("None that many people use.", least=LEAST_LENGTH, most=MOST_LENGTH)
+
+class User(TypedDict):
+    username: Username
+    display_name: DisplayName
+
+
+class Session(TypedDict):
+    user: User | None
+    csrf_token: Annotated[str, Field(description="For the header X-CSRF-Token.")]
+
+
+CHOSEN_NAME = checked_later("A user name.", pattern=USERNAME_PATTERN, examples=["alice"])
+CHOSEN_PASSWORD = checked_later("None that many people use.", minLength=LEAST_LENGTH, maxLength=MOST_LENGTH)
+
+
+class Registration(Body):
+    username: Annotated[str, CHOSEN_NAME, Field(min_length=1, max_length=128), CLEAN]
+    password: Annotated[str, CHOSEN_PASSWORD, Field(min_length=1)]
+    invite: Annotated[str, Field(description="What an invite link ends with.", max_length=128), CLEAN] = ""
+
+
+class Login(Body):
+    username: Annotated[str, Field(min_length=1, max_length=128), CLEAN]
+    password: Annotated[str, Field(min_length=1)]
 
 
 @blueprint.get("/session")
-@Operation("Who is asking", login=False, scope=Scope.READ, answers={200: SESSION}, about="`user`: null when nobody is logged in.")
-def show() -> ResponseReturnValue:
+@operation(login=False, scope=Scope.READ)
+def show() -> Session:
+    """Who is asking.
+
+    `user`: null when nobody is logged in.
+    """
     return _session(current_user if current_user.is_authenticated else None)
 
 
 @blueprint.post("/register")
-@Operation(
-    "Make an account and log in",
-    login=False,
-    body=schemas.body(
-        {"username": schemas.USERNAME, "password": NEW_PASSWORD},
-        {"invite": schemas.text("What an invite link ends with.", most=128)},
-    ),
-    answers={201: SESSION},
-    errors=(404, 409, 410, 429, 503),
-)
-def register() -> ResponseReturnValue:
-    body = JsonBody.of_request()
-    user = registration.register(
-        body.text("username"),
-        body.secret("password"),
-        request.remote_addr or "",
-        body.text("invite", default=""),
-    )
+@operation(login=False, status=201, errors=(404, 409, 410, 429, 503))
+def register(body: Registration) -> Session:
+    """Make an account and log in."""
+    user = registration.register(body.username, body.password, request.remote_addr or "", body.invite)
     sessions.open_session(user)
-    return _session(user), 201
+    return _session(user)
 
 
 @blueprint.post("/login")
-@Operation(
-    "Log in",
-    login=False,
-    body=schemas.body({"username": schemas.text(least=1, most=128), "password": schemas.text(least=1)}),
-    answers={200: SESSION},
-    errors=(401, 429, 503),
-    about="For browsers and for scripts that keep cookies; others use an access token.",
-)
-def login() -> ResponseReturnValue:
-    body = JsonBody.of_request()
-    user = accounts.authenticate(body.text("username"), body.secret("password"), request.remote_addr or "")
+@operation(login=False, errors=(401, 429, 503))
+def login(body: Login) -> Session:
+    """Log in.
+
+    For browsers and for scripts that keep cookies; others use an access token.
+    """
+    user = accounts.authenticate(body.username, body.password, request.remote_addr or "")
     if user is None:
         raise ApiError(_("User name or password is wrong."), status=401, code="wrong_password")
     sessions.open_session(user)
@@ -76,13 +82,12 @@ def login() -> ResponseReturnValue:
 
 
 @blueprint.post("/logout")
-@login_required
-@Operation("Log out", answers={204: None})
-def logout() -> ResponseReturnValue:
+@operation()
+def logout() -> None:
+    """Log out."""
     sessions.close_session()
-    return "", 204
 
 
-def _session(user: User | None) -> dict[str, Any]:
-    shown = {"username": user.username, "display_name": user.display_name} if user else None
+def _session(user: Account | None) -> Session:
+    shown: User | None = {"username": user.username, "display_name": user.display_name} if user else None
     return {"user": shown, "csrf_token": generate_csrf()}

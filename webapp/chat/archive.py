@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
@@ -20,8 +20,8 @@ from sqlalchemy import select, update
 
 from contract.fields import ContractError
 from webapp.chat import messages as chat_messages
-from webapp.chat import reactions
 from webapp.chat.messages import Line
+from webapp.chat.schemas import KINDS, RecordedChat
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.models import ChatMessage, ChatMute, Reaction, Recording, Stream, User, base, now, rfc3339
@@ -82,7 +82,7 @@ class ChatRecord:
                     Line(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
                     for one in data["messages"]
                 ),
-                tuple(Felt(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in reactions.KINDS),
+                tuple(Felt(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise ContractError("the chat of a recording cannot be read") from error
@@ -111,7 +111,7 @@ def second_of(recording: Recording, at: datetime) -> float:
     return round(max(0.0, (at - recording.started_at).total_seconds()), 1)
 
 
-def as_json(recording: Recording) -> dict[str, Any]:
+def as_json(recording: Recording) -> RecordedChat:
     record = of(recording)
     return {
         "messages": [{**line.as_json(), "second": second_of(recording, line.at)} for line in record.lines],

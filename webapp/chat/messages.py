@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
@@ -21,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from webapp.accounts import accounts
+from webapp.chat.schemas import Message
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.text import clean_lines, is_encodable, is_visible
@@ -51,7 +51,7 @@ class Line:
     def of(cls, message: ChatMessage) -> Line:
         return cls(message.id, message.author.username, message.author.display_name, message.text, message.at)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Message:
         return {
             "id": self.id,
             "username": self.username,

@@ -11,14 +11,13 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from webapp.chat import messages
+from webapp.chat.schemas import KINDS
 from webapp.core.database import db
 from webapp.core.errors import Conflict, Invalid
 from webapp.events import outbox
 from webapp.models import Reaction, User
 from webapp.security import rate_limits
 
-KINDS = ("heart", "laugh", "thumbs-up", "party-popper")
-"""Also the names of their drawings."""
 MOST = 20_000  # of one stream
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from webapp.chat import messages, reactions
 from webapp.chat.messages import Line
+from webapp.chat.schemas import SHOWN, Chat
 from webapp.models import Stream, User
-
-SHOWN = 50  # messages beside a stream; the page of the chat has the earlier ones
 
 
 @dataclass(frozen=True)
@@ -23,16 +21,17 @@ class Room:
     muted_people: Sequence[User]  # told to the owner
     reactions: dict[str, int]
 
-    def as_json(self) -> dict[str, Any]:
-        owners = {"muted_people": [user.username for user in self.muted_people]} if self.is_owner else {}
-        return {
+    def as_json(self) -> Chat:
+        shown: Chat = {
             "stream": self.stream.id,
             "messages": [line.as_json() for line in self.lines],
             "more": self.more,
             "muted": self.muted,
             "reactions": {"on": self.stream.reactions_on, "counts": self.reactions},
-            **owners,
         }
+        if self.is_owner:
+            shown["muted_people"] = [user.username for user in self.muted_people]
+        return shown
 
 
 def beside(person: User, stream: Stream | None) -> Room | None:

@@ -38,9 +38,16 @@ def is_visible(text: str) -> bool:
     return any(unicodedata.category(letter)[0] not in "CMZ" for letter in text)
 
 
+HALF_SURROGATES = re.compile("[\ud800-\udfff]")  # JSON can carry them and UTF-8 cannot
+
+
 def is_encodable(text: str) -> bool:
-    """False for half surrogates, which JSON can carry and UTF-8 cannot."""
-    return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+    return HALF_SURROGATES.search(text) is None
+
+
+def without_half_surrogates(text: str) -> str:
+    """A text of the same length that can be encoded; `clean` removes what stands in their places."""
+    return HALF_SURROGATES.sub("\0", text)
 
 
 def clock(seconds: float) -> str:

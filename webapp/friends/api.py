@@ -2,58 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Literal
 
-from flask import Blueprint, request
-from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask import Blueprint
+from flask_login import current_user
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from webapp.friends import friendships, relations
 from webapp.friends import requests as friend_requests
 from webapp.friends import search as friend_search
 from webapp.friends.search import SEARCH_LEAST, SEARCH_MOST, SEARCH_RESULTS
 from webapp.models import FriendRequest, rfc3339
-from webapp.openapi import schemas
-from webapp.openapi.json_body import JsonBody
-from webapp.openapi.operations import Operation
+from webapp.openapi.operations import operation
+from webapp.openapi.schemas import CLEAN, Body, DisplayName, Id, OneOf, Query, Time, Username, checked_later
 from webapp.openapi.scopes import Scope
 from webapp.presence import presence
 from webapp.streams import queries as stream_queries
 from webapp.streams import serializers
+from webapp.streams.schemas import Stream
 
 blueprint = Blueprint("api_friends", __name__, url_prefix="/api")
 
-FOUND = schemas.record(
-    {
-        "username": schemas.USERNAME,
-        "display_name": schemas.DISPLAY_NAME,
-        "relation": schemas.one_of("self", "none", "sent", "received", "friend", "blocked"),
-    }
-)
-FRIEND = schemas.record(
-    {
-        "username": schemas.USERNAME,
-        "display_name": schemas.DISPLAY_NAME,
-        "online": schemas.flag(),
-        "last_seen": schemas.or_null(schemas.TIME),
-        "stream": schemas.or_null(schemas.STREAM),
-    },
-    title="Friend",
-)
-REQUEST = schemas.record({"id": schemas.ID, "status": schemas.one_of("pending", "accepted", "rejected", "cancelled")})
-OPEN_REQUEST = schemas.record({"id": schemas.ID, "username": schemas.USERNAME, "created_at": schemas.TIME}, title="FriendRequest")
+
+class Search(Query):
+    q: Annotated[str, checked_later("A part of the user or display name.", minLength=SEARCH_LEAST, maxLength=SEARCH_MOST)]
+
+
+class Person(TypedDict):
+    username: Username
+    display_name: DisplayName
+    relation: Annotated[str, OneOf("self", "none", "sent", "received", "friend", "blocked")]
+
+
+class People(TypedDict):
+    users: Annotated[list[Person], Field(max_length=SEARCH_RESULTS)]
+
+
+class Friend(TypedDict):
+    username: Username
+    display_name: DisplayName
+    online: bool
+    last_seen: Time | None
+    stream: Stream | None
+
+
+class Friends(TypedDict):
+    friends: list[Friend]
+
+
+class NewFriendRequest(Body):
+    username: Annotated[str, Field(min_length=1, max_length=128), CLEAN]
+
+
+class FriendRequestAnswer(Body):
+    action: Literal["accept", "reject"]
+
+
+class FriendRequestState(TypedDict):
+    id: Id
+    status: Annotated[str, OneOf("pending", "accepted", "rejected", "cancelled")]
+
+
+class OpenFriendRequest(TypedDict):
+    id: Id
+    username: Username
+    created_at: Time
+
+
+class OpenFriendRequests(TypedDict):
+    received: list[OpenFriendRequest]
+    sent: list[OpenFriendRequest]
 
 
 @blueprint.get("/search")
-@login_required
-@Operation(
-    "Search people by name",
-    scope=Scope.READ,
-    required_query={"q": schemas.text("A part of the user name or of the display name.", least=SEARCH_LEAST, most=SEARCH_MOST)},
-    answers={200: schemas.record({"users": schemas.list_of(FOUND, most=SEARCH_RESULTS)})},
-)
-def search() -> ResponseReturnValue:
-    found = friend_search.search(current_user, request.args.get("q", ""))
+@operation(scope=Scope.READ)
+def search(query: Search) -> People:
+    """Search people by name."""
+    found = friend_search.search(current_user, query.q)
     return {
         "users": [
             {"username": user.username, "display_name": user.display_name, "relation": relation} for user, relation in found
@@ -62,13 +88,9 @@ def search() -> ResponseReturnValue:
 
 
 @blueprint.get("/friends")
-@login_required
-@Operation(
-    "Your friends, and who of them is live",
-    scope=Scope.READ,
-    answers={200: schemas.record({"friends": schemas.list_of(FRIEND)})},
-)
-def friends() -> ResponseReturnValue:
+@operation(scope=Scope.READ)
+def friends() -> Friends:
+    """Your friends, and who of them is live."""
     found = relations.friends_of(current_user)
     online = presence.online(friend.id for friend in found)
     streams = stream_queries.on_air_streams(friend.id for friend in found)
@@ -87,68 +109,51 @@ def friends() -> ResponseReturnValue:
 
 
 @blueprint.delete("/friends/<username>")
-@login_required
-@Operation("End a friendship", scope=Scope.FRIENDS, answers={204: None})
-def unfriend(username: str) -> ResponseReturnValue:
+@operation(scope=Scope.FRIENDS)
+def unfriend(username: str) -> None:
+    """End a friendship."""
     friendships.unfriend(current_user, username)
-    return "", 204
 
 
 @blueprint.post("/friend-request/send")
-@login_required
-@Operation(
-    "Ask somebody to be friends",
-    scope=Scope.FRIENDS,
-    body=schemas.body({"username": schemas.text(least=1, most=128)}),
-    answers={201: REQUEST},
-    errors=(404, 409, 429),
-    about="Asking somebody who has asked you accepts.",
-)
-def send() -> ResponseReturnValue:
-    return _state(friend_requests.send(current_user, JsonBody.of_request().text("username"))), 201
+@operation(scope=Scope.FRIENDS, status=201, errors=(404, 409, 429))
+def send(body: NewFriendRequest) -> FriendRequestState:
+    """Ask somebody to be friends.
+
+    Asking somebody who has asked you accepts.
+    """
+    return _state(friend_requests.send(current_user, body.username))
 
 
 @blueprint.get("/friend-requests/pending")
-@login_required
-@Operation(
-    "Open friend requests",
-    scope=Scope.READ,
-    answers={200: schemas.record({"received": schemas.list_of(OPEN_REQUEST), "sent": schemas.list_of(OPEN_REQUEST)})},
-)
-def pending() -> ResponseReturnValue:
+@operation(scope=Scope.READ)
+def pending() -> OpenFriendRequests:
+    """Open friend requests."""
     requests = friend_requests.requests_of(current_user)
     return {
-        "received": [{**_when(received), "username": received.sender.username} for received in requests.received],
-        "sent": [{**_when(sent), "username": sent.receiver.username} for sent in requests.sent],
+        "received": [_open(received, received.sender.username) for received in requests.received],
+        "sent": [_open(sent, sent.receiver.username) for sent in requests.sent],
     }
 
 
 @blueprint.post("/friend-request/<request_id>/respond")
-@login_required
-@Operation(
-    "Accept or reject a friend request",
-    scope=Scope.FRIENDS,
-    body=schemas.body({"action": schemas.one_of("accept", "reject")}),
-    answers={200: REQUEST},
-    errors=(409,),
-)
-def respond(request_id: str) -> ResponseReturnValue:
-    action = JsonBody.of_request().choice("action", "accept", "reject")
-    answer = friend_requests.accept if action == "accept" else friend_requests.reject
+@operation(scope=Scope.FRIENDS, errors=(409,))
+def respond(request_id: str, body: FriendRequestAnswer) -> FriendRequestState:
+    """Accept or reject a friend request."""
+    answer = friend_requests.accept if body.action == "accept" else friend_requests.reject
     return _state(answer(current_user, request_id))
 
 
 @blueprint.delete("/friend-request/<request_id>")
-@login_required
-@Operation("Take a friend request back", scope=Scope.FRIENDS, answers={204: None}, errors=(409,))
-def cancel(request_id: str) -> ResponseReturnValue:
+@operation(scope=Scope.FRIENDS, errors=(409,))
+def cancel(request_id: str) -> None:
+    """Take a friend request back."""
     friend_requests.cancel(current_user, request_id)
-    return "", 204
 
 
-def _state(request: FriendRequest) -> dict[str, Any]:
+def _state(request: FriendRequest) -> FriendRequestState:
     return {"id": request.id, "status": request.status}
 
 
-def _when(request: FriendRequest) -> dict[str, Any]:
-    return {"id": request.id, "created_at": rfc3339(request.created_at)}
+def _open(request: FriendRequest, username: str) -> OpenFriendRequest:
+    return {"id": request.id, "username": username, "created_at": rfc3339(request.created_at)}

@@ -46,5 +46,5 @@ class Reaction(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(16))  # reactions.KINDS
+    kind: Mapped[str] = mapped_column(String(16))  # chat.schemas.KINDS
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Blueprint
-from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
+from pydantic import Field
 
 from webapp.notifications import subscriptions
 from webapp.notifications.push_client import ENDPOINT_LENGTH
-from webapp.openapi import schemas
-from webapp.openapi.json_body import JsonBody
-from webapp.openapi.operations import Operation
+from webapp.openapi.operations import operation
+from webapp.openapi.schemas import Body, checked_later
 
 blueprint = Blueprint("api_push", __name__, url_prefix="/api/push")
 
 
+class PushSubscription(Body):
+    endpoint: Annotated[str, Field(min_length=1), checked_later("Address at a push service.", maxLength=ENDPOINT_LENGTH)]
+    p256dh: Annotated[str, Field(description="The browser's public key, base64url.", min_length=1)]
+    auth: Annotated[str, Field(description="The secret of the browser, base64url.", min_length=1)]
+
+
 @blueprint.put("/subscription")
-@login_required
-@Operation(
-    "Wake this browser when a friend goes live",
-    body=schemas.body(
-        {
-            "endpoint": schemas.text("Address at a push service.", least=1, most=ENDPOINT_LENGTH),
-            "p256dh": schemas.text("The browser's public key, base64url.", least=1),
-            "auth": schemas.text("The secret of the browser, base64url.", least=1),
-        }
-    ),
-    answers={204: None},
-    errors=(409, 429),
-    about="What the browser's `PushSubscription` says of itself. It ends with the log-in.",
-)
-def switch_on() -> ResponseReturnValue:
-    """What the browser's `PushSubscription` says of itself."""
-    body = JsonBody.of_request()
-    subscriptions.switch_on(current_user, body.secret("endpoint"), body.secret("p256dh"), body.secret("auth"))
-    return "", 204
+@operation(errors=(409, 429))
+def switch_on(body: PushSubscription) -> None:
+    """Wake this browser when a friend goes live.
+
+    What the browser's `PushSubscription` says of itself. It ends with the log-in.
+    """
+    subscriptions.switch_on(current_user, body.endpoint, body.p256dh, body.auth)
 
 
 @blueprint.delete("/subscription")
-@login_required
-@Operation("Do not wake this browser", answers={204: None})
-def switch_off() -> ResponseReturnValue:
+@operation()
+def switch_off() -> None:
+    """Do not wake this browser."""
     subscriptions.switch_off(current_user)
-    return "", 204

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from flask import Blueprint, current_app
-from flask.typing import ResponseReturnValue
 
-from webapp.openapi import operations
-from webapp.openapi.operations import Operation
+from webapp.openapi.document import Document, document
+from webapp.openapi.operations import operation
 
 blueprint = Blueprint("api_description", __name__, url_prefix="/api")
 
-DOCUMENT = {"type": "object", "required": ["openapi", "info", "paths"]}
-
 
 @blueprint.get("/openapi.json")
-@Operation("This document", login=False, answers={200: DOCUMENT})
-def show() -> ResponseReturnValue:
-    return operations.document(current_app)
+@operation(login=False)
+def show() -> Document:
+    """This document."""
+    return document(current_app)

@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup, escape
 
-from webapp.openapi import operations, scopes
+from webapp.openapi import scopes
+from webapp.openapi.document import ERRORS, document
 
 blueprint = Blueprint("pages_api", __name__, url_prefix="/api")
 
@@ -28,17 +29,17 @@ TYPES = {
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    document = operations.document(current_app)
+    described = document(current_app)
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for path, methods in document["paths"].items():
+    for path, methods in described["paths"].items():
         for method, operation in methods.items():
             groups.setdefault(operation["tags"][0], []).append({"method": method.upper(), "path": path, **operation})
     return render_template(
         "openapi/index.html",
-        about=document["info"]["description"],
+        about=described["info"]["description"],
         groups=groups,
-        errors=operations.ERRORS,
-        components=document["components"]["schemas"],
+        errors=ERRORS,
+        components=described["components"]["schemas"],
         scopes=scopes.SCOPES,
         address=current_app.config["STILLAIR"].public_url,
         kind=kind,

@@ -1,96 +1,91 @@
-"""What stands in bodies and answers of the JSON API, as JSON Schema (OpenAPI 3.1): small builders, and what several routes share.
+"""Types of the fields in bodies, queries and answers of the JSON API.
 
-A schema that one file needs stands in that file, beside the views. One with a title becomes a component of the document.
+A body is a `Body` and a query string a `Query`, both pydantic models. An answer is a TypedDict, so that mypy compares it with the
+dict that the view returns. Each is declared once: requests are read by it (webapp.openapi.requests), and the OpenAPI document is
+made of it (webapp.openapi.document). What a domain shows of itself stands in its own `schemas`, what only one route needs beside
+the view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, NotRequired
 
-from contract.messages import QUALITIES
-from webapp.models import STREAM_STATES
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WrapValidator
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypedDict  # before Python 3.12 pydantic cannot read the one of typing
 
-Schema = Mapping[str, Any]
+from webapp.core.text import clean, without_half_surrogates
 
-
-def text(about: str = "", *, least: int = 0, most: int | None = None, pattern: str = "", example: str = "") -> Schema:
-    """`example`: with a pattern there must be one, which people are shown instead."""
-    limits = {"minLength": least, "maxLength": most, "pattern": pattern, "examples": [example] if example else None}
-    return {"type": "string", **_said(about, limits)}
+JsonSchema = dict[str, Any]
 
 
-def number(about: str = "", *, least: float | None = None, most: float | None = None) -> Schema:
-    return {"type": "number", **_said(about, {}), **_between(least, most)}
+class Body(BaseModel):
+    """A JSON object that a request brings. A field with a default may be missing or null; fields not declared are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        made = handler.resolve_ref_schema(handler(schema))
+        for name, field in cls.model_fields.items():
+            if not field.is_required():
+                made["properties"][name] = or_null(made["properties"][name])
+        return made
 
 
-def whole(about: str = "", *, least: int | None = None, most: int | None = None) -> Schema:
-    return {"type": "integer", **_said(about, {}), **_between(least, most)}
+class Query(BaseModel):
+    """A query string. Parameters that are not declared are ignored."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-def flag(about: str = "") -> Schema:
-    return {"type": "boolean", **_said(about, {})}
-
-
-def one_of(*values: str, about: str = "") -> Schema:
-    return {"type": "string", "enum": list(values), **_said(about, {})}
-
-
-def list_of(item: Schema, about: str = "", *, most: int | None = None) -> Schema:
-    return {"type": "array", "items": item, **_said(about, {"maxItems": most})}
-
-
-def record(fields: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, *, title: str = "") -> Schema:
-    """An object. `optional`: fields that may be missing."""
-    return {
-        "type": "object",
-        **_said("", {"title": title, "required": list(fields)}),
-        "properties": {**fields, **(optional or {})},
-    }
-
-
-def body(fields: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """What webapp.openapi.json_body reads: a field that may be missing may be null as well."""
-    return record(fields, {name: or_null(schema) for name, schema in (optional or {}).items()})
-
-
-def or_null(schema: Schema) -> Schema:
-    if "title" in schema or "enum" in schema:
+def or_null(schema: JsonSchema) -> JsonSchema:
+    if "enum" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"]}
 
 
-def _said(about: str, limits: Mapping[str, Any]) -> Schema:
-    said = {"description": about, **limits}
-    return {keyword: value for keyword, value in said.items() if value}
+class OneOf:
+    """`Annotated[str, OneOf(*STATES)]` is one of several texts. Where mypy is to know them, too, Literal does the same."""
+
+    def __init__(self, *choices: str) -> None:
+        self.choices = list(choices)
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.choices)
 
 
-def _between(least: float | None, most: float | None) -> Schema:
-    return {key: value for key, value in (("minimum", least), ("maximum", most)) if value is not None}
+def checked_later(description: str = "", **limits: Any) -> Any:
+    """A field whose limits are only described: the domain checks them, and says more about what is wrong."""
+    return Field(description=description or None, json_schema_extra=limits)
 
 
-ID = text("An id.", pattern="^[0-9a-f]{32}$", example="0f1e2d3c4b5a69788796a5b4c3d2e1f0")
-USERNAME = text("A user name.", pattern="^[A-Za-z0-9_-]{3,32}$", example="alice")
-DISPLAY_NAME = text("What people call themselves.", most=64)
-TIME = text("A time in UTC.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", example="2026-01-31T12:34:56.789Z")
-SECONDS = number("Seconds.", least=0)
+def _clean(value: object, check: Callable[[object], str]) -> str:
+    """The limits hold for what was sent and for what is left of it."""
+    as_sent = check(without_half_surrogates(value) if isinstance(value, str) else value)
+    return check(clean(as_sent))
 
-STREAM_FIELDS = {
-    "id": ID,
-    "title": text(),
-    "state": one_of(*STREAM_STATES),
-    "sound_check": flag("Only its owner hears it, until go-live."),
-    "quality": one_of(*QUALITIES),
-    "started_at": TIME,
-}
-STREAM = record(STREAM_FIELDS, title="Stream")
 
-ERROR = record(
-    {
-        "error": record(
-            {"code": text("For programs.", example="not_found"), "message": text("For people.")},
-            {"fields": {"type": "object", "additionalProperties": text(), "description": "Field name to what is wrong with it."}},
-        ),
-    },
-    title="Error",
-)
+CLEAN = WrapValidator(_clean)
+"""Stands after the limits: `Annotated[str, Field(max_length=9), CLEAN]` is a text without control and direction characters."""
+
+USERNAME_PATTERN = "^[A-Za-z0-9_-]{3,32}$"
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+
+Id = Annotated[str, Field(description="An id.", pattern="^[0-9a-f]{32}$", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])]
+Username = Annotated[str, Field(description="A user name.", pattern=USERNAME_PATTERN, examples=["alice"])]
+DisplayName = Annotated[str, Field(description="What people call themselves.", max_length=64)]
+Time = Annotated[str, Field(description="A time in UTC.", pattern=TIME_PATTERN, examples=["2026-01-31T12:34:56.789Z"])]
+Seconds = Annotated[float, Field(description="Seconds.", ge=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Problem(TypedDict):
+    code: Annotated[str, Field(description="For programs.", examples=["not_found"])]
+    message: Annotated[str, Field(description="For people.")]
+    fields: NotRequired[Annotated[dict[str, str], Field(description="Field name to what is wrong with it.")]]
+
+
+class Error(TypedDict):
+    error: Problem

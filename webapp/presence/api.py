@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Annotated
 
 from flask import Blueprint, Flask, Response, current_app, request
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user, login_required
+from flask_login import current_user
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from webapp.accounts import sessions
 from webapp.core.errors import Invalid
 from webapp.events import outbox
-from webapp.openapi import schemas
-from webapp.openapi.operations import Media, Operation
+from webapp.openapi.operations import Media, operation
+from webapp.openapi.schemas import Query, checked_later
 from webapp.openapi.scopes import Scope
 from webapp.presence.hub import EventHub, EventStream, hub
 
@@ -22,7 +24,7 @@ blueprint = Blueprint("api_events", __name__)
 
 HEARTBEAT_S = 5  # how long a stream may outlive its log-in; proxies close what is silent for a minute
 RECONNECT_MS = 2000
-EVENT_ID = schemas.text("Id of an event; what came after it is sent.", pattern="^[0-9]{1,18}$", example="1")
+EventId = Annotated[str, checked_later("Id of an event; what came after it is sent.", pattern="^[0-9]{1,18}$", examples=["1"])]
 ABOUT = "\n".join(
     (
         "Each event has an id, a kind and data, which is a JSON object:\n",
@@ -31,24 +33,28 @@ ABOUT = "\n".join(
 )
 
 
+class Start(Query):
+    after: EventId | SkipJsonSchema[None] = None
+    watching: Annotated[str, Field(description="0: nobody looks at the page.", examples=["0"])] = ""
+
+
 @blueprint.get("/events")
-@login_required
-@Operation(
-    "What happens, as it happens",
+@operation(
     scope=Scope.READ,
-    query={"after": EVENT_ID, "watching": schemas.text("0: nobody looks at the page.", example="0")},
-    headers={"Last-Event-ID": EVENT_ID},
+    headers={"Last-Event-ID": EventId},
     answers={200: Media("text/event-stream", "Server-sent events, without end.")},
     errors=(503,),
     about=ABOUT,
 )
-def stream() -> ResponseReturnValue:
-    """Goes on after `Last-Event-ID`, or after `?after=` for a page's first stream, or from now on.
-    `?watching=0` says that the page is in the background."""
-    last_id = _last_id()
+def stream(query: Start) -> Response:
+    """What happens, as it happens.
+
+    Goes on after `Last-Event-ID`, or after `after` for a page's first stream, or from now on.
+    """
+    last_id = _last_id(request.headers.get("Last-Event-ID") or query.after)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     event_hub = hub()
-    watching = request.args.get("watching") != "0"
+    watching = query.watching != "0"
     event_stream = event_hub.open(current_user.id, request.environ.get("gunicorn.socket"), watching=watching)
     response = Response(_body(app, event_hub, event_stream, current_user.get_id(), last_id), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
@@ -56,8 +62,7 @@ def stream() -> ResponseReturnValue:
     return response
 
 
-def _last_id() -> int:
-    asked = request.headers.get("Last-Event-ID") or request.args.get("after")
+def _last_id(asked: str | None) -> int:
     if asked is None:
         return outbox.latest_id()
     if not (asked.isascii() and asked.isdigit() and len(asked) < 19):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from flask import url_for
 
 from webapp.models import Recording, User, rfc3339
-from webapp.recordings import sharing
+from webapp.recordings import schemas, sharing
 
 
-def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
+def as_json(recording: Recording, viewer: User) -> schemas.Recording:
     """With whom it is shared is told to the owner only."""
-    shared = {}
-    if viewer.id == recording.owner_id:
-        shared = {"audience": recording.audience, "usernames": list(sharing.audience_of(recording).usernames)}
-    return {
+    shown: schemas.Recording = {
         "id": recording.id,
         "title": recording.title,
         "owner": recording.owner.username,
@@ -23,12 +20,15 @@ def as_json(recording: Recording, viewer: User) -> dict[str, Any]:
         "duration": round(recording.duration, 3),
         "size": recording.size,
         "state": recording.state,
-        "gaps": recording.gaps,
-        "paused": recording.paused,
+        "gaps": cast(list[schemas.Span], recording.gaps),
+        "paused": cast(list[schemas.Span], recording.paused),
         "clip_of": recording.clip_of or None,
         "audio_url": audio_url(recording),
-        **shared,
     }
+    if viewer.id == recording.owner_id:
+        shown["audience"] = recording.audience
+        shown["usernames"] = list(sharing.audience_of(recording).usernames)
+    return shown
 
 
 def audio_url(recording: Recording) -> str:

@@ -1,18 +1,19 @@
-"""/api/stream: the owner's side of a stream, and its status; docs/api.md leads to their description."""
+"""/api/stream: the owner's side of a stream, and its status."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Blueprint, request
-from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
+from pydantic import Field
 
 from contract import messages
-from webapp.models import STREAM_STATES
-from webapp.openapi import schemas
-from webapp.openapi.json_body import JsonBody
-from webapp.openapi.operations import Operation
+from webapp.openapi.operations import operation
+from webapp.openapi.schemas import CLEAN, Body
 from webapp.openapi.scopes import Scope
 from webapp.streams import broadcaster, listeners, serializers
+from webapp.streams.schemas import AlreadyStreaming, Quality, RunningStream, StreamStatus, Ticket
 
 blueprint = Blueprint("api_streams", __name__, url_prefix="/api/stream")
 
@@ -24,129 +25,88 @@ There the participant `{messages.AGENT_NAME}` carries the attributes \
 `{messages.ATTRIBUTE_STATE}` ({", ".join(messages.AGENT_STATES)}), `{messages.ATTRIBUTE_STRENGTH}` (0 to 100) and \
 `{messages.ATTRIBUTE_RECORDING}` ({", ".join(messages.RECORDING_STATES)}). The clean sound is on the stage."""
 
-TITLE = schemas.text(most=TITLE_LENGTH)
-LISTENED = schemas.record({**schemas.STREAM_FIELDS, "listeners": schemas.whole(least=0)}, title="StreamWithListeners")
-RUNNING = schemas.record({"stream": schemas.STREAM})
-TICKET = schemas.record(
-    {
-        "stream": schemas.STREAM,
-        "url": schemas.text("Of the audio server."),
-        "token": schemas.text("For two minutes: what `room.connect(url, token)` of a LiveKit client takes."),
-    },
-    title="Ticket",
-)
-ALREADY_STREAMING = schemas.record({**schemas.ERROR["properties"], "stream": schemas.or_null(schemas.STREAM)})
-STATUS = schemas.record(
-    {
-        "live": schemas.flag("Whether friends can listen."),
-        "state": schemas.one_of("offline", *STREAM_STATES),
-        "stream": schemas.or_null(LISTENED),
-    },
-    {
-        "all_places_taken": schemas.or_null(
-            schemas.whole(
-                "For the owner: how many streams the server cleans at once, when all of these are in use and "
-                "this one waits for a place.",
-            )
-        )
-    },
-)
+
+class NewStream(Body):
+    title: Annotated[str, Field(max_length=TITLE_LENGTH), CLEAN] = ""
+    strength_db: Annotated[float, Field(description="How much noise is removed at most.", ge=0, le=100)] = 100.0
+    sound_check: Annotated[bool, Field(description="Nobody else hears or sees the stream until go-live.")] = False
+    quality: Annotated[Quality, Field(description="Else as the settings say.")] = ""
+
+
+class NewTitle(Body):
+    title: Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH), CLEAN]
 
 
 @blueprint.post("/start")
-@login_required
-@Operation(
-    "Start a stream",
-    scope=Scope.STREAM,
-    body=schemas.body(
-        {},
-        {
-            "title": TITLE,
-            "strength_db": schemas.number("How much noise is removed at most.", least=0, most=100),
-            "sound_check": schemas.flag("Nobody else hears or sees the stream until go-live."),
-            "quality": schemas.one_of(*messages.QUALITIES, about="Else as the settings say."),
-        },
-    ),
-    answers={201: TICKET, 409: ALREADY_STREAMING},
-    errors=(503,),
-    about=IN_THE_STUDIO,
-)
-def start() -> ResponseReturnValue:
-    body = JsonBody.of_request()
+@operation(scope=Scope.STREAM, status=201, answers={409: AlreadyStreaming}, errors=(503,), about=IN_THE_STUDIO)
+def start(body: NewStream) -> Ticket:
+    """Start a stream."""
     ticket = broadcaster.start(
         current_user,
-        title=body.text("title", default="", most=TITLE_LENGTH),
-        strength_db=body.number("strength_db", default=100.0, least=0.0, most=100.0),
-        sound_check=body.flag("sound_check"),
-        quality=body.choice("quality", *messages.QUALITIES, default=current_user.quality),
+        title=body.title,
+        strength_db=body.strength_db,
+        sound_check=body.sound_check,
+        quality=body.quality or current_user.quality,
     )
-    return serializers.ticket_json(ticket, request.host), 201
+    return serializers.ticket_json(ticket, request.host)
 
 
 @blueprint.post("/go-live")
-@login_required
-@Operation("End the sound check and let friends listen", scope=Scope.STREAM, answers={200: RUNNING}, errors=(404,))
-def go_live() -> ResponseReturnValue:
+@operation(scope=Scope.STREAM, errors=(404,))
+def go_live() -> RunningStream:
+    """End the sound check and let friends listen."""
     return {"stream": serializers.as_json(broadcaster.go_live(current_user))}
 
 
 @blueprint.post("/rejoin")
-@login_required
-@Operation(
-    "Come back after a lost connection",
-    scope=Scope.STREAM,
-    answers={200: TICKET},
-    errors=(404, 503),
-    about="A ticket for the studio, as at the start.",
-)
-def rejoin() -> ResponseReturnValue:
+@operation(scope=Scope.STREAM, errors=(404, 503))
+def rejoin() -> Ticket:
+    """Come back after a lost connection.
+
+    A ticket for the studio, as at the start.
+    """
     return serializers.ticket_json(broadcaster.rejoin(current_user), request.host)
 
 
 @blueprint.post("/stop")
-@login_required
-@Operation("Stop your stream", scope=Scope.STREAM, answers={200: RUNNING}, errors=(404,), about="Or one that has ended already.")
-def stop() -> ResponseReturnValue:
+@operation(scope=Scope.STREAM, errors=(404,))
+def stop() -> RunningStream:
+    """Stop your stream.
+
+    Or one that has ended already.
+    """
     return {"stream": serializers.as_json(broadcaster.stop(current_user))}
 
 
 @blueprint.post("/title")
-@login_required
-@Operation(
-    "Change the title of your stream",
-    scope=Scope.STREAM,
-    body=schemas.body({"title": schemas.text(least=1, most=TITLE_LENGTH)}),
-    answers={200: RUNNING},
-    errors=(404,),
-)
-def set_title() -> ResponseReturnValue:
-    title = JsonBody.of_request().text("title", most=TITLE_LENGTH)
-    return {"stream": serializers.as_json(broadcaster.set_title(current_user, title))}
+@operation(scope=Scope.STREAM, errors=(404,))
+def set_title(body: NewTitle) -> RunningStream:
+    """Change the title of your stream."""
+    return {"stream": serializers.as_json(broadcaster.set_title(current_user, body.title))}
 
 
 @blueprint.post("/monitor")
-@login_required
-@Operation("Hear what friends hear of your stream", scope=Scope.STREAM, answers={200: TICKET}, errors=(404,))
-def monitor() -> ResponseReturnValue:
-    """For the owner's page: hear what friends hear."""
+@operation(scope=Scope.STREAM, errors=(404,))
+def monitor() -> Ticket:
+    """Hear what friends hear of your stream."""
     return serializers.ticket_json(broadcaster.monitor(current_user), request.host)
 
 
 @blueprint.get("/status/<username>")
-@login_required
-@Operation("Whether somebody is live", scope=Scope.READ, answers={200: STATUS}, about="A friend or yourself.")
-def status(username: str) -> ResponseReturnValue:
+@operation(scope=Scope.READ)
+def status(username: str) -> StreamStatus:
+    """Whether somebody is live.
+
+    A friend or yourself.
+    """
     return listeners.status_for(current_user, username)
 
 
 @blueprint.post("/listen/<username>")
-@login_required
-@Operation(
-    "Listen to a friend",
-    scope=Scope.READ,
-    answers={200: TICKET},
-    about="The ticket is for the stage, where the clean sound is. 404 alike for not live, no friend and unknown.",
-)
-def listen(username: str) -> ResponseReturnValue:
-    """For a friend's page."""
+@operation(scope=Scope.READ)
+def listen(username: str) -> Ticket:
+    """Listen to a friend.
+
+    The ticket is for the stage, where the clean sound is. 404 alike for not live, no friend and unknown.
+    """
     return serializers.ticket_json(listeners.listen_for(current_user, username), request.host)

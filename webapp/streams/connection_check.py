@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from webapp.accounts import quotas
 from webapp.core import config, disk, http_probe
@@ -14,6 +13,7 @@ from webapp.core.errors import NotFound
 from webapp.models import User, new_id
 from webapp.security import rate_limits
 from webapp.streams import rooms
+from webapp.streams.schemas import NoiseRemover, Recorder, ServerParts
 
 EMPTY_S = 20
 """The room of a browser that has gone away without a word closes after this."""
@@ -28,7 +28,7 @@ class CheckRoom:
     listener_token: str
 
 
-def server_parts_for(user: User) -> dict[str, Any]:
+def server_parts_for(user: User) -> ServerParts:
     """How the parts are that a browser cannot try by itself, as far as it concerns this person."""
     return {"noise_remover": _noise_remover(), "recording": _recording_of(user)}
 
@@ -57,7 +57,7 @@ def _room(room_id: str) -> str:
     return f"check-{room_id}"
 
 
-def _noise_remover() -> dict[str, Any]:
+def _noise_remover() -> NoiseRemover:
     url = config.current_config().agent_health_url
     answer = http_probe.ask(url) if url else http_probe.Answer(0)
     try:
@@ -68,7 +68,7 @@ def _noise_remover() -> dict[str, Any]:
         return {"answers": False, "places": 0, "free": 0}
 
 
-def _recording_of(user: User) -> dict[str, Any]:
+def _recording_of(user: User) -> Recorder:
     """`state` is one of contract.RECORDING_STATES, as a stream that starts now would have it."""
     settings = config.current_config()
     left = quotas.left_for(user, "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from flask import Flask
 
@@ -20,13 +19,14 @@ from webapp.friends.signals import friendship_ended
 from webapp.models import Stream, User
 from webapp.streams.queries import running_stream_of
 from webapp.streams.rooms import Rooms, audio_server, open_rooms, token_mint
+from webapp.streams.schemas import StreamStatus, StreamWithListeners
 from webapp.streams.serializers import Ticket, as_json
 from webapp.streams.state import change, publish
 
 log = logging.getLogger(__name__)
 
 
-def status_for(viewer: User, username: str) -> dict[str, Any]:
+def status_for(viewer: User, username: str) -> StreamStatus:
     """What the viewer may know of somebody's stream. Raises NotFound unless it is a friend or oneself."""
     owner = accounts.find(username)
     if owner is None or owner.id != viewer.id:
@@ -34,8 +34,11 @@ def status_for(viewer: User, username: str) -> dict[str, Any]:
     stream = running_stream_of(owner)
     if stream is None or (owner.id != viewer.id and not stream.is_on_air):
         return {"live": False, "state": "offline", "stream": None}
-    found = {"live": stream.is_on_air, "state": stream.state, "stream": {**as_json(stream), "listeners": count_listeners(stream)}}
-    return {**found, "all_places_taken": all_places_taken(stream)} if owner.id == viewer.id else found
+    shown: StreamWithListeners = {**as_json(stream), "listeners": count_listeners(stream)}
+    found: StreamStatus = {"live": stream.is_on_air, "state": stream.state, "stream": shown}
+    if owner.id == viewer.id:
+        found["all_places_taken"] = all_places_taken(stream)
+    return found
 
 
 def count_listeners(stream: Stream) -> int:

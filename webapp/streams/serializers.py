@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from webapp.core.config import current_config
 from webapp.models import Stream, rfc3339
+from webapp.streams import schemas
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Ticket:
     token: str
 
 
-def as_json(stream: Stream) -> dict[str, Any]:
+def as_json(stream: Stream) -> schemas.Stream:
     return {
         "id": stream.id,
         "title": stream.title,
@@ -28,6 +28,6 @@ def as_json(stream: Stream) -> dict[str, Any]:
     }
 
 
-def ticket_json(ticket: Ticket, host: str) -> dict[str, Any]:
+def ticket_json(ticket: Ticket, host: str) -> schemas.Ticket:
     """What `room.connect(url, token)` of livekit-client takes. `host`: the Host header by which the browser reached us."""
     return {"stream": as_json(ticket.stream), "url": current_config().audio_url_for(host), "token": ticket.token}

@@ -71,7 +71,7 @@ def test_without_javascript_the_forms_come_back_to_the_stream(stream, alice, bob
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "may not be missing"),
+        ("", "may not be empty"),
         (" \n\t ", "Write something first."),
         ("\u202e\u2066\x00", "Write something first."),
         ("x" * 501, "At most 500 characters; this has 501."),

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 from pathlib import Path
 
 import pytest
+from typing_extensions import TypedDict
 
 import webapp
 from tests.webapp.test_access import MATRIX
 from webapp.events import outbox
+from webapp.openapi import document as openapi_document
 from webapp.openapi import operations
 
-HOW = """Every route of the API has a description beside its view, under @login_required:
+HOW = """Every route of the JSON API is an operation:
 
-    @Operation("What it does", scope=Scope.READ, answers={200: schemas.record({"name": schemas.text()})}, errors=(409,))
+    @blueprint.post("/title")
+    @operation(scope=Scope.STREAM, errors=(404,))
+    def set_title(body: NewTitle) -> RunningStream:
+        \"\"\"Change the title of your stream.\"\"\"
 
-`scope` is what an access token must have (webapp.accounts.access_tokens); without it the route is for browsers only.
-`body=` and `query=`
-say what is sent. webapp/openapi/operations.py has all fields, webapp/openapi/schemas.py the words for schemas. Missing: """
+webapp/openapi/operations.py says what each part of it means. Missing: """
 
 
 @pytest.fixture
 def document(app):
-    return operations.document(app)
+    return openapi_document.document(app)
 
 
 def api_endpoints(app) -> set[str]:
@@ -81,8 +85,19 @@ def test_every_part_of_a_path_is_described(document):
 
 
 def test_two_objects_with_one_name_are_refused():
+    schemas = openapi_document.Schemas()
+    schemas.reference(TypedDict("Thing", {"name": str}))
     with pytest.raises(ValueError, match="Two schemas"):
-        operations._hoisted([{"type": "object", "title": "Thing"}, {"type": "string", "title": "Thing"}], {})
+        schemas.reference(TypedDict("Thing", {"name": int}))
+
+
+def test_what_a_request_brings_is_read_only_by_what_is_declared(app):
+    """A view that looked into the request itself would take what nobody is told about."""
+    views = {inspect.unwrap(app.view_functions[rule.endpoint]) for rule, _, _ in operations.described(app)}
+    files = {inspect.getsourcefile(view) for view in views}
+    assert len(files) > 8
+    looks = re.compile(r"request\.(args|form|json|get_json|values|data)")
+    assert [file for file in files if looks.search(Path(file).read_text(encoding="utf-8"))] == []
 
 
 def published() -> set[str]:

@@ -1,4 +1,4 @@
-"""Whether an answer is what the description of the API says (webapp.openapi.operations)."""
+"""Whether an answer is what the description of the API says (webapp.openapi.document)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from webapp.openapi import operations
+from webapp.openapi.document import document
 
 DOCUMENT: dict[str, Any] = {}
 OPERATIONS: dict[str, Any] = {}
@@ -25,13 +26,13 @@ def problem_of(app: Flask, method: str, url: str, response: TestResponse, *, str
     except HTTPException:
         return ""
     if not DOCUMENT:
-        DOCUMENT.update(operations.document(app))
+        DOCUMENT.update(document(app))
         OPERATIONS.update({found["operationId"]: found for methods in DOCUMENT["paths"].values() for found in methods.values()})
     operation = OPERATIONS.get(operations.operation_id(rule))
     if operation is None or response.status_code == 500:
         return ""
     problem = _problem(operation["responses"].get(str(response.status_code)), response, strict)
-    how = f'Say so in the @Operation of "{rule.endpoint}": answers={{STATUS: SCHEMA}}, or errors=(STATUS,).'
+    how = f'Say so in the view "{rule.endpoint}": by what it returns, or @operation(answers={{STATUS: TYPE}}, errors=(STATUS,)).'
     return f"{method} {url} answers {response.status_code}, {problem}. {how}" if problem else ""
 
 

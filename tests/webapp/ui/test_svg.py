@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.chat import reactions
+from webapp.chat import schemas
 from webapp.ui.svg import ICONS, airline, glyph, icon, initials, noise_bars, tint
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ def test_package_json_names_exactly_the_icons_that_templates_draw():
     vendor = json.loads((ROOT / "package.json").read_text())["stillair"]["vendor"]
     named = {Path(target).stem for target in vendor.values() if target.startswith("icons/") and target.endswith(".svg")}
     in_settings = {"user", "key-round", "sun-moon", "keyboard", "languages", "square-terminal"}
-    chosen_in_expressions = {*in_settings, "triangle-alert", "circle-check", *reactions.KINDS}
+    chosen_in_expressions = {*in_settings, "triangle-alert", "circle-check", *schemas.KINDS}
     drawn = icons_in_templates() | chosen_in_expressions
     assert named == drawn
     assert all((ICONS / f"{name}.svg").is_file() for name in named)

@@ -90,3 +90,47 @@ def test_further_fields_are_ignored(alice, charlie):
     response = alice.post("/api/friend-request/send", body)
     assert response.json["status"] == "pending"
     assert response.json["id"] != "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/api/friend-request/send", {}, "This must be text and may not be missing."),
+        ("/api/friend-request/send", {"username": None}, "This must be text and may not be missing."),
+        ("/api/friend-request/send", {"username": ["alice"]}, "This must be text and may not be missing."),
+        ("/api/friend-request/send", {"username": ""}, "This may not be empty."),
+        ("/api/friend-request/send", {"username": " \0\u202e"}, "This may not be empty."),
+        ("/api/friend-request/send", {"username": "a" * 129}, "At most 128 characters."),
+        ("/api/friend-request/send", {"username": " " * 129}, "At most 128 characters."),
+        ("/api/login", {"username": "alice", "password": ""}, "This may not be empty."),
+        ("/api/login", {"username": "alice", "password": "\ud83c"}, "This contains characters that do not exist."),
+        ("/api/stream/start", {"title": "a" * 121}, "At most 120 characters."),
+        ("/api/stream/start", {"strength_db": 101}, "This must be a number from 0 to 100."),
+        ("/api/stream/start", {"strength_db": True}, "This must be a number from 0 to 100."),
+        ("/api/stream/start", {"strength_db": float("nan")}, "This must be a number from 0 to 100."),
+        ("/api/stream/start", {"strength_db": 10**400}, "This must be a number from 0 to 100."),
+        ("/api/stream/start", {"sound_check": 1}, "This must be true or false."),
+        ("/api/stream/start", {"quality": "loud"}, "This must be voice or standard or music."),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_for_people(alice, path, body, message):
+    error = alice.post(path, body).json["error"]
+    assert (error["message"], list(error["fields"].values())) == (message, [message])
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_request(alice):
+    answer = alice.post("/api/stream/start", {"sound_check": "yes"}, headers={"Accept-Language": "de"})
+    assert answer.json["error"]["fields"] == {"sound_check": "Hier muss true oder false stehen."}
+
+
+def test_only_the_first_wrong_field_is_named(alice):
+    answer = alice.post("/api/stream/start", {"sound_check": 1, "strength_db": -1})
+    assert answer.json["error"]["fields"].keys() == {"strength_db"}
+
+
+def test_null_says_no_more_than_a_missing_field(alice, stream):
+    reactions = f"/api/stream/chat/{stream}/reactions"
+    assert alice.put(reactions, {"on": False}).status_code == 204
+    assert alice.get(f"/api/stream/chat/{stream}").json["reactions"]["on"] is False
+    assert alice.put(reactions, {"on": None}).status_code == 204
+    assert alice.get(f"/api/stream/chat/{stream}").json["reactions"]["on"] is True

@@ -1,0 +1,138 @@
+"""The sound of a recording as the answer to a request: whole or in part, to be played or kept as a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import IO
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug import Response as BaseResponse
+from werkzeug.datastructures import Range
+from werkzeug.wsgi import FileWrapper
+
+from contract.recording import RECORDING_AUDIO_AT
+from webapp.core.text import clock
+from webapp.models import Recording
+from webapp.recordings import clips
+from webapp.recordings import opus as opus_files
+from webapp.recordings import queries as recording_queries
+from webapp.recordings.flac_tags import with_tags
+from webapp.recordings.sound import Sound
+
+CHUNK_BYTES = 64 * 1024
+PIECE_BYTES = 1024 * 1024
+"""A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
+holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
+
+
+def flac(recording: Recording, *, as_file: bool) -> BaseResponse:
+    """The FLAC. While it is still recorded, what is complete at this moment."""
+    sound = recording_queries.sound_of(recording)
+    try:
+        return _flac(recording, sound, as_file=as_file)
+    except BaseException:  # a Range past the end, say
+        sound.close()
+        raise
+
+
+def _flac(recording: Recording, sound: Sound, *, as_file: bool) -> BaseResponse:
+    response = Response(FileWrapper(sound, CHUNK_BYTES), mimetype="audio/flac", direct_passthrough=True)  # type: ignore[arg-type]
+    response.content_length = sound.size
+    _let_cache(response, recording, sound.version)
+    environ = dict(request.environ)
+    if as_file:
+        sound.tag(_tags(recording, recording.started_at))
+        response.headers.pop("ETag", None)  # of the same sound with other tags
+        response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title))
+    elif piece := _piece(request.range):
+        environ["HTTP_RANGE"] = piece
+    return response.make_conditional(environ, accept_ranges=True, complete_length=sound.size)
+
+
+def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseResponse:
+    """A piece as a file with tags. Raises Invalid and Conflict as clips.piece_of does."""
+    with recording_queries.sound_of(recording) as sound:
+        piece = clips.piece_of(sound, start_s, end_s)
+        file = clips.cut(sound, piece)
+    at = recording.started_at + timedelta(seconds=piece.start_s)
+    response = Response(_tagged(file, _tags(recording, at)), mimetype="audio/flac")
+    response.content_length = file.seek(0, os.SEEK_END)
+    response.call_on_close(file.close)
+    response.headers["Cache-Control"] = "private, no-store"
+    part = f"{recording.title} {clock(piece.start_s)} to {clock(piece.start_s + piece.duration_s)}"
+    response.headers.set("Content-Disposition", "attachment", **_file_name(recording, part))
+    return response
+
+
+def opus(recording: Recording, *, as_file: bool) -> BaseResponse:
+    """The Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
+    kept = recording_queries.folder().opus(recording.id)
+    if kept is None:
+        pieces = opus_files.make(recording, _tags(recording, recording.started_at))
+    else:
+        pieces = FileWrapper(kept, CHUNK_BYTES)
+    response = Response(pieces, mimetype="audio/ogg", direct_passthrough=kept is not None)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if as_file:
+        response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title, "opus"))
+    if kept is None:
+        return response
+    response.content_length = size = kept.seek(0, os.SEEK_END)
+    kept.seek(0)
+    return response.make_conditional(request, accept_ranges=True, complete_length=size)
+
+
+def peaks(recording: Recording) -> BaseResponse:
+    """A byte for each bar of the drawing of a recording."""
+    response = Response(recording_queries.peaks_of(recording), mimetype="application/octet-stream")
+    _let_cache(response, recording, hashlib.sha256(response.get_data()).hexdigest()[:16])
+    return response.make_conditional(request)
+
+
+def _let_cache(response: Response, recording: Recording, version: str) -> None:
+    """Only what is finished, and to be asked for again each time: a friend may be one no longer."""
+    if recording.state == "live":
+        response.headers["Cache-Control"] = "private, no-store"
+    else:
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.set_etag(version)
+
+
+def _tagged(file: IO[bytes], tags: Mapping[str, str]) -> Iterator[bytes]:
+    file.seek(0)
+    yield with_tags(file.read(RECORDING_AUDIO_AT), tags)
+    while part := file.read(CHUNK_BYTES):
+        yield part
+
+
+def _piece(asked: Range | None) -> str | None:
+    """The Range header for the beginning of what was asked for; None when it is to be answered as it is."""
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or asked.ranges[0][0] < 0:
+        return None
+    start, end = asked.ranges[0]
+    return f"bytes={start}-{min(end or start + PIECE_BYTES, start + PIECE_BYTES) - 1}"
+
+
+def _tags(recording: Recording, at: datetime) -> dict[str, str]:
+    """`at`: when the first of these samples was said."""
+    return {
+        "TITLE": recording.title,
+        "ARTIST": recording.owner.display_name,
+        "DATE": f"{at:%Y-%m-%d}",
+        "COMMENT": f"On air {at:%Y-%m-%d %H:%M} UTC, recorded by Stillair with the noise removed",
+    }
+
+
+def _file_name(recording: Recording, title: str, ending: str = "flac") -> dict[str, str]:
+    """RFC 6266: the name in UTF-8, and one in ASCII for clients that do not know of it."""
+    title = "".join(" " if letter in '/\\:*?"<>|%' else letter for letter in title)
+    name = " ".join(f"{recording.started_at:%Y-%m-%d} {title} - {recording.owner.username}.{ending}".split())
+    plain = " ".join(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().split())
+    if plain == name:
+        return {"filename": name}
+    return {"filename": plain, "filename*": f"UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"}
