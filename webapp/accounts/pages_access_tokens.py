@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.accounts import access_tokens
-from webapp.core.errors import ApiError
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.openapi import scopes
 
 blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings")
@@ -18,19 +16,17 @@ blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings")
 
 @blueprint.get("/tokens")
 @login_required
-def mine() -> ResponseReturnValue:
-    return _page()
+def mine(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    return _page(problems=problems)
 
 
 @blueprint.post("/tokens")
 @login_required
+@form_errors(mine, "name")
 def make() -> ResponseReturnValue:
     """Answers with the token itself: it stands nowhere else, so that no other page could show it."""
     form = request.form
-    try:
-        token = access_tokens.make(current_user, form.get("name", ""), form.getlist("scopes"), form.get("days", ""))
-    except ApiError as error:
-        return _page(problems=error.fields or {"name": error.message}), error.status
+    token = access_tokens.make(current_user, form.get("name", ""), form.getlist("scopes"), form.get("days", ""))
     return _page(token=token), 201
 
 
@@ -42,12 +38,12 @@ def revoke(token_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages_tokens.mine"), 303)
 
 
-def _page(token: str = "", problems: Mapping[str, str] | None = None) -> str:
+def _page(token: str = "", problems: Problems = NO_PROBLEMS) -> str:
     return render_template(
         "accounts/access_tokens/index.html",
         tokens=access_tokens.tokens_of(current_user),
         token=token,
-        problems=problems or {},
+        problems=problems,
         about=access_tokens,
         scopes=scopes.SCOPES,
         chosen=request.form.getlist("scopes") if problems else [scopes.Scope.READ],

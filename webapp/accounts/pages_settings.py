@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,7 +9,7 @@ from flask_login import current_user, login_required
 
 from webapp.accounts import accounts, quality, quotas
 from webapp.core import mail
-from webapp.core.errors import ApiError
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.profiles import profiles
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
@@ -19,45 +17,36 @@ blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
 
 @blueprint.get("/")
 @login_required
-def profile() -> ResponseReturnValue:
-    return render_template("accounts/settings/profile.html", problems={})
+def profile(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    return render_template("accounts/settings/profile.html", problems=problems)
 
 
 @blueprint.post("/")
 @login_required
+@form_errors(profile)
 def save_profile() -> ResponseReturnValue:
-    try:
-        form = request.form
-        profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
-    except ApiError as error:
-        return render_template("accounts/settings/profile.html", problems=error.fields), error.status
+    form = request.form
+    profiles.change(current_user, display_name=form.get("display_name", ""), about=form.get("about", ""))
     flash(_("Saved. Friends see it at once."))
     return redirect(url_for("pages_settings.profile"), 303)
 
 
 @blueprint.get("/recording")
 @login_required
-def recording() -> ResponseReturnValue:
-    return _recording({})
-
-
-@blueprint.post("/recording")
-@login_required
-def save_recording() -> ResponseReturnValue:
-    try:
-        form = request.form
-        quotas.change(current_user, keep_days=form.get("keep_days", ""), audience=form.get("audience", ""))
-    except ApiError as error:
-        return _recording(error.fields), error.status
-    flash(_("Saved."))
-    return redirect(url_for("pages_settings.recording"), 303)
-
-
-def _recording(problems: Mapping[str, str]) -> str:
+def recording(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     server_days = quotas.most_days(current_user)
     return render_template(
         "accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MOST_DAYS
     )
+
+
+@blueprint.post("/recording")
+@login_required
+@form_errors(recording)
+def save_recording() -> ResponseReturnValue:
+    quotas.change(current_user, keep_days=request.form.get("keep_days", ""), audience=request.form.get("audience", ""))
+    flash(_("Saved."))
+    return redirect(url_for("pages_settings.recording"), 303)
 
 
 @blueprint.get("/sound")
@@ -76,18 +65,16 @@ def save_sound() -> ResponseReturnValue:
 
 @blueprint.get("/password")
 @login_required
-def password() -> ResponseReturnValue:
-    return _password({})
+def password(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    return render_template("accounts/settings/password.html", problems=problems, by_mail=mail.is_configured())
 
 
 @blueprint.post("/password")
 @login_required
+@form_errors(password, "old_password")
 def save_password() -> ResponseReturnValue:
     old, new = request.form.get("old_password", ""), request.form.get("password", "")
-    try:
-        accounts.change_password(current_user, old, new, request.remote_addr or "")
-    except ApiError as error:
-        return _password(error.fields or {"old_password": error.message}), error.status
+    accounts.change_password(current_user, old, new, request.remote_addr or "")
     flash(_("Saved. Every other browser is logged out."))
     return redirect(url_for("pages_settings.password"), 303)
 
@@ -101,15 +88,9 @@ def check() -> ResponseReturnValue:
 
 @blueprint.post("/email")
 @login_required
+@form_errors(password, "email_password")
 def save_email() -> ResponseReturnValue:
     email, own_password = request.form.get("email", ""), request.form.get("email_password", "")
-    try:
-        accounts.change_email(current_user, email, own_password, request.remote_addr or "")
-    except ApiError as error:
-        return _password(error.fields or {"email_password": error.message}), error.status
+    accounts.change_email(current_user, email, own_password, request.remote_addr or "")
     flash(_("Saved."))
     return redirect(url_for("pages_settings.password"), 303)
-
-
-def _password(problems: Mapping[str, str]) -> str:
-    return render_template("accounts/settings/password.html", problems=problems, by_mail=mail.is_configured())

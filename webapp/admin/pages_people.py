@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +10,8 @@ from flask_login import current_user
 from webapp.accounts import password_resets, quotas, sessions
 from webapp.admin import people
 from webapp.core import mail
-from webapp.core.errors import Conflict, Invalid
+from webapp.core.errors import Conflict
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.models import User
 
 blueprint = Blueprint("pages_members", __name__, url_prefix="/admin/people")
@@ -27,11 +26,8 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<username>")
-def person(username: str) -> ResponseReturnValue:
-    return _person(people.find(username), {})
-
-
-def _person(user: User, problems: Mapping[str, str]) -> str:
+def person(username: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    user = people.find(username)
     found = people.member_of(user)
     return render_template("admin/person.html", member=found, person=user, quota=quotas.quota(user), problems=problems)
 
@@ -69,13 +65,11 @@ def unmake_admin(username: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<username>/limits")
+@form_errors(person)
 def save_limits(username: str) -> ResponseReturnValue:
     user = people.find(username)
     quota_gb, most_days = request.form.get("quota_gb", ""), request.form.get("most_days", "")
-    try:
-        quotas.grant(current_user, user, quota_gb=quota_gb, most_days=most_days)
-    except Invalid as error:
-        return _person(user, error.fields), error.status
+    quotas.grant(current_user, user, quota_gb=quota_gb, most_days=most_days)
     return _back(user, _("Saved."))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,7 +9,8 @@ from flask_login import current_user, login_required
 
 from webapp.accounts import accounts, sessions
 from webapp.auth import invites, registration
-from webapp.core.errors import ApiError, Conflict, Invalid
+from webapp.core.errors import ApiError
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.friends import relations
 from webapp.models import User
 from webapp.security.headers import local_path
@@ -37,18 +36,28 @@ def check_login() -> ResponseReturnValue:
     return _enter(user)
 
 
+def _registration(problems: Problems = NO_PROBLEMS) -> str:
+    """The form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
+    invite_id = request.args.get("invite", "")
+    return render_template(
+        "auth/register.html",
+        invite=invites.invite_for_guest(invite_id) if invite_id else None,
+        refused=registration.refusal(invite_id),
+        first=registration.is_first(),
+        problems=problems,
+    )
+
+
 @blueprint.get("/register")
 def register() -> ResponseReturnValue:
-    return _away() if current_user.is_authenticated else _registration({})
+    return _away() if current_user.is_authenticated else _registration()
 
 
 @blueprint.post("/register")
+@form_errors(_registration)
 def create_account() -> ResponseReturnValue:
     invite_id = request.args.get("invite", "")
-    try:
-        user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
-    except (Invalid, Conflict) as error:
-        return _registration(error.fields), error.status
+    user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
     entered = _enter(user)
     if invite_id:
         flash(_("Welcome. You and %(name)s are friends now.", name=relations.friends_of(user)[0].display_name))
@@ -60,18 +69,6 @@ def create_account() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     sessions.close_session()
     return redirect(url_for("pages_auth.login"), 303)
-
-
-def _registration(problems: Mapping[str, str]) -> str:
-    """The form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
-    invite_id = request.args.get("invite", "")
-    return render_template(
-        "auth/register.html",
-        invite=invites.invite_for_guest(invite_id) if invite_id else None,
-        refused=registration.refusal(invite_id),
-        first=registration.is_first(),
-        problems=problems,
-    )
 
 
 def _name_and_password() -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
@@ -11,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.accounts import quotas, sessions
-from webapp.core.errors import ApiError
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.friends import blocking, blocks
 from webapp.models import now
 from webapp.privacy import account_deletion, data_export
@@ -22,11 +21,7 @@ blueprint = Blueprint("pages_privacy", __name__, url_prefix="/settings")
 
 @blueprint.get("/privacy")
 @login_required
-def index() -> ResponseReturnValue:
-    return _index({})
-
-
-def _index(problems: Mapping[str, str]) -> str:
+def index(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     used = quotas.used(current_user)
     return render_template("accounts/settings/privacy.html", problems=problems, blocks=blocks.blocks_of(current_user), used=used)
 
@@ -41,12 +36,10 @@ def save() -> ResponseReturnValue:
 
 @blueprint.post("/blocked")
 @login_required
+@form_errors(index, "username")
 def block() -> ResponseReturnValue:
     """From the list here, or from where somebody is seen; either way back to the list, where it can be undone."""
-    try:
-        other = blocking.block(current_user, request.form.get("username", "").strip())
-    except ApiError as error:
-        return _index({"username": error.message}), error.status
+    other = blocking.block(current_user, request.form.get("username", "").strip())
     flash(_("%(name)s is blocked, and not told.", name=other.display_name))
     return redirect(url_for("pages_privacy.index"), 303)
 
@@ -74,24 +67,7 @@ def download() -> ResponseReturnValue:
 
 @blueprint.get("/delete-account")
 @login_required
-def confirm() -> ResponseReturnValue:
-    return _confirm({})
-
-
-@blueprint.post("/delete-account")
-@login_required
-def delete() -> ResponseReturnValue:
-    form = request.form
-    try:
-        account_deletion.leave(current_user, form.get("password", ""), request.remote_addr or "", form.get("successor", ""))
-    except ApiError as error:
-        return _confirm(error.fields or {"password": error.message}), error.status
-    sessions.close_session()
-    flash(_("Your account is deleted. Goodbye."))
-    return redirect(url_for("pages_auth.login"), 303)
-
-
-def _confirm(problems: Mapping[str, str]) -> str:
+def confirm(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     return render_template(
         "accounts/settings/delete_account.html",
         problems=problems,
@@ -99,3 +75,14 @@ def _confirm(problems: Mapping[str, str]) -> str:
         alone=account_deletion.is_alone(current_user),
         used=quotas.used(current_user),
     )
+
+
+@blueprint.post("/delete-account")
+@login_required
+@form_errors(confirm, "password")
+def delete() -> ResponseReturnValue:
+    form = request.form
+    account_deletion.leave(current_user, form.get("password", ""), request.remote_addr or "", form.get("successor", ""))
+    sessions.close_session()
+    flash(_("Your account is deleted. Goodbye."))
+    return redirect(url_for("pages_auth.login"), 303)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,7 +10,8 @@ from flask_login import current_user, login_required
 
 from webapp.accounts import quotas
 from webapp.chat import archive
-from webapp.core.errors import ApiError
+from webapp.core.errors import Invalid
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.core.text import seconds
 from webapp.friends import relations
 from webapp.models import Recording
@@ -83,53 +82,40 @@ def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str
 
 @blueprint.get("/<recording_id>/rename")
 @login_required
-def rename(recording_id: str) -> ResponseReturnValue:
-    return render_template(
-        "recordings/rename.html", recording=recording_queries.own_recording(current_user, recording_id), problems={}
-    )
+def rename(recording_id: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    recording = recording_queries.own_recording(current_user, recording_id)
+    return render_template("recordings/rename.html", recording=recording, problems=problems)
 
 
 @blueprint.post("/<recording_id>/rename")
 @login_required
+@form_errors(rename)
 def save_title(recording_id: str) -> ResponseReturnValue:
-    try:
-        editing.rename(current_user, recording_id, request.form.get("title", ""))
-    except ApiError as error:
-        if not error.fields:
-            raise
-        recording = recording_queries.own_recording(current_user, recording_id)
-        return render_template("recordings/rename.html", recording=recording, problems=error.fields), error.status
+    editing.rename(current_user, recording_id, request.form.get("title", ""))
     return redirect(url_for("pages_recordings.mine"), 303)
 
 
 @blueprint.get("/<recording_id>/share")
 @login_required
-def share(recording_id: str) -> ResponseReturnValue:
-    return _share_page(recording_queries.own_recording(current_user, recording_id))
-
-
-@blueprint.post("/<recording_id>/share")
-@login_required
-def save_audience(recording_id: str) -> ResponseReturnValue:
+def share(recording_id: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     recording = recording_queries.own_recording(current_user, recording_id)
-    try:
-        editing.share(current_user, recording_id, request.form.get("audience", ""), request.form.getlist("usernames"))
-    except ApiError as error:
-        if not error.fields:
-            raise
-        return _share_page(recording, problem=error.message), error.status
-    flash(" ".join((_("Saved."), _heard_by(recording))))
-    return redirect(url_for("pages_recordings.mine"), 303)
-
-
-def _share_page(recording: Recording, problem: str = "") -> str:
     return render_template(
         "recordings/share.html",
         recording=recording,
         audience=sharing.audience_of(recording),
         friends=relations.friends_of(current_user),
-        problem=problem,
+        problem=next(iter(problems.values()), ""),
     )
+
+
+@blueprint.post("/<recording_id>/share")
+@login_required
+@form_errors(share)
+def save_audience(recording_id: str) -> ResponseReturnValue:
+    audience, usernames = request.form.get("audience", ""), request.form.getlist("usernames")
+    recording = editing.share(current_user, recording_id, audience, usernames)
+    flash(" ".join((_("Saved."), _heard_by(recording))))
+    return redirect(url_for("pages_recordings.mine"), 303)
 
 
 def _heard_by(recording: Recording) -> str:
@@ -148,36 +134,29 @@ def heard(recording_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/<recording_id>/clip")
 @login_required
-def clip(recording_id: str) -> ResponseReturnValue:
-    return _clip_page(recording_queries.recording_for(current_user, recording_id))
+def clip(recording_id: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    recording = recording_queries.recording_for(current_user, recording_id)
+    title = _("Clip of %(title)s", title=recording.title)
+    return render_template("recordings/clip.html", recording=recording, clip_title=title, problems=problems)
 
 
 @blueprint.post("/<recording_id>/clip")
 @login_required
+@form_errors(clip)
 def cut(recording_id: str) -> ResponseReturnValue:
     """Downloads the piece, or keeps it as a recording of its own."""
     recording = recording_queries.recording_for(current_user, recording_id)
     start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
-    problems = {name: _("Write a time like 4:11.") for name, value in (("start", start), ("end", end)) if value is None}
     if start is None or end is None:
-        return _clip_page(recording, problems), 422
-    try:
-        if request.form.get("act") == "download":
-            with recording_queries.sound_of(recording) as sound:
-                clips.piece_of(sound, start, end)
-            return redirect(url_for("api_recordings.clip", recording_id=recording.id, start=start, end=end), 303)
-        made = clips.keep(current_user, recording_id, start, end, request.form.get("title", ""))
-    except ApiError as error:
-        if not error.fields:
-            raise
-        return _clip_page(recording, error.fields), error.status
+        problem = _("Write a time like 4:11.")
+        raise Invalid(problem, {name: problem for name, value in (("start", start), ("end", end)) if value is None})
+    if request.form.get("act") == "download":
+        with recording_queries.sound_of(recording) as sound:
+            clips.piece_of(sound, start, end)
+        return redirect(url_for("api_recordings.clip", recording_id=recording.id, start=start, end=end), 303)
+    made = clips.keep(current_user, recording_id, start, end, request.form.get("title", ""))
     flash(" ".join((_("Saved “%(title)s”.", title=made.title), _heard_by(made))))
     return redirect(url_for("pages_recordings.mine"), 303)
-
-
-def _clip_page(recording: Recording, problems: Mapping[str, str] | None = None) -> str:
-    title = _("Clip of %(title)s", title=recording.title)
-    return render_template("recordings/clip.html", recording=recording, clip_title=title, problems=problems or {})
 
 
 @blueprint.post("/<recording_id>/delete")
