@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,31 @@ INTEGRATION = ["tests/integration", *(f"--ignore={path}" for path in LIVE)]
 
 
 @dataclass(frozen=True)
+class Outcome:
+    status: int  # exit status
+    second_tries: tuple[str, ...] = ()  # tests that failed at first and were tried again
+
+
+@dataclass(frozen=True)
 class Check:
     name: str
     part: str
-    run: Callable[[], int]  # exit status
+    run: Callable[[], Outcome]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    outcome: Outcome
+    seconds: float
+
+    def __str__(self) -> str:
+        """The closing line of a check. A second try is never silent: whoever reads only this line learns of it."""
+        line = f"{self.name:<12} {'FAILED' if self.outcome.status else 'passed'} {self.seconds:6.0f} s"
+        tries = self.outcome.second_tries
+        if not tries:
+            return line
+        return f"{line}  ({len(tries)} {'test' if len(tries) == 1 else 'tests'} needed a second try: {', '.join(tries)})"
 
 
 def test(part: str | None, console: Console) -> int:
@@ -49,33 +71,33 @@ def test(part: str | None, console: Console) -> int:
         if shutil.which(PROXY) is None:
             environment["PATH"] = f"{debian.unpack(PROXY, console)}:{os.environ['PATH']}"
     checks = [check for check in _checks(programs, environment, console) if part in (None, check.part)]
-    results = [(check.name, *_run(check, console)) for check in checks]
+    results = [_run(check, console) for check in checks]
     console.say("")
-    for name, status, seconds in results:
-        console.say(f"{name:<12} {'FAILED' if status else 'passed'} {seconds:6.0f} s")
-    return int(any(status for _, status, _ in results))
+    for result in results:
+        console.say(str(result))
+    return int(any(result.outcome.status for result in results))
 
 
-def _run(check: Check, console: Console) -> tuple[int, float]:
+def _run(check: Check, console: Console) -> Result:
     console.say(f"\n--- {check.name} ---")
     began = time.monotonic()
     try:
-        status = check.run()
+        outcome = check.run()
     except Problem as problem:
         console.say(str(problem))
-        status = 1
-    return status, time.monotonic() - began
+        outcome = Outcome(1)
+    return Result(check.name, outcome, time.monotonic() - began)
 
 
 def _checks(programs: Path, environment: dict[str, str], console: Console) -> list[Check]:
-    def shown(*arguments: str) -> Callable[[], int]:
-        return lambda: _show([str(programs / arguments[0]), *arguments[1:]], environment)
+    def shown(*arguments: str) -> Callable[[], Outcome]:
+        return lambda: Outcome(_show([str(programs / arguments[0]), *arguments[1:]], environment))
 
-    def npm(script: str) -> Callable[[], int]:
+    def npm(script: str) -> Callable[[], Outcome]:
         return lambda: _npm(script, console)
 
-    def pytest(*arguments: str) -> Callable[[], int]:
-        return shown("python", "-m", "pytest", "--quiet", "--durations=10", *arguments)
+    def pytest(*arguments: str) -> Callable[[], Outcome]:
+        return lambda: _pytest(programs / "python", arguments, environment)
 
     return [
         Check("ruff", "lint", shown("ruff", "check", ".")),
@@ -95,6 +117,14 @@ def _show(command: Sequence[str], environment: dict[str, str]) -> int:
     return subprocess.run(command, cwd=ROOT, env=clean_environment(environment), check=False).returncode  # noqa: S603
 
 
-def _npm(script: str, console: Console) -> int:
+def _pytest(python: Path, arguments: Sequence[str], environment: dict[str, str]) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        names = Path(folder) / "second-tries"
+        report = ["-p", "tests.second_tries", f"--second-tries={names}"]
+        status = _show([str(python), "-m", "pytest", "--quiet", "--durations=10", *report, *arguments], environment)
+        return Outcome(status, tuple(names.read_text().splitlines()) if names.exists() else ())
+
+
+def _npm(script: str, console: Console) -> Outcome:
     console.say(node.npm(Toolchain(ROOT, console), "run", "--silent", script, words=f"npm run {script}"))
-    return 0
+    return Outcome(0)
