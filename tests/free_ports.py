@@ -10,9 +10,13 @@ RANGE = os.environ.get("STILLAIR_TEST_PORTS", "20000-29999")
 
 
 def some_free_block(count: int = 1) -> int:
-    """First port of `count` free blocks one after the other."""
+    """Returns the first port of `count` free blocks one after the other. Each worker of a test run has a share of the range."""
     first, last = map(int, RANGE.split("-"))
-    starts = list(range(first, last - count * BLOCK + 2, BLOCK))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (last + 1 - first) // workers // BLOCK * BLOCK
+    first += number * share
+    starts = list(range(first, first + share - count * BLOCK + 1, BLOCK))
     random.shuffle(starts)
     for start in starts:
         if all(is_free(port) for block in range(count) for port in Ports(start + block * BLOCK)):

@@ -5,11 +5,12 @@ import json
 import re
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from tests.e2e import sounds
 
@@ -32,6 +33,19 @@ def make_admin(url: str) -> None:
     body = json.dumps({"username": ADMIN, "password": PASSWORD}).encode()
     headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
     opener.open(urllib.request.Request(f"{url}/api/register", body, headers)).close()
+
+
+def hear_together(people: "Sequence[Person]", seconds: float) -> list[np.ndarray]:
+    """What the page of each plays during the same next seconds; float32, 48 kHz, as it comes out of the tab."""
+    starts = [person.page.evaluate("heard.mark()") for person in people]
+    for person, start in zip(people, starts, strict=True):
+        person.page.wait_for_function(
+            "([start, count]) => heard.count() - start >= count",
+            arg=[start, int(seconds * sounds.RATE)],
+            timeout=seconds * 1000 + 15_000,
+        )
+    takes = zip(people, starts, strict=True)
+    return [sounds.of_text(person.page.evaluate("start => heard.take(start)", start)) for person, start in takes]
 
 
 @dataclass
@@ -78,6 +92,12 @@ class Person:
         self.page.goto(self.url + path)
 
     def register(self) -> "Person":
+        """Quickly, by the API; no page is open afterwards."""
+        self.call("POST", "/api/register", {"username": self.username, "password": PASSWORD})
+        return self
+
+    def register_by_hand(self) -> "Person":
+        """As people do it; the home page is open afterwards."""
         self.open("/register")
         self.page.get_by_label("User name").fill(self.username)
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -86,25 +106,34 @@ class Person:
         return self
 
     def log_in(self, username: str) -> "Person":
+        """Quickly, by the API; no page is open afterwards."""
         self.username = username
-        self.open("/login")
-        self.page.get_by_label("User name").fill(username)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
-        expect(self.page.get_by_role("link", name="Start Streaming")).to_be_visible()
+        self.call("POST", "/api/login", {"username": username, "password": PASSWORD})
         return self
 
     def call(self, method: str, path: str, body: object = None, ok: tuple[int, ...] = (200, 201, 204)) -> object:
         """The JSON API with this browser's cookies."""
-        token = self.context.request.get(f"{self.url}/api/session").json()["csrf_token"]
         data = None if body is None else json.dumps(body)
-        headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+        headers = {"X-CSRF-Token": self._csrf_token(), "Content-Type": "application/json"}
         answer = self.context.request.fetch(self.url + path, method=method, data=data, headers=headers)
         assert answer.status in ok, answer.text()
         return answer.json() if answer.status != 204 else None
 
+    def send(self, path: str, **fields: str | FilePayload) -> None:
+        """Sends a form without the page it stands on, and reads the page that answers, or the next one would say "Saved."."""
+        answer = self.context.request.post(self.url + path, multipart={"csrf_token": self._csrf_token(), **fields})
+        assert answer.ok, answer.text()
+
+    def _csrf_token(self) -> str:
+        return self.context.request.get(f"{self.url}/api/session").json()["csrf_token"]
+
     def rename(self, name: str) -> "Person":
-        """Gives the person a display name."""
+        """Gives the person a display name, quickly, by the form of the settings without its page."""
+        self.send("/settings/", display_name=name)
+        return self
+
+    def rename_by_hand(self, name: str) -> "Person":
+        """As people do it."""
         self.open("/settings/")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_role("button", name="Save").click()
@@ -179,13 +208,8 @@ class Person:
 
     def hear(self, seconds: float) -> np.ndarray:
         """What this page plays during the next seconds; float32, 48 kHz, as it comes out of the tab."""
-        start = self.page.evaluate("heard.mark()")
-        self.page.wait_for_function(
-            "([start, count]) => heard.count() - start >= count",
-            arg=[start, int(seconds * 48_000)],
-            timeout=seconds * 1000 + 15_000,
-        )
-        return sounds.of_text(self.page.evaluate("start => heard.take(start)", start))
+        [heard] = hear_together([self], seconds)
+        return heard
 
     def hears_speech(self, within_s: float) -> float:
         """Seconds until speech is heard. Fails when it does not come in time."""

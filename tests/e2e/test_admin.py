@@ -82,6 +82,7 @@ def test_the_other_pages(admin, join):
     problems = []
     for number in range(3):
         join(f"friend-{number}").rename(LONG_NAME).leave()
+    admin.open("/")
     admin.page.get_by_text("Account menu").locator("..").click()
     admin.page.get_by_role("link", name="Admin", exact=True).click()
     for name, path in (

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 def test_a_link_that_is_copied_makes_its_finder_a_friend(instance, join, arrive):
     alice, bob = join("alice"), arrive("bob")
+    alice.open("/")
     alice.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=instance.url)
     alice.page.get_by_role("main").get_by_role("button", name="Make an invite link").click()
     alice.page.get_by_role("button", name="Copy").click()
@@ -32,7 +33,7 @@ def test_a_new_name_reaches_the_pages_that_are_open(friends):
     expect(alice.page.get_by_role("listitem").filter(has_text=bob.username)).not_to_have_count(0)
     bob.page.evaluate("window.sameDocument = true")
     other_tab = alice.new_tab()
-    alice.rename("Alice Ødegård")
+    alice.rename_by_hand("Alice Ødegård")
     main = bob.page.get_by_role("main")
     expect(main.get_by_text("Alice Ødegård", exact=True).filter(visible=True).first).to_be_visible(timeout=2000)
     expect(main.locator("[data-view] [data-face-of]")).to_have_text("AØ")
@@ -41,7 +42,7 @@ def test_a_new_name_reaches_the_pages_that_are_open(friends):
     assert bob.page.evaluate("window.sameDocument")
 
     listening = bob.new_tab()
-    bob.rename("Bob Brown")
+    bob.rename_by_hand("Bob Brown")
     expect(other_tab.get_by_role("main").get_by_role("listitem").filter(has_text="Bob Brown")).to_be_visible(timeout=2000)
     listening.get_by_role("link", name="Stillair").click()
     expect(listening.get_by_role("region", name="Listening")).to_contain_text(re.compile("Alice Ødegård"))

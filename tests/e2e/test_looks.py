@@ -51,7 +51,7 @@ def test_pages_without_any_stream(arrive, nora):
     visitor.page.get_by_role("button", name="Register").click()
     expect(visitor.page.get_by_text("Use 3 to 32 letters, digits, - or _.", exact=True)).to_be_visible()
     problems += look(visitor.page, "register-refused")
-    visitor.register()
+    visitor.register_by_hand()
     problems += look(visitor.page, "home-empty")
     visitor.open("/recordings/")
     problems += look(visitor.page, "recordings-empty")

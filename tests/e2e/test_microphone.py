@@ -18,7 +18,7 @@ def expect_trouble(person, words: str) -> None:
 def test_a_page_that_is_not_secure(instance, chromium, arrive):
     with chromium.launch(f"--host-resolver-rules=MAP {OUTSIDE_NAME} 127.0.0.1") as browser:
         address = instance.url.replace("127.0.0.1", OUTSIDE_NAME)
-        alice = arrive("alice", url=address, browser=browser, allowed=False).register()
+        alice = arrive("alice", url=address, browser=browser, allowed=False).register_by_hand()
         expect_trouble(alice, "Your browser only allows the microphone on https or localhost.")
 
 

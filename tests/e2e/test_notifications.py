@@ -83,6 +83,7 @@ def test_a_notice_ends_with_the_stream_or_is_closed(friends):
 
 def test_a_page_in_the_background_says_so_and_misses_nothing(join):
     alice, bob = join("alice"), join("bob")
+    alice.open("/")
     look_away = """(hidden) => {
         Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
         document.dispatchEvent(new Event("visibilitychange"));
@@ -99,6 +100,7 @@ def test_a_push_is_shown_and_leads_to_the_friend_in_the_page_that_is_open(join):
     alice, bob = join("alice"), join("bob")
     alice.befriend(bob)
     bob.context.grant_permissions(["notifications"], origin=bob.url)
+    bob.open("/")
     bob.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     link = f"/listen/{alice.username}"
     push(bob, {"title": "Alice is live", "body": "Morning show", "link": link})
@@ -171,8 +173,9 @@ def test_browsers_that_cannot_say_why(settings, chromium, join):
     assert not problems, "\n".join(problems)
 
 
-def test_without_https_there_are_none(instance, chromium, join):
+def test_without_https_there_are_none(instance, chromium, arrive):
     with chromium.launch(f"--host-resolver-rules=MAP {OUTSIDE_NAME} 127.0.0.1") as browser:
-        outside = join("outside", url=instance.url.replace("127.0.0.1", OUTSIDE_NAME), browser=browser, allowed=False)
+        address = instance.url.replace("127.0.0.1", OUTSIDE_NAME)
+        outside = arrive("outside", url=address, browser=browser, allowed=False).register_by_hand()
         outside.open("/settings/notifications")
         expect(outside.page.get_by_text("Your browser only allows notifications on https or localhost.")).to_be_visible()

@@ -99,20 +99,12 @@ def nora(join):
         (nora, "Nora Lindqvist", "Kitchen radio, Sundays. Bring your own coffee.", (120, 160, 140)),
         (grandma, "Grandma Rosa", LONG_LINE, (190, 140, 90)),
     ):
-        person.open("/settings/")
-        person.page.get_by_label("Name").fill(name)
-        person.page.get_by_label("About you").fill(about)
-        person.page.get_by_role("button", name="Save").click()
-        expect(person.page.get_by_text("Saved.")).to_be_visible()
-        choose_picture(person, picture_file("JPEG", (400, 300), colour))
-        expect(person.page.get_by_text("Friends see your new picture.")).to_be_visible()
+        person.send("/settings/", display_name=name, about=about)
+        picture = picture_file("JPEG", (400, 300), colour)
+        person.send("/settings/avatar", avatar={"name": "me.jpg", "mimeType": "image/jpeg", "buffer": picture})
     grandma.befriend(nora)
     for name in ("Mallory", "Bartholomew Featherstonehaugh-Ndiaye"):
-        blocked = join("blocked").rename(name)
-        nora.open("/settings/privacy")
-        nora.page.get_by_label("Block a user name").fill(blocked.username)
-        nora.page.get_by_role("button", name="Block", exact=True).click()
-        expect(nora.page.get_by_text(f"{name} is blocked")).to_be_visible()
+        nora.send("/settings/blocked", username=join("blocked").rename(name).username)
     nora.friend = grandma
     return nora
 

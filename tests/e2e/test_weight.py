@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.e2e.people import Person
+
 MOST_KB = 350
 
 
@@ -16,9 +18,23 @@ def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
     person.page.goto(person.url + path, wait_until="load")
     if audio_server:
         person.page.wait_for_function("() => globalThis.LivekitClient")
-    person.page.wait_for_timeout(1500)  # what scripts load afterwards
+    arrived = 0
+    while arrived < len(sizes):  # what scripts load afterwards, until half a second brings nothing more
+        arrived = len(sizes)
+        person.page.wait_for_timeout(500)
     devtools.detach()
     return {addresses[request]: int(size) for request, size in sizes.items() if request in addresses}
+
+
+@pytest.fixture(scope="module")
+def friends(instance, browser):
+    """One pair for all of these tests, which change nothing."""
+    alice, bob = (Person.arrive(browser, instance.url, name).register() for name in ("alice", "bob"))
+    alice.befriend(bob)
+    yield alice, bob
+    for person in (alice, bob):
+        person.leave()
+        assert not person.real_problems
 
 
 @pytest.mark.parametrize(

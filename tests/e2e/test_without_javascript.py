@@ -14,6 +14,7 @@ def plain(join):
 
 def test_invite_links(plain, arrive):
     alice, bob = plain("alice"), arrive("bob", java_script_enabled=False)
+    alice.open("/")
     alice.page.get_by_role("main").get_by_role("button", name="Make an invite link").click()
     field = alice.page.get_by_label("Invite link")
     expect(alice.page.get_by_role("button", name="Copy")).to_have_count(0)
