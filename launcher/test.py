@@ -27,9 +27,12 @@ UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
 ONCE_MORE = ("--reruns=1", "--rerun-show-tracebacks")
 """For tests of what happens in real time: a machine that stands still for a second fails them, too. What failed is shown all the
 same, and a fault of ours fails twice."""
+IN_PAIRS = ("--numprocesses=2", "--dist=loadfile", "-m", "not alone")
+"""Two files at a time: most of what happens in real time waits more than it computes."""
+ALONE = ("-m", "alone")
 LIVE = ["tests/integration/live", "tests/integration/test_recovery.py"]
-"""They promise times to people, so nothing runs beside them."""
 INTEGRATION = ["tests/integration", *(f"--ignore={path}" for path in LIVE)]
+E2E = ["tests/e2e"]
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,11 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("tsc", "lint", npm("check")),
         Check("js", "unit", npm("test")),
         Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
-        Check("integration", "integration", pytest("--numprocesses=2", "--dist=loadfile", *ONCE_MORE, *INTEGRATION)),
-        Check("live", "integration", pytest(*ONCE_MORE, *LIVE)),
-        Check("e2e", "e2e", pytest(*ONCE_MORE, "tests/e2e")),
+        Check("integration", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *INTEGRATION)),
+        Check("live", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *LIVE)),
+        Check("live alone", "integration", pytest(*ALONE, *ONCE_MORE, *LIVE)),
+        Check("e2e", "e2e", pytest(*IN_PAIRS, *ONCE_MORE, *E2E)),
+        Check("e2e alone", "e2e", pytest(*ALONE, *ONCE_MORE, *E2E)),
     ]
 
 

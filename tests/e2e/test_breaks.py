@@ -44,6 +44,7 @@ def stop_and_look_at_the_recording(alice, bob) -> None:
     assert recording["gaps"]
 
 
+@pytest.mark.alone
 def test_the_audio_server_is_killed_and_sound_is_back_within_15_s(instance, on_air):
     alice, bob = on_air
     alice.keep_notices()
@@ -58,6 +59,7 @@ def test_the_audio_server_is_killed_and_sound_is_back_within_15_s(instance, on_a
     stop_and_look_at_the_recording(alice, bob)
 
 
+@pytest.mark.alone
 def test_the_noise_remover_is_killed_and_sound_is_back_within_10_s(instance, on_air):
     alice, bob = on_air
     alice.keep_notices()

@@ -4,6 +4,7 @@ import re
 import time
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from benchmarks.live import TAP, mouth_to_ear
@@ -15,6 +16,7 @@ def shown_s(place) -> float:
     return float(re.search(r"([\d.]+) s ", place.inner_text())[1])
 
 
+@pytest.mark.alone
 def test_the_delay_that_is_shown_is_the_one_that_is_heard(friends):
     alice, bob = friends
     for person in friends:

@@ -39,6 +39,7 @@ def unplugged(network: int):
         os.kill(network, signal.SIGCONT)
 
 
+@pytest.mark.alone
 def test_a_listener_who_loses_the_network_hears_again_and_nobody_else_notices(friends, charlie_and_network):
     alice, bob = friends
     charlie, network = charlie_and_network

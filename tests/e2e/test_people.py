@@ -34,6 +34,7 @@ def test_a_large_photograph_reaches_the_pages_that_are_open(friends):
     expect(bob.page.get_by_role("main").locator("[data-face-of]")).to_have_text("A")
 
 
+@pytest.mark.alone
 def test_a_listener_is_seen_with_his_picture_and_whoever_is_blocked_is_off_within_3_s(friends):
     alice, bob = friends
     choose_picture(bob, picture_file())

@@ -4,6 +4,7 @@ import re
 import time
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import sounds
@@ -146,6 +147,7 @@ def test_a_listener_hears_the_stream_from_the_start_and_comes_back_to_its_presen
     bob.hears_speech(within_s=10)
 
 
+@pytest.mark.alone
 def test_somebody_who_is_no_friend_any_more_is_off_within_three_seconds(friends):
     alice, bob = friends
     alice.go_live()
