@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.core.database import Base
-from webapp.core.text import KEY_LENGTH, search_key
+from webapp.core.text import KEY_LENGTH, TITLE_LENGTH, search_key
 from webapp.models.accounts import User
 from webapp.models.base import UtcDateTime, now
 
@@ -38,7 +38,7 @@ class Recording(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
-    title: Mapped[str] = mapped_column(String(120))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     title_key: Mapped[str] = mapped_column(String(KEY_LENGTH))  # search_key(title)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     duration: Mapped[float] = mapped_column(default=0.0)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contract.messages import USUAL_QUALITY
 from webapp.core.database import Base
+from webapp.core.text import TITLE_LENGTH
 from webapp.models.accounts import User
 from webapp.models.base import UtcDateTime, new_id, now
 
@@ -29,7 +30,7 @@ class Stream(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    title: Mapped[str] = mapped_column(String(120))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     state: Mapped[str] = mapped_column(String(16), default="starting", index=True)
     sound_check: Mapped[bool] = mapped_column(default=False)  # True until go-live
     strength_db: Mapped[float] = mapped_column(default=100.0)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict  # before Python 3.12 pydantic cannot read the one of typing
 
-from webapp.core.text import clean, without_half_surrogates
+from webapp.core.text import TITLE_LENGTH, clean, without_half_surrogates
 
 JsonSchema = dict[str, Any]
 
@@ -76,6 +76,7 @@ TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 Id = Annotated[str, Field(description="An id.", pattern="^[0-9a-f]{32}$", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])]
 Username = Annotated[str, Field(description="A user name.", pattern=USERNAME_PATTERN, examples=["alice"])]
 DisplayName = Annotated[str, Field(description="What people call themselves.", max_length=64)]
+Title = Annotated[str, Field(min_length=1), checked_later(maxLength=TITLE_LENGTH)]
 Time = Annotated[str, Field(description="A time in UTC.", pattern=TIME_PATTERN, examples=["2026-01-31T12:34:56.789Z"])]
 Seconds = Annotated[float, Field(description="Seconds.", ge=0)]
 Count = Annotated[int, Field(ge=0)]

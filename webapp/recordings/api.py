@@ -19,7 +19,7 @@ from webapp.core.errors import NotFound
 from webapp.friends import relations
 from webapp.models import AUDIENCES
 from webapp.openapi.operations import Media, operation
-from webapp.openapi.schemas import Body, OneOf, Query, checked_later
+from webapp.openapi.schemas import Body, OneOf, Query, Title
 from webapp.openapi.scopes import Scope
 from webapp.recordings import clips, downloads, editing, listing, plays, serializers
 from webapp.recordings import queries as recording_queries
@@ -37,8 +37,6 @@ OPUS = Media("audio/ogg", "The sound.")
 PEAKS = Media("application/octet-stream", f"At most {PLAYER_BARS} bytes, each the loudest of its part.")
 RANGE = {"Range": Annotated[str, Field(examples=["bytes=0-"])]}
 CLIP_LENGTH = f"At most {clips.MOST_S / 60:.0f} minutes."
-
-Title = Annotated[str, Field(min_length=1), checked_later(maxLength=editing.TITLE_LENGTH)]
 
 
 def _seconds(text: str) -> float | None:

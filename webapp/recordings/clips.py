@@ -24,6 +24,7 @@ from contract.recording import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, Re
 from webapp.accounts import quotas
 from webapp.core.database import db
 from webapp.core.errors import Conflict, Invalid, NotFound
+from webapp.core.text import validate_title
 from webapp.models import Recording, User, new_id, rfc3339
 from webapp.recordings import editing, flac_frames, ingest, sharing
 from webapp.recordings import queries as recording_queries
@@ -118,7 +119,7 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
 def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, title: str) -> Recording:
     """The piece as a recording beside the others, for those who may hear the whole. Raises NotFound, Invalid or Conflict."""
     whole = recording_queries.own_recording(owner, recording_id)
-    title = editing.checked_title(title)
+    title = validate_title(title)
     with recording_queries.sound_of(whole) as sound:
         piece = piece_of(sound, start_s, end_s)
         file = cut(sound, piece)

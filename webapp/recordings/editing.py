@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from contract.fields import ContractError
 from webapp.core.database import db
-from webapp.core.errors import Conflict, Invalid, NotFound
-from webapp.core.text import clean, is_encodable, is_visible
+from webapp.core.errors import Conflict, NotFound
+from webapp.core.text import validate_title
 from webapp.events.outbox import publish
 from webapp.models import Recording, User, now
 from webapp.recordings import sharing
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 
 UNDO_SPARE = timedelta(seconds=2)  # the button is shown for UNDO; a press at its end still has to arrive
-TITLE_LENGTH = 120
 
 
 # --- The owner's acts
@@ -33,7 +32,7 @@ TITLE_LENGTH = 120
 def rename(owner: User, recording_id: str, title: str) -> Recording:
     """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
     recording = own_recording(owner, recording_id)
-    title = checked_title(title)
+    title = validate_title(title)
     if is_recorded(recording):
         broadcaster.set_title(owner, title)
     else:
@@ -41,18 +40,6 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
     recording.title = title
     db.session.commit()
     return recording
-
-
-def checked_title(title: str) -> str:
-    """Raises Invalid."""
-    if not is_encodable(title):
-        raise Invalid.field("title", _("This contains characters that do not exist."))
-    if len(title) > TITLE_LENGTH:
-        raise Invalid.field("title", _("At most %(count)d characters.", count=TITLE_LENGTH))
-    title = clean(title)
-    if not is_visible(title):
-        raise Invalid.field("title", _("This may not be empty."))
-    return title
 
 
 def _rename_sidecar(recording_id: str, title: str) -> None:

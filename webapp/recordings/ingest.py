@@ -1,9 +1,7 @@
-"""Recordings: taken over from the sidecars that the noise remover writes, listed, played, renamed and deleted.
+"""Takes recordings over from the sidecars that the noise remover writes.
 
 The files are the truth and a row is a cache of its sidecar: `ingest` makes and renews rows, as often as one likes, and all of
-them can be made again. Only the owner and those who may hear it (webapp.recordings.sharing) know of a recording. A deleted
-one is gone from
-every list at once, and its files and row when the time for Undo is over.
+them can be made again.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from flask import Flask, current_app
 
@@ -19,12 +18,10 @@ from contract.recording import SAMPLE_RATE, RecordingManifest
 from webapp.accounts import accounts
 from webapp.core.config import Config
 from webapp.core.database import db
-from webapp.core.text import clean
-from webapp.models import DiscardedRecording, Recording, User, now
-from webapp.models.base import parse_rfc3339
+from webapp.core.text import TITLE_LENGTH, clean, is_visible
+from webapp.models import DiscardedRecording, Recording, User, now, parse_rfc3339
 from webapp.recordings import sharing, waveform
 from webapp.recordings.announcements import announce, announcement
-from webapp.recordings.editing import TITLE_LENGTH
 from webapp.recordings.files import RecordingFolder
 from webapp.recordings.queries import folder, stream_runs
 from webapp.recordings.sharing import Audience
@@ -41,19 +38,12 @@ def init_app(app: Flask, config: Config) -> None:
     app.extensions["recordings_seen"] = _Seen()
 
 
-# --- Files to rows
-
-
 @dataclass
 class Ingested:
     """What a look at the folder did. `problems`: for the admin, one sentence each."""
 
     taken: set[str] = field(default_factory=set)  # ids
     problems: list[str] = field(default_factory=list)
-
-
-class _Refused(Exception):
-    """A sidecar cannot be taken over; nothing is guessed."""
 
 
 @dataclass
@@ -67,7 +57,7 @@ class _Seen:
 
 
 def ingest() -> Ingested:
-    """Brings the rows up to what the sidecars say, those that were written since the last call in this process."""
+    """Bring the rows up to what the sidecars say, those that were written since the last call in this process."""
     seen: _Seen = current_app.extensions["recordings_seen"]
     done = Ingested()
     changed_at = folder().changed_at()
@@ -84,6 +74,16 @@ def ingest() -> Ingested:
     return done
 
 
+def rebuild() -> Ingested:
+    """Make all rows from all files, for a database that was lost. A file without its other half is reported."""
+    current_app.extensions["recordings_seen"] = _Seen()
+    done = ingest()
+    known = {sidecar.id for sidecar in folder().sidecars()}
+    alone = [name for name in folder().sounds() if name not in known]
+    done.problems += [f"{name}.flac: It has no sidecar, so nobody knows whose it is." for name in alone]
+    return done
+
+
 def _ingest_one(recording_id: str, seen: _Seen, done: Ingested) -> None:
     try:
         settled = _take_over(recording_id)
@@ -96,21 +96,47 @@ def _ingest_one(recording_id: str, seen: _Seen, done: Ingested) -> None:
     (seen.unsettled.discard if settled else seen.unsettled.add)(recording_id)
 
 
-def rebuild() -> Ingested:
-    """All rows from all files, for a database that was lost. A file without its other half is reported."""
-    current_app.extensions["recordings_seen"] = _Seen()
-    done = ingest()
-    known = {sidecar.id for sidecar in folder().sidecars()}
-    alone = [name for name in folder().sounds() if name not in known]
-    done.problems += [f"{name}.flac: It has no sidecar, so nobody knows whose it is." for name in alone]
-    return done
-
-
 def _take_over(recording_id: str) -> bool:
-    """Makes or renews a row. False when this sidecar must be looked at again though it does not change. Raises _Refused."""
+    """Make or renew a row. False when its files must be looked at again though the sidecar does not change. Raises _Refused."""
     if db.session.get(DiscardedRecording, recording_id) is not None:
         return True
-    manifest = _read(recording_id)
+    found = _read_files(recording_id)
+    if found is None:
+        return False
+    recording = db.session.get(Recording, recording_id) or _new_row(recording_id, found.owner)
+    if recording.deleted_at is not None:
+        return True
+    is_ready = found.state != "live" and recording.state == "live"
+    _fill(recording, found)
+    db.session.flush()
+    if is_ready:
+        announce("recording.ready", recording, announcement(recording))
+    db.session.commit()
+    return found.state == found.manifest.state != "live"
+
+
+# --- What the files say
+
+
+class _Refused(Exception):
+    """A sidecar cannot be taken over; nothing is guessed."""
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the sidecar and the sound file of a recording say at this moment."""
+
+    manifest: RecordingManifest
+    owner: User
+    started_at: datetime
+    state: str  # contract.recording.MANIFEST_STATES
+    samples: int  # of the sound file; 0 when its head says none
+    size: int  # bytes
+
+
+def _read_files(recording_id: str) -> _Files | None:
+    """Return None for a recording that has just begun: its sidecar is there and its sound is not. Raises _Refused."""
+    manifest = _read_sidecar(recording_id)
     owner = accounts.find(manifest.owner)
     if owner is None:
         raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
@@ -121,51 +147,12 @@ def _take_over(recording_id: str) -> bool:
     if sound is None:
         if manifest.samples:
             raise _Refused("There is no sound file beside it.")
-        return False  # it begins just now
+        return None
     with sound:
-        state = _state(manifest, sound)
-        recording = db.session.get(Recording, recording_id) or _new_row(recording_id, owner)
-        if recording.deleted_at is not None:
-            return True
-        ready = state != "live" and recording.state == "live"
-        recording.owner = owner
-        recording.title = clean(manifest.title)[:TITLE_LENGTH] or f"{owner.display_name} on air"
-        recording.started_at = started_at
-        recording.state = state
-        db.session.add(recording)
-        sharing.set_audience(recording, _audience(recording))
-        recording.clip_of = manifest.clip_of
-        recording.gaps = [asdict(span) for span in manifest.gaps]
-        recording.paused = [asdict(span) for span in manifest.paused]
-        if state != "live":  # see fresh
-            recording.duration = (sound.samples or manifest.samples) / SAMPLE_RATE
-            recording.size = sound.size
-            recording.outline = waveform.reduced(folder().peaks(recording_id), waveform.OUTLINE_BARS)
-    db.session.flush()
-    if ready:
-        announce("recording.ready", recording, announcement(recording))
-    db.session.commit()
-    return state == manifest.state != "live"
+        return _Files(manifest, owner, started_at, _state(manifest, sound), sound.samples, sound.size)
 
 
-def _audience(recording: Recording) -> Audience:
-    """As the note beside it says; one that cannot be read opens a recording to nobody. Without a note the row is right."""
-    try:
-        note = folder().audience(recording.id)
-        return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
-    except (ContractError, OSError):
-        log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
-        return Audience(sharing.NOBODY)
-
-
-def _new_row(recording_id: str, owner: User) -> Recording:
-    """For all that its owner wants new recordings to be for, which is written down: all the rest is in the sidecar."""
-    if owner.audience != sharing.FRIENDS and folder().audience(recording_id) is None:
-        folder().write_audience(recording_id, Audience(owner.audience).to_json())
-    return Recording(id=recording_id, state="live", duration=0.0, size=0, audience=owner.audience)
-
-
-def _read(recording_id: str) -> RecordingManifest:
+def _read_sidecar(recording_id: str) -> RecordingManifest:
     try:
         manifest = folder().manifest(recording_id)
     except ContractError as error:
@@ -178,11 +165,60 @@ def _read(recording_id: str) -> RecordingManifest:
 
 
 def _state(manifest: RecordingManifest, sound: Sound) -> str:
-    """The sidecar's, but for a noise remover that died: while the stream runs another one goes on with the recording, and when
-    the stream is over and the file does not grow any more, nobody will say that it is complete."""
+    """Return the sidecar's state, corrected where a noise remover died before it could write the last one.
+
+    While the stream runs, another noise remover goes on with a recovered recording. When the stream is over and the file has
+    stopped growing, nobody will ever say that the recording is complete.
+    """
     if manifest.state == "recovered" and stream_runs(manifest.stream_id):
         return "live"
     if manifest.state == "live" and not stream_runs(manifest.stream_id):
         idle_s = now().timestamp() - sound.modified_at
         return "recovered" if idle_s > ABANDONED_S else "live"
     return manifest.state
+
+
+# --- The row
+
+
+def _new_row(recording_id: str, owner: User) -> Recording:
+    """Make a row with the owner's default audience.
+
+    Anything but "friends" is also written to `<id>.audience.json`, because the sidecar does not hold it.
+    """
+    if owner.audience != sharing.FRIENDS and folder().audience(recording_id) is None:
+        folder().write_audience(recording_id, Audience(owner.audience).to_json())
+    return Recording(id=recording_id, state="live", duration=0.0, size=0, audience=owner.audience)
+
+
+def _fill(recording: Recording, found: _Files) -> None:
+    """Add the row to the session, with everything that its files say."""
+    manifest = found.manifest
+    recording.owner = found.owner
+    recording.title = _title(manifest, found.owner)
+    recording.started_at = found.started_at
+    recording.state = found.state
+    db.session.add(recording)
+    sharing.set_audience(recording, _audience(recording))
+    recording.clip_of = manifest.clip_of
+    recording.gaps = [asdict(span) for span in manifest.gaps]
+    recording.paused = [asdict(span) for span in manifest.paused]
+    if found.state != "live":  # until then queries.fresh tells length and size
+        recording.duration = (found.samples or manifest.samples) / SAMPLE_RATE
+        recording.size = found.size
+        recording.outline = waveform.reduced(folder().peaks(recording.id), waveform.OUTLINE_BARS)
+
+
+def _title(manifest: RecordingManifest, owner: User) -> str:
+    title = clean(manifest.title)[:TITLE_LENGTH]
+    return title if is_visible(title) else f"{owner.display_name} on air"
+
+
+def _audience(recording: Recording) -> Audience:
+    """Return the audience in `<id>.audience.json`; without that file the row's, and nobody if it cannot be read."""
+    try:
+        note = folder().audience(recording.id)
+        return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
+    except (ContractError, OSError):
+        log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
+        return Audience(sharing.NOBODY)

@@ -12,7 +12,7 @@ from webapp.accounts import quotas
 from webapp.chat import archive
 from webapp.core.errors import Invalid
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
-from webapp.core.text import seconds
+from webapp.core.text import parse_clock
 from webapp.friends import relations
 from webapp.models import Recording
 from webapp.recordings import clips, editing, listing, plays, sharing
@@ -146,7 +146,7 @@ def clip(recording_id: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnV
 def cut(recording_id: str) -> ResponseReturnValue:
     """Downloads the piece, or keeps it as a recording of its own."""
     recording = recording_queries.recording_for(current_user, recording_id)
-    start, end = (seconds(request.form.get(name, "")) for name in ("start", "end"))
+    start, end = (parse_clock(request.form.get(name, "")) for name in ("start", "end"))
     if start is None or end is None:
         problem = _("Write a time like 4:11.")
         raise Invalid(problem, {name: problem for name, value in (("start", start), ("end", end)) if value is None})

@@ -9,15 +9,14 @@ from flask_login import current_user
 from pydantic import Field
 
 from contract import messages
+from webapp.core.text import TITLE_LENGTH
 from webapp.openapi.operations import operation
-from webapp.openapi.schemas import CLEAN, Body
+from webapp.openapi.schemas import Body, Title, checked_later
 from webapp.openapi.scopes import Scope
 from webapp.streams import broadcaster, listeners, serializers
 from webapp.streams.schemas import AlreadyStreaming, Quality, RunningStream, StreamStatus, Ticket
 
 blueprint = Blueprint("api_streams", __name__, url_prefix="/api/stream")
-
-TITLE_LENGTH = 120
 
 IN_THE_STUDIO = f"""The ticket is for the studio, where you publish the microphone. 409 comes with the stream that runs already.
 
@@ -27,14 +26,14 @@ There the participant `{messages.AGENT_NAME}` carries the attributes \
 
 
 class NewStream(Body):
-    title: Annotated[str, Field(max_length=TITLE_LENGTH), CLEAN] = ""
+    title: Annotated[str, checked_later(maxLength=TITLE_LENGTH)] = ""
     strength_db: Annotated[float, Field(description="How much noise is removed at most.", ge=0, le=100)] = 100.0
     sound_check: Annotated[bool, Field(description="Nobody else hears or sees the stream until go-live.")] = False
     quality: Annotated[Quality, Field(description="Else as the settings say.")] = ""
 
 
 class NewTitle(Body):
-    title: Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH), CLEAN]
+    title: Title
 
 
 @blueprint.post("/start")

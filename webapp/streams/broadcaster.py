@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
+from webapp.core.text import validate_title
 from webapp.models import Stream, User, new_id, now
 from webapp.streams.queries import running_for, running_stream_of
 from webapp.streams.rooms import Rooms, audio_server, open_rooms, token_mint
@@ -39,7 +40,7 @@ def start(
         id=new_id(),
         room_key=new_id(),
         owner=owner,
-        title=title or _("%(name)s on air", name=owner.display_name),
+        title=validate_title(title, default=_("%(name)s on air", name=owner.display_name)),
         strength_db=strength_db,
         sound_check=sound_check,
         quality=quality or owner.quality,
@@ -96,6 +97,8 @@ def stop(owner: User) -> Stream:
 
 
 def set_title(owner: User, title: str) -> Stream:
+    """Raises Invalid."""
+    title = validate_title(title)
     stream = running_for(owner)
     stream.title = title
     publish("stream.title", stream, to_friends=stream.is_on_air)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.core.text import KEY_LENGTH, clean, is_encodable, is_visible, search_key
+from webapp.core.errors import Invalid
+from webapp.core.text import KEY_LENGTH, clean, is_encodable, is_visible, search_key, validate_title
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,18 @@ def test_the_writing_of_all_people_stays_as_it_is(text):
 @pytest.mark.parametrize(("text", "visible"), [("a", True), ("🎙", True), ("", False), (" ", False), ("\u200d", False)])
 def test_a_name_needs_something_to_see(text, visible):
     assert is_visible(text) is visible
+
+
+@pytest.mark.parametrize("text", ["", "\u200d", "\u3164", "\ud83c", "half \ud800", "x" * 121, " " * 121])
+def test_what_is_no_title_names_its_field(context, text):
+    with pytest.raises(Invalid) as refused:
+        validate_title(text, "name")
+    assert list(refused.value.fields) == ["name"]
+
+
+def test_a_title_is_cleaned_and_stays_what_it_is():
+    title = validate_title(" Evening\u202e\nshow ")
+    assert title == validate_title(title) == "Evening show"
 
 
 def test_half_a_surrogate_cannot_be_encoded():

@@ -47,6 +47,7 @@ def test_friends_and_open_requests_are_told_of_a_new_name_and_strangers_are_not(
         ("  Radio from\nthe kitchen ", "Radio from the kitchen"),
         ("a\u202eb\x00\u200b", "ab"),
         ("\u200d\u0301", ""),
+        ("\u3164\u2800", ""),
         ("x" * 160,) * 2,
     ],
 )

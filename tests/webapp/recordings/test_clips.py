@@ -16,7 +16,7 @@ from contract.recording import RecordingHead, RecordingManifest, Span
 from tests.webapp.support.recordings_on_disk import RATE, record, record_more
 from webapp.accounts import accounts
 from webapp.core.database import db
-from webapp.core.text import seconds
+from webapp.core.text import parse_clock
 from webapp.models import Recording
 from webapp.recordings import editing, retention
 from webapp.recordings import ingest as recording_ingest
@@ -366,4 +366,4 @@ def test_a_form_that_is_wrong_says_so_beside_the_field(recording, alice, fields,
     ],
 )
 def test_times_as_people_write_them(text, value):
-    assert seconds(text) == value
+    assert parse_clock(text) == value
