@@ -3,7 +3,6 @@ has only its SHA-256; revoking it, its end or the end of the account end it at o
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -16,6 +15,7 @@ from webapp.core.errors import Conflict, Invalid, NotFound
 from webapp.core.text import clean, is_visible
 from webapp.models import AccessToken, User, now
 from webapp.openapi.scopes import Scope
+from webapp.security.tokens import token_hash
 
 PREFIX = "stillair_"  # by which scanners for lost secrets know one
 MOST = 20  # of one person
@@ -41,7 +41,7 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
         raise Invalid.field("days", _("Choose one of the list."))
     token = PREFIX + secrets.token_urlsafe(32)
     ends_at = now() + timedelta(days=int(days)) if days else None
-    db.session.add(AccessToken(user=owner, name=name, token_hash=_hash(token), scopes=" ".join(wanted), expires_at=ends_at))
+    db.session.add(AccessToken(user=owner, name=name, token_hash=token_hash(token), scopes=" ".join(wanted), expires_at=ends_at))
     db.session.flush()  # SQLite lets nobody else write from here on
     if (db.session.scalar(select(func.count()).where(AccessToken.user_id == owner.id)) or 0) > MOST:
         db.session.rollback()
@@ -61,7 +61,7 @@ def find(token: str) -> AccessToken | None:
     """One that still counts. There is no limit for wrong ones: 256 bits cannot be guessed."""
     if not token.startswith(PREFIX):
         return None
-    found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == _hash(token)))
+    found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == token_hash(token)))
     if found is None or is_over(found) or found.user.suspended_at is not None:
         return None
     return found
@@ -79,7 +79,3 @@ def note_use(token: AccessToken) -> None:
     if token.used_at is None or now() - token.used_at > USED_EVERY:
         token.used_at = now()
         db.session.commit()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

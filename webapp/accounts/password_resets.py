@@ -7,25 +7,24 @@ who it is and sends the mail.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
 from webapp.accounts import accounts
 from webapp.accounts.passwords import check_password, passwords
 from webapp.core import mail
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Gone, TooMany
 from webapp.i18n.language import in_language_of
 from webapp.models import ResetLink, ResetWish, User, now
 from webapp.security import audit, rate_limits
 from webapp.security.addresses import network_of
+from webapp.security.tokens import token_hash
 
 LIFETIME = timedelta(hours=24)
 TRIED_FOR = timedelta(hours=1)  # while the mail server does not take it
@@ -77,17 +76,12 @@ def prune() -> None:
 
 def _add(user: User) -> str:
     token = secrets.token_urlsafe(32)
-    db.session.add(ResetLink(token_hash=_hash(token), user=user, expires_at=now() + LIFETIME))
-    config: Config = current_app.config["STILLAIR"]
-    return f"{config.public_url}/reset/{token}"
+    db.session.add(ResetLink(token_hash=token_hash(token), user=user, expires_at=now() + LIFETIME))
+    return f"{current_config().public_url}/reset/{token}"
 
 
 def _good(token: str) -> tuple[Any, ...]:
-    return ResetLink.token_hash == _hash(token), ResetLink.expires_at > now()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return ResetLink.token_hash == token_hash(token), ResetLink.expires_at > now()
 
 
 # --- By mail
@@ -130,7 +124,7 @@ def _answer(wish: ResetWish) -> None:
     try:
         mail.send(to, subject, text)
     except mail.MailRefused:
-        db.session.execute(delete(ResetLink).where(ResetLink.token_hash == _hash(link.rpartition("/")[2])))
+        db.session.execute(delete(ResetLink).where(ResetLink.token_hash == token_hash(link.rpartition("/")[2])))
         db.session.commit()
         raise
     rate_limits.record("reset mail", user.id)

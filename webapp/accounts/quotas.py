@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import Invalid
 from webapp.models import AUDIENCES, Recording, User, now
@@ -23,17 +22,12 @@ MOST_DAYS = 36_500
 MOST_GB = 1_000_000
 
 
-def _config() -> Config:
-    found: Config = current_app.config["STILLAIR"]
-    return found
-
-
 # --- Space
 
 
 def quota(user: User) -> int | None:
     """Bytes that all recordings of a person may have; None when there is no limit."""
-    quota_gb = _config().quota_gb if user.quota_gb is None else user.quota_gb
+    quota_gb = current_config().quota_gb if user.quota_gb is None else user.quota_gb
     return round(quota_gb * GB) or None
 
 
@@ -65,7 +59,7 @@ def most_days(user: User) -> int | None:
 
 def _days_kept(most: int | None, wanted: int | None) -> int | None:
     """`most`: the admin's limit for one person, 0 for none and None for the server's."""
-    limits = [days for days in (_config().keep_days if most is None else most, wanted) if days]
+    limits = [days for days in (current_config().keep_days if most is None else most, wanted) if days]
     return min(limits) if limits else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import NoReturn
 
@@ -18,6 +17,7 @@ from webapp.core.extensions import login_manager
 from webapp.i18n import language
 from webapp.models import LoginSession, User, now
 from webapp.security.headers import SESSION_LIFETIME
+from webapp.security.tokens import token_hash
 
 SEEN_EVERY_S = 3600  # how exactly a session's last use is kept; each is a write
 
@@ -35,7 +35,7 @@ def open_session(user: User) -> None:
     user.session_token = secrets.token_urlsafe(32)
     user.browser_language = language.of_browser()
     log_in = earlier or LoginSession(user=user)
-    log_in.token_hash, log_in.created_at, log_in.seen_at = _hash(user.session_token), now(), now()
+    log_in.token_hash, log_in.created_at, log_in.seen_at = token_hash(user.session_token), now(), now()
     db.session.add(log_in)
     db.session.commit()
     login_user(db.session.get_one(User, user.id))  # not `current_user`, which would stand for itself from here on
@@ -43,7 +43,7 @@ def open_session(user: User) -> None:
 
 def close_session() -> None:
     """Logs this browser out; the cookie is worth nothing from here on."""
-    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(current_user.get_id() or "")))
+    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(current_user.get_id() or "")))
     db.session.commit()
     logout_user()
     session.clear()
@@ -56,7 +56,7 @@ def is_open(token: str) -> bool:
 
 def end_sessions(user: User, *, stays: str = "") -> None:
     """Logs the person out everywhere, but for the log-in with the token `stays`, in the current transaction."""
-    others = LoginSession.user_id == user.id, LoginSession.token_hash != _hash(stays)
+    others = LoginSession.user_id == user.id, LoginSession.token_hash != token_hash(stays)
     db.session.execute(delete(LoginSession).where(*others))
 
 
@@ -100,11 +100,7 @@ def load_user(token: str) -> User | None:
 
 
 def _session(token: str) -> LoginSession | None:
-    mine = LoginSession.token_hash == _hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME
+    mine = LoginSession.token_hash == token_hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME
     # A log-in that began before a suspension may have ended after it.
     query = select(LoginSession).join(LoginSession.user).where(*mine, User.suspended_at.is_(None))
     return db.session.scalar(query.options(contains_eager(LoginSession.user)))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

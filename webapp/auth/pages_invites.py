@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.auth import invites, registration
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import Conflict
 from webapp.friends import relations
@@ -69,5 +69,4 @@ def accept(invite_id: str) -> ResponseReturnValue:
 
 
 def _link(invite: Invite) -> str:
-    config: Config = current_app.config["STILLAIR"]
-    return config.public_url + url_for("pages_invites.show", invite_id=invite.id)
+    return current_config().public_url + url_for("pages_invites.show", invite_id=invite.id)

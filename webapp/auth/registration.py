@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from webapp.accounts import accounts
 from webapp.auth import invites
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import Forbidden, Invalid
 from webapp.models import Setting, User
@@ -36,8 +35,7 @@ REFUSALS = {
 def mode() -> Mode:
     """What the admin has chosen; before that, the setting."""
     chosen = db.session.get(Setting, KEY)
-    config: Config = current_app.config["STILLAIR"]
-    return Mode(chosen.value if chosen else config.registration)
+    return Mode(chosen.value if chosen else current_config().registration)
 
 
 def choose(admin: User, wanted: str) -> None:

@@ -11,10 +11,9 @@ from email.utils import formatdate, make_msgid, parseaddr
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from flask import current_app
 from flask_babel import gettext as _
 
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.errors import Invalid
 
 TIMEOUT_S = 10.0
@@ -29,7 +28,7 @@ class MailRefused(Exception):
 
 
 def is_configured() -> bool:
-    return _config().smtp_url is not None
+    return current_config().smtp_url is not None
 
 
 def checked_address(text: str) -> str | None:
@@ -45,15 +44,15 @@ def checked_address(text: str) -> str | None:
 def send(to: str, subject: str, text: str) -> None:
     """Takes up to TIMEOUT_S for each step: nothing for a request. Raises MailRefused."""
     message = EmailMessage()
-    message["From"] = _config().mail_from
+    message["From"] = current_config().mail_from
     message["To"] = to
     message["Subject"] = subject
     message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=parseaddr(_config().mail_from)[1].rpartition("@")[2])
+    message["Message-ID"] = make_msgid(domain=parseaddr(current_config().mail_from)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
     message.set_content(text)
     try:
-        with _connect(_config().smtp_url or "") as server:
+        with _connect(current_config().smtp_url or "") as server:
             server.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
         raise MailRefused from error
@@ -83,8 +82,3 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _config() -> Config:
-    found: Config = current_app.config["STILLAIR"]
-    return found

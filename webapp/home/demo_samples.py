@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from webapp.core import http_probe
-from webapp.core.config import Config
+from webapp.core.config import current_config
 from webapp.core.errors import Busy, NotFound
 
 NAMES = {
@@ -34,8 +33,7 @@ def sound(name: str, which: str) -> http_probe.Answer:
 def _ask(name: str, rest: str) -> http_probe.Answer:
     if name not in NAMES:
         raise NotFound
-    config: Config = current_app.config["STILLAIR"]
-    url = config.agent_health_url
+    url = current_config().agent_health_url
     answer = http_probe.ask(url, f"samples/{name}{rest}", CLEANING_S) if url else http_probe.Answer(0)
     if not answer.ok:
         raise Busy(_("The noise remover is not there yet. Try again in some seconds."), retry_after_s=3)

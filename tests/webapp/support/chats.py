@@ -11,7 +11,6 @@ from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.models import Event, Stream, User, now
 from webapp.presence import presence
-from webapp.streams import queries as stream_queries
 
 if TYPE_CHECKING:
     from tests.webapp.conftest import Person
@@ -57,4 +56,4 @@ def end(app: Flask, stream: str) -> None:
     with app.app_context():
         db.session.execute(update(Stream).where(Stream.id == stream).values(state="ended", ended_at=now()))
         db.session.commit()
-        assert not stream_queries.on_air(db.session.get(Stream, stream))
+        assert not db.session.get(Stream, stream).is_on_air
