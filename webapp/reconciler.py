@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from webapp import create_app
 from webapp.accounts import password_resets
-from webapp.admin import status
+from webapp.admin import heartbeat
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.auth import invites
 from webapp.chat import archive
@@ -98,9 +98,9 @@ class Reconciler:
         self._try("presence", presence.sweep)
         self._try("recordings", retention.tend)
         self._try("chats", archive.tend)
-        if time.monotonic() - self._seen_at > status.SEEN_EVERY_S:
+        if time.monotonic() - self._seen_at > heartbeat.EVERY_S:
             self._seen_at = time.monotonic()
-            self._try("sign of life", status.reconciler_is_here)
+            self._try("heartbeat", heartbeat.beat)
         if time.monotonic() - self._cleaned_at > CLEAN_UP_EVERY_S:
             self._cleaned_at = time.monotonic()
             self._try("clean-up", clean_up)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -14,17 +14,15 @@ import pysqlite3.dbapi2 as sqlite
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
+from webapp.admin import heartbeat
 from webapp.core import config, http_probe, mail
 from webapp.core.config import Config
 from webapp.core.database import db
 from webapp.core.disk import free_bytes
-from webapp.models import Setting, Stream, now
+from webapp.models import Stream, now
 from webapp.streams import listeners as stream_listeners
 from webapp.streams import queries as stream_queries
 
-SEEN_KEY = "reconciler_seen"
-SEEN_EVERY_S = 10.0
-SEEN_WITHIN = timedelta(seconds=45)  # a round takes seconds when the audio server does not answer
 HOUR_BYTES = 224 * 2**20  # of a voice in FLAC
 FEW_HOURS = 10
 
@@ -229,8 +227,7 @@ def _database() -> Part:
 
 
 def _reconciler() -> Part:
-    seen = _reconciler_seen_at()
-    if seen is not None and now() - seen < SEEN_WITHIN:
+    if heartbeat.is_alive():
         return Part(_("Reconciler"), State.WELL, _("It repairs streams, takes recordings over and tidies up."))
     return Part(
         _("Reconciler"),
@@ -275,16 +272,3 @@ def _mail() -> Part:
 def _see_log(program: str) -> str:
     words: str = _("Its log says why: log/%(program)s.log in the data folder.", program=program)
     return words
-
-
-# --- The reconciler's sign of life
-
-
-def reconciler_is_here() -> None:
-    db.session.merge(Setting(key=SEEN_KEY, value=now().isoformat()))
-    db.session.commit()
-
-
-def _reconciler_seen_at() -> datetime | None:
-    found = db.session.get(Setting, SEEN_KEY)
-    return datetime.fromisoformat(found.value) if found is not None else None

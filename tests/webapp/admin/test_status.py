@@ -13,7 +13,7 @@ import pytest
 from tests.webapp.conftest import POSTGRES
 from tests.webapp.support.health_page import HealthPage
 from webapp.accounts import accounts
-from webapp.admin import status
+from webapp.admin import heartbeat, status
 from webapp.core.database import db
 from webapp.models import Setting, Stream, now
 
@@ -51,7 +51,7 @@ def look(app, alice):
 
 def test_all_is_well(app, alice):
     with app.app_context():
-        status.reconciler_is_here()
+        heartbeat.beat()
     page = alice.get("/admin/").text
     assert "All is well." in page
     assert "1 of 4 places." in page
@@ -121,7 +121,7 @@ def test_the_process_that_all_streams_share_is_shown_where_it_is_known(app, alic
 @pytest.mark.parametrize(("ago_s", "state"), [(1, "well"), (100, "look")])
 def test_the_reconciler_is_there_when_it_has_said_so_just_now(app, look, ago_s, state):
     with app.app_context():
-        db.session.merge(Setting(key=status.SEEN_KEY, value=(now() - timedelta(seconds=ago_s)).isoformat()))
+        db.session.merge(Setting(key=heartbeat.KEY, value=(now() - timedelta(seconds=ago_s)).isoformat()))
         db.session.commit()
     assert look("Reconciler").state == state
 
