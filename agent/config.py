@@ -1,4 +1,4 @@
-"""The agent's settings: the one place that reads the environment, into a frozen dataclass."""
+"""The settings of the agent, which are read once from the environment."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
+from contract import settings
 
-class ConfigError(ValueError):
-    """A setting is missing or unusable. The message names the variable, its value and what it should be."""
+CAPACITY = settings.whole_number("STILLAIR_CAPACITY", minimum=1, maximum=10_000)
+HEALTH_PORT = settings.whole_number("STILLAIR_AGENT_HEALTH_PORT", default=8004, minimum=1, maximum=65_535)
+NEVER_ORIGINAL = settings.switch("STILLAIR_NEVER_ORIGINAL")
 
 
 @dataclass(frozen=True)
@@ -30,82 +31,28 @@ class AgentConfig:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises ConfigError."""
-        data = data_folder(environment)
         return cls(
-            url=_address(environment, "LIVEKIT_URL"),
-            api_key=_required(environment, "LIVEKIT_API_KEY"),
-            api_secret=_required(environment, "LIVEKIT_API_SECRET"),
-            recordings=Path(environment.get("STILLAIR_RECORDINGS") or data / "recordings").absolute(),
-            data=data,
-            low_water_mb=_whole(environment, "STILLAIR_LOW_WATER_MB", 200, 1, 1_000_000),
-            capacity=capacity_from(environment),
-            never_original=_switch(environment, "STILLAIR_NEVER_ORIGINAL"),
-            grace_s=_seconds(environment, "STILLAIR_GRACE_S", 60.0),
-            health_port=_whole(environment, "STILLAIR_AGENT_HEALTH_PORT", 8004, 1, 65_535),
+            url=settings.LIVEKIT_URL.read(environment),
+            api_key=settings.LIVEKIT_API_KEY.read(environment),
+            api_secret=settings.LIVEKIT_API_SECRET.read(environment),
+            recordings=settings.recordings_folder(environment),
+            data=settings.DATA.read(environment),
+            low_water_mb=settings.LOW_WATER_MB.read(environment),
+            capacity=CAPACITY.read_optional(environment),
+            never_original=NEVER_ORIGINAL.read(environment),
+            grace_s=settings.GRACE_S.read(environment),
+            health_port=HEALTH_PORT.read(environment),
         )
 
 
-def capacity_from(environment: Mapping[str, str] = os.environ) -> int | None:
-    """None when nothing is set. Raises ConfigError."""
-    if not environment.get("STILLAIR_CAPACITY"):
-        return None
-    return _whole(environment, "STILLAIR_CAPACITY", 0, 1, 10_000)
-
-
-def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    return Path(environment.get("STILLAIR_DATA") or "data").absolute()
-
-
 def prepare_forking(environment: MutableMapping[str, str] = os.environ) -> None:
-    """For the process that all jobs are forked from: no speech models of livekit-agents' own in it (240 MB), no watch over the
-    event loop (100 wake-ups a second in each job; agent.live.lateness knows when one is late), and no threads of the linear
-    algebra
-    library, for threads do not survive a fork."""
+    """Set what the process that all jobs are forked from must not do.
+
+    It must not load the speech models of livekit-agents (240 MB), nor watch over the event loop (100 wake-ups a second in each
+    job; agent.live.lateness notices when one is late), nor start threads of the linear algebra library: threads do not survive a
+    fork.
+    """
     environment["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
     environment["LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"] = "0"
     environment["OPENBLAS_NUM_THREADS"] = "1"
     environment["OMP_NUM_THREADS"] = "1"
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise ConfigError(f"{name} is not set. ./stillair up sets it; see the settings table in README.md.")
-    return value
-
-
-def _address(environment: Mapping[str, str], name: str) -> str:
-    value = _required(environment, name)
-    parts = urlsplit(value)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ConfigError(f"{name} is {value!r}: it must be an address like ws://127.0.0.1:8001.")
-    return value
-
-
-def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    value = environment.get(name) or str(default)
-    try:
-        number = int(value)
-    except ValueError:
-        number = low - 1
-    if not low <= number <= high:
-        raise ConfigError(f"{name} is {value!r}: it must be a whole number from {low} to {high}.")
-    return number
-
-
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    value = environment.get(name) or "0"
-    if value not in ("0", "1"):
-        raise ConfigError(f"{name} is {value!r}: it must be 1 (yes) or 0 (no).")
-    return value == "1"
-
-
-def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
-    value = environment.get(name) or str(default)
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86_400:
-        raise ConfigError(f"{name} is {value!r}: it must be seconds from 0 to 86400.")
-    return seconds

@@ -8,11 +8,12 @@ import os
 import sys
 from pathlib import Path
 
+from contract.settings import HOST, PORT
 from launcher import demo, doctor, test
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.run import service, up
-from launcher.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from launcher.settings import Settings
 from launcher.setup import lock
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
@@ -56,8 +57,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--port", type=int, help=f"of the pages; four more follow (default: {DEFAULT_PORT})")
-    place.add_argument("--host", help=f"address to listen on (default: {DEFAULT_HOST}, this machine only)")
+    place.add_argument("--port", type=int, help=f"of the pages; four more follow (default: {PORT.default})")
+    place.add_argument("--host", help=f"address to listen on (default: {HOST.default}, this machine only)")
     place.add_argument("--data", type=Path, help="folder of accounts, recordings and logs (default: data beside ./stillair)")
 
     parser = argparse.ArgumentParser(prog="stillair", description="Be on air for your friends, without the noise around you.")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from contract.settings import LIVEKIT_API_KEY, LIVEKIT_API_SECRET, SECRET_KEY, ConfigError
 from launcher.problem import Problem
 
 FILE = "secrets.env"
-SHORTEST = 32
-"""Characters; livekit-server asks for as many in its API secret."""
+SETTINGS = (SECRET_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,18 @@ class Secrets:
 
 
 def load(data: Path, environment: Mapping[str, str]) -> Secrets:
-    """The secrets of this data folder, made now when it has none. A variable that is set wins over the file."""
+    """Return the secrets of this data folder, and make them if it has none. A variable wins over the file. Raises Problem."""
     path = data / FILE
     if not path.exists():
         _write(path, Secrets.generate())
-    kept = _read(path)
-    values = {field.name: environment.get(field.name) or kept.get(field.name, "") for field in fields(Secrets)}
-    for name, value in values.items():
-        if len(value) < (SHORTEST if name != "LIVEKIT_API_KEY" else 1):
-            raise Problem(
-                f"{name} is missing or shorter than {SHORTEST} characters (read from the environment and {path}).",
-                f"set it, or move {path} away to get new secrets (everybody then logs in again; recordings stay).",
-            )
-    return Secrets(**values)
+    values = _read(path) | {name: value.strip() for name, value in environment.items() if value.strip()}
+    try:
+        return Secrets(**{setting.name: setting.check(values.get(setting.name, "")) for setting in SETTINGS})
+    except ConfigError as error:
+        raise Problem(
+            f"{error} It was looked for in the environment and in {path}.",
+            f"set it, or move {path} away to get new secrets (everybody then logs in again; recordings stay).",
+        ) from error
 
 
 def _read(path: Path) -> dict[str, str]:

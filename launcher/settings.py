@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from contract import settings as shared
+from contract.settings import ConfigError, Setting, url_host
 from launcher.problem import Problem
 from launcher.run.ports import Ports
 from launcher.secrets import Secrets
 
-ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8000
+ROOT = shared.ROOT
+
+
+def _ip_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("which is no IP address such as 203.0.113.7, and names are not taken") from None
+
+
+NODE_IP = Setting("STILLAIR_NODE_IP", _ip_address)
 
 
 @dataclass(frozen=True)
@@ -28,19 +38,22 @@ class Settings:
 
     @classmethod
     def of(cls, *, data: Path | None, host: str | None, port: int | None, environment: Mapping[str, str]) -> Self:
-        """An option wins over its variable, a variable over the default. Raises Problem."""
-        address = _address(host or environment.get("STILLAIR_HOST") or DEFAULT_HOST)
-        ports = Ports(_number("STILLAIR_PORT", environment, DEFAULT_PORT) if port is None else port)
-        public_url = (
-            environment.get("STILLAIR_PUBLIC_URL", "").rstrip("/") or f"http://{url_host(_reachable(address))}:{ports.web}"
-        )
-        return cls(
-            data=(data or Path(environment.get("STILLAIR_DATA") or ROOT / "data")).absolute(),
-            host=address,
-            ports=ports,
-            node_ip=_ip("STILLAIR_NODE_IP", environment) or _reachable(address),
-            public_url=public_url,
-        )
+        """Read the settings: an option wins over its variable, a variable over the default. Raises Problem."""
+        try:
+            address = shared.HOST.read(environment) if host is None else shared.HOST.check(host, name="--host")
+            first_port = shared.PORT.read(environment) if port is None else shared.PORT.check(str(port), name="--port")
+            for setting in (shared.GRACE_S, shared.LOW_WATER_MB):
+                setting.read(environment)  # the programs that follow them would end as soon as they have started
+            public_url = shared.PUBLIC_URL.read_optional(environment) or f"http://{url_host(_reachable(address))}:{first_port}"
+            return cls(
+                data=data.absolute() if data else shared.DATA.read(environment),
+                host=address,
+                ports=Ports(first_port),
+                node_ip=NODE_IP.read_optional(environment) or _reachable(address),
+                public_url=public_url.rstrip("/"),
+            )
+        except ConfigError as error:
+            raise Problem(str(error), "correct it, or leave it out; see README, Settings.") from error
 
     @property
     def run(self) -> Path:
@@ -94,37 +107,6 @@ class Settings:
             "UDP_PORT": str(self.ports.webrtc_udp),
             "NODE_IP": self.node_ip,
         }
-
-
-def url_host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
-
-
-def _ip(name: str, environment: Mapping[str, str]) -> str:
-    value = environment.get(name, "").strip()
-    try:
-        return value and str(ipaddress.ip_address(value))
-    except ValueError as error:
-        next_step = "set it to one, for example 203.0.113.7, not to a name."
-        raise Problem(f"{name} is {value!r}, which is no IP address.", next_step) from error
-
-
-def _number(name: str, environment: Mapping[str, str], default: int) -> int:
-    value = environment.get(name) or str(default)
-    try:
-        return int(value)
-    except ValueError as error:
-        raise Problem(f"{name} is {value!r}, which is no number.", f"set it to a port, for example {default}.") from error
-
-
-def _address(host: str) -> str:
-    try:
-        return str(ipaddress.ip_address(socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)[0][4][0]))
-    except (OSError, ValueError) as error:
-        raise Problem(
-            f"The host is {host!r}, which is no address of this machine.",
-            "use 127.0.0.1 (this machine only) or 0.0.0.0 (the network).",
-        ) from error
 
 
 def _reachable(address: str) -> str:

@@ -3,7 +3,8 @@
 import os
 import random
 
-from launcher.run.ports import BLOCK, Ports, is_free
+from contract.settings import PORT_BLOCK
+from launcher.run.ports import Ports, is_free
 
 RANGE = os.environ.get("STILLAIR_TEST_PORTS", "20000-29999")
 """FIRST-LAST; set it where several test runs share a machine."""
@@ -14,11 +15,11 @@ def some_free_block(count: int = 1) -> int:
     first, last = map(int, RANGE.split("-"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    share = (last + 1 - first) // workers // BLOCK * BLOCK
+    share = (last + 1 - first) // workers // PORT_BLOCK * PORT_BLOCK
     first += number * share
-    starts = list(range(first, first + share - count * BLOCK + 1, BLOCK))
+    starts = list(range(first, first + share - count * PORT_BLOCK + 1, PORT_BLOCK))
     random.shuffle(starts)
     for start in starts:
-        if all(is_free(port) for block in range(count) for port in Ports(start + block * BLOCK)):
+        if all(is_free(port) for block in range(count) for port in Ports(start + block * PORT_BLOCK)):
             return start
     raise RuntimeError(f"no free block of ports in {RANGE}")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from agent.config import AgentConfig, ConfigError
+from agent.config import AgentConfig
+from contract.settings import DATA, ConfigError
 
 if TYPE_CHECKING:
     from agent.cli.web_client import Login
@@ -71,7 +72,6 @@ def bench(as_json: bool) -> None:
     What it finds is kept in the data folder (STILLAIR_DATA): the next start goes by it, if STILLAIR_CAPACITY is not set.
     """
     from agent.cli.progress import waiting
-    from agent.config import data_folder
     from agent.denoise import ModelError
     from agent.live.capacity import keep, measure
 
@@ -80,7 +80,7 @@ def bench(as_json: bool) -> None:
             result = measure()
     except ModelError as error:
         raise Refused(str(error)) from error
-    keep(data_folder(), result)
+    keep(DATA.read(), result)
     if as_json:
         click.echo(json.dumps(asdict(result)))
     else:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import onnxruntime
 
-from agent.config import ConfigError, capacity_from, data_folder
+from agent.config import CAPACITY
 from agent.denoise import ModelError
 from agent.denoise.engine import MODEL_SHA256
 from agent.live.capacity import Bench, kept, measure
+from contract.settings import DATA, ConfigError
 
 SLOWEST_HOP_MS = 5.0
 """Half of the time there is: above it one stream would stutter whenever anything else runs."""
@@ -43,10 +44,10 @@ def _speed(bench: Bench) -> Finding:
 def _capacity(bench: Bench) -> Finding:
     """What the worker goes by: the setting, else what was measured before, and it measures when there is nothing yet."""
     try:
-        setting = capacity_from()
+        setting = CAPACITY.read_optional()
     except ConfigError as error:
         return Finding("capacity", False, str(error))
-    recommended = (kept(data_folder()) or bench).recommended_capacity
+    recommended = (kept(DATA.read()) or bench).recommended_capacity
     if setting is None:
         return Finding("capacity", True, f"{recommended} streams at once, as measured")
     too_many = f", but {recommended} is what was measured: set it to that, or leave it out" if setting > recommended else ""

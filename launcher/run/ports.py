@@ -9,10 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.settings import PORT_BLOCK
 from launcher.problem import Problem
 
-BLOCK = 5
-LOWEST, HIGHEST = 1, 65_535
+HIGHEST = 65_535
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,6 @@ class Port:
 @dataclass(frozen=True)
 class Ports:
     first: int
-
-    def __post_init__(self) -> None:
-        if not LOWEST <= self.first <= HIGHEST - BLOCK + 1:
-            raise Problem(
-                f"The port is {self.first}, and the five ports from there on must lie between {LOWEST} and {HIGHEST}.",
-                "choose another, for example --port 8000.",
-            )
 
     @property
     def web(self) -> int:
@@ -81,7 +74,7 @@ def is_free(port: Port, host: str = "") -> bool:
 
 def free_block(first: int, last: int = HIGHEST) -> int | None:
     """The first number from `first` on where all ports of a block are free."""
-    candidates = range(first, last - BLOCK + 2, BLOCK)
+    candidates = range(first, last - PORT_BLOCK + 2, PORT_BLOCK)
     return next((number for number in candidates if all(is_free(port) for port in Ports(number))), None)
 
 

@@ -1,17 +1,21 @@
 """Settings of the agent."""
 
+from pathlib import Path
+
 import pytest
 
-from agent.config import AgentConfig, ConfigError, prepare_forking
+from agent.config import AgentConfig, prepare_forking
+from contract.settings import ConfigError
 
+ROOT = Path(__file__).parents[2]
 COMPLETE = {"LIVEKIT_URL": "ws://127.0.0.1:8001", "LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "s" * 32}
 
 
-def test_defaults_follow_from_the_machine(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_defaults_are_those_of_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the working directory makes no difference
     config = AgentConfig.from_environment(COMPLETE)
-    assert config.recordings == tmp_path / "data" / "recordings"
-    assert config.data == tmp_path / "data"
+    assert config.data == ROOT / "data"
+    assert config.recordings == ROOT / "data" / "recordings"
     assert config.capacity is None  # as measured
     assert not config.never_original
     assert config.grace_s == 60

@@ -28,12 +28,6 @@ def test_five_ports_follow_from_the_first():
     assert named == tuple(port.number for port in ports)
 
 
-@pytest.mark.parametrize("first", [-1, 0, 65_532, 70_000])
-def test_a_block_that_does_not_fit_is_named(first):
-    with pytest.raises(Problem, match=str(first)):
-        Ports(first)
-
-
 def test_blocks_of_neighbouring_instances_do_not_meet():
     assert not {port.number for port in Ports(8000)} & {port.number for port in Ports(8005)}
 

@@ -11,7 +11,14 @@ from tests.test_boundaries import ORDER
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md"))
-READERS = ["webapp/core/config.py", "agent/config.py", "agent/cli/main.py", "launcher/settings.py", "launcher/secrets.py"]
+READERS = [
+    "contract/settings.py",
+    "webapp/core/config.py",
+    "agent/config.py",
+    "agent/cli/main.py",
+    "launcher/settings.py",
+    "launcher/secrets.py",
+]
 OF_ONE_COMMAND = {"STILLAIR_TOKEN", "STILLAIR_PASSWORD"}
 SET_BY_THE_LAUNCHER = {"LIVEKIT_URL", "STILLAIR_AGENT_HEALTH_PORT", "STILLAIR_AGENT_HEALTH_URL"}
 FOR_OTHERS = {

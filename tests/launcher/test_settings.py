@@ -66,3 +66,9 @@ def test_the_data_folder_comes_from_the_option_then_the_environment_then_the_clo
     assert data(None, STILLAIR_DATA=str(tmp_path / "variable")) == tmp_path / "variable"
     assert data(None).name == "data"
     assert data(None).is_absolute()
+
+
+@pytest.mark.parametrize("first", [-1, 0, 65_532, 70_000])
+def test_a_port_without_room_for_the_four_after_it_is_named(tmp_path, first):
+    with pytest.raises(Problem, match=f"--port is '{first}', not a whole number from 1 to 65531"):
+        settings(tmp_path, port=first)

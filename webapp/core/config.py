@@ -1,4 +1,4 @@
-"""Settings of the web app, read once from the environment. No secret has a default."""
+"""The settings of the web app, which are read once from the environment. No secret has a default."""
 
 from __future__ import annotations
 
@@ -6,18 +6,32 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from flask import current_app
 
-SECRET_LENGTH = 32  # characters; livekit-server asks for as many
+from contract import settings
+from contract.settings import Setting, Value, url_host
 
 
-class ConfigError(ValueError):
-    """A setting is missing or wrong. The message names the variable and its value (never a secret's)."""
+def _mail_address(value: str) -> str:
+    if not value.isprintable() or not all(parseaddr(value)[1].partition("@")):
+        raise ValueError("not an address such as 'Stillair <air@example.org>'")
+    return value
+
+
+AGENT_HEALTH_URL = settings.url("STILLAIR_AGENT_HEALTH_URL", "http", "https")
+AUDIO_URL = settings.url("STILLAIR_AUDIO_URL", "ws", "wss")
+KEEP_DAYS = settings.whole_number("STILLAIR_KEEP_DAYS", default=0, minimum=0, maximum=36_500)
+MAIL_FROM = Setting("STILLAIR_MAIL_FROM", _mail_address)
+QUOTA_GB = settings.number("STILLAIR_QUOTA_GB", default=0, minimum=0)
+REGISTRATION = settings.choice("STILLAIR_REGISTRATION", "open", "invite", "closed")
+REGISTRATIONS_PER_HOUR = settings.whole_number("STILLAIR_REGISTRATIONS_PER_HOUR", default=100, minimum=1, maximum=1_000_000)
+SMTP_URL = settings.secret_url("STILLAIR_SMTP_URL", "smtp", "smtps")
+TRUSTED_HOSTS = settings.text("STILLAIR_TRUSTED_HOSTS", default="")
+TRUSTED_PROXIES = settings.whole_number("STILLAIR_TRUSTED_PROXIES", default=0, minimum=0, maximum=8)
 
 
 @dataclass(frozen=True)
@@ -51,33 +65,36 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        read = _Reader(environment)
-        data = Path(read.text("STILLAIR_DATA", "data")).resolve()
-        host = read.text("STILLAIR_HOST", "127.0.0.1")
-        port = read.integer("STILLAIR_PORT", 8000, least=1, most=65535)
+        """Raises ConfigError."""
+
+        def read(setting: Setting[Value]) -> Value:
+            return setting.read(environment)
+
+        data, host, port = read(settings.DATA), read(settings.HOST), read(settings.PORT)
+        smtp_url = SMTP_URL.read_optional(environment)
         return cls(
             data=data,
-            secret_key=read.secret("STILLAIR_SECRET_KEY"),
-            livekit_url=read.url("LIVEKIT_URL", None, "ws", "wss"),
-            livekit_api_key=read.api_key("LIVEKIT_API_KEY"),
-            livekit_api_secret=read.secret("LIVEKIT_API_SECRET"),
-            database_url=read.text("STILLAIR_DATABASE_URL", f"sqlite:///{data / 'stillair.db'}"),
-            recordings=Path(read.text("STILLAIR_RECORDINGS", str(data / "recordings"))).resolve(),
+            secret_key=read(settings.SECRET_KEY),
+            livekit_url=read(settings.LIVEKIT_URL),
+            livekit_api_key=read(settings.LIVEKIT_API_KEY),
+            livekit_api_secret=read(settings.LIVEKIT_API_SECRET),
+            database_url=read(settings.text("STILLAIR_DATABASE_URL", default=f"sqlite:///{data / 'stillair.db'}")),
+            recordings=settings.recordings_folder(environment),
             host=host,
             port=port,
-            public_url=read.url("STILLAIR_PUBLIC_URL", f"http://{_in_url(host)}:{port}", "http", "https").rstrip("/"),
-            audio_url=read.url("STILLAIR_AUDIO_URL", "", "ws", "wss").rstrip("/") or None,
-            trusted_hosts=tuple(read.text("STILLAIR_TRUSTED_HOSTS", "").replace(",", " ").split()),
-            trusted_proxies=read.integer("STILLAIR_TRUSTED_PROXIES", 0, least=0, most=8),
-            grace_s=read.number("STILLAIR_GRACE_S", 60.0, least=1.0),
-            keep_days=read.integer("STILLAIR_KEEP_DAYS", 0, least=0, most=36500),
-            quota_gb=read.number("STILLAIR_QUOTA_GB", 0.0, least=0.0),
-            low_water_mb=read.integer("STILLAIR_LOW_WATER_MB", 200, least=1, most=1_000_000),
-            registration=read.one_of("STILLAIR_REGISTRATION", "open", "invite", "closed"),
-            registrations_per_hour=read.integer("STILLAIR_REGISTRATIONS_PER_HOUR", 100, least=1, most=1_000_000),
-            agent_health_url=read.url("STILLAIR_AGENT_HEALTH_URL", "", "http", "https") or None,
-            smtp_url=(smtp_url := read.secret_url("STILLAIR_SMTP_URL", "smtp", "smtps")),
-            mail_from=read.mail_from("STILLAIR_MAIL_FROM", needed=smtp_url is not None),
+            public_url=(settings.PUBLIC_URL.read_optional(environment) or f"http://{url_host(host)}:{port}").rstrip("/"),
+            audio_url=(AUDIO_URL.read_optional(environment) or "").rstrip("/") or None,
+            trusted_hosts=tuple(read(TRUSTED_HOSTS).replace(",", " ").split()),
+            trusted_proxies=read(TRUSTED_PROXIES),
+            grace_s=read(settings.GRACE_S),
+            keep_days=read(KEEP_DAYS),
+            quota_gb=read(QUOTA_GB),
+            low_water_mb=read(settings.LOW_WATER_MB),
+            registration=read(REGISTRATION),
+            registrations_per_hour=read(REGISTRATIONS_PER_HOUR),
+            agent_health_url=AGENT_HEALTH_URL.read_optional(environment),
+            smtp_url=smtp_url,
+            mail_from=(read(MAIL_FROM) if smtp_url else MAIL_FROM.read_optional(environment)) or "",
         )
 
     @property
@@ -96,91 +113,7 @@ class Config:
             return self.audio_url
         scheme = "wss" if self.tls else "ws"
         name = urlsplit(f"//{host}").hostname or "localhost"
-        return f"{scheme}://{_in_url(name)}:{urlsplit(self.livekit_url).port or 80}"
-
-
-def _in_url(host: str) -> str:
-    """The host as it stands in an address: IPv6 in brackets."""
-    try:
-        return f"[{host}]" if ip_address(host).version == 6 else host
-    except ValueError:
-        return host
-
-
-class _Reader:
-    """Reads variables; an error names the variable."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str | None) -> str:
-        """An unset or empty variable takes the default; without one it is an error."""
-        value = self._environment.get(name, "").strip() or default
-        if value is None:
-            raise ConfigError(f"{name} is not set. ./stillair up sets it; see README, Settings.")
-        return value
-
-    def secret(self, name: str) -> str:
-        value = self.text(name, None)
-        if len(value) < SECRET_LENGTH:
-            raise ConfigError(f"{name} has {len(value)} characters. Use {SECRET_LENGTH} or more random ones.")
-        return value
-
-    def api_key(self, name: str) -> str:
-        value = self.text(name, None)
-        if value == "devkey":
-            raise ConfigError(f"{name} is 'devkey', which everybody knows. Make a key pair of your own.")
-        return value
-
-    def url(self, name: str, default: str | None, *schemes: str) -> str:
-        value = self.text(name, default)
-        if value and not _is_address(value, schemes):
-            raise ConfigError(f"{name} is {value!r}, not an address that starts with {' or '.join(f'{s}://' for s in schemes)}.")
-        return value
-
-    def secret_url(self, name: str, *schemes: str) -> str | None:
-        value = self.text(name, "")
-        if value and not _is_address(value, schemes):
-            example = f"{schemes[0]}://user:password@host"
-            raise ConfigError(f"{name} is no address such as {example}. What it is now is not shown: a password may be in it.")
-        return value or None
-
-    def mail_from(self, name: str, *, needed: bool) -> str:
-        value = self.text(name, None if needed else "")
-        if value and (not value.isprintable() or not all(parseaddr(value)[1].partition("@"))):
-            raise ConfigError(f"{name} is {value!r}, not an address such as 'Stillair <air@example.org>'.")
-        return value
-
-    def one_of(self, name: str, *values: str) -> str:
-        """The first of `values` is the default."""
-        value = self.text(name, values[0])
-        if value not in values:
-            raise ConfigError(f"{name} is {value!r}, not one of {', '.join(values)}.")
-        return value
-
-    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
-        value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
-            raise ConfigError(f"{name} is {value!r}, not a whole number from {least} to {most}.")
-        return int(value)
-
-    def number(self, name: str, default: float, *, least: float) -> float:
-        value = self.text(name, str(default))
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not least <= number < float("inf"):
-            raise ConfigError(f"{name} is {value!r}, not a number of at least {least}.")
-        return number
-
-
-def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of `port`, when it is none
-        return False
+        return f"{scheme}://{url_host(name)}:{urlsplit(self.livekit_url).port or 80}"
 
 
 def current_config() -> Config:

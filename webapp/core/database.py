@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, Executable, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 
-from webapp.core.config import ConfigError
+from contract.settings import ConfigError
 
 SQLITE_LEAST = (3, 51, 3)  # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
 BUSY_TIMEOUT_S = 10

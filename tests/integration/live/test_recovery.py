@@ -170,7 +170,7 @@ async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broad
 
 async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadcast):
     """The first connection is evicted: it may be a page that crashed, and is seen for another 20 s."""
-    worker = own_worker(STILLAIR_GRACE_S="0")
+    worker = own_worker(STILLAIR_GRACE_S="1")
     worker.start()
     broadcast = await new_broadcast().open(strength_db=0)
     _, listener = await on_air(broadcast)
@@ -197,7 +197,7 @@ async def test_a_microphone_that_is_changed_is_heard_on_the_same_track(own_worke
 
 
 async def test_a_job_ends_when_the_broadcaster_stays_away(own_worker, new_broadcast):
-    worker = own_worker(STILLAIR_GRACE_S="0")
+    worker = own_worker(STILLAIR_GRACE_S="1")
     worker.start()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, _ = await on_air(broadcast)

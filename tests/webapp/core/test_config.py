@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.core.config import Config, ConfigError
+from contract.settings import ConfigError
+from webapp.core.config import Config
 
 NEEDED = {
     "STILLAIR_DATA": "/srv/air",

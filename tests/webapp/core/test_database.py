@@ -7,8 +7,8 @@ from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from contract.settings import ConfigError
 from tests.webapp.conftest import POSTGRES
-from webapp.core.config import ConfigError
 from webapp.core.database import Base, db, engine_options
 from webapp.models import LoginSession, Recording, User
 
