@@ -18,7 +18,7 @@ from agent.live.packet_watch import Arrivals, packets_of
 from agent.live.rtc_frames import samples_of
 from agent.live.sound_path import SoundPath
 from agent.live.status import StatusPublisher
-from agent.recording.recorder import CAUSE_CONNECTION
+from agent.recording.timeline import CAUSE_CONNECTION
 from agent.voice.clean_voice import OVERLOAD
 from agent.voice.frames import FRAME_S
 from contract.messages import ATTRIBUTE_DELAY

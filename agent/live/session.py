@@ -29,7 +29,8 @@ from agent.live.sound_path import SoundPath
 from agent.live.stage import Stage, stage_token
 from agent.live.status import StatusPublisher
 from agent.recording.files import RecordingFolder
-from agent.recording.recorder import CAUSE_CONNECTION, FlacRecorder
+from agent.recording.recorder import FlacRecorder
+from agent.recording.timeline import CAUSE_CONNECTION
 from agent.voice.clean_voice import Streams, Voice
 from agent.voice.pass_through import Music
 from contract.fields import ContractError

@@ -9,7 +9,8 @@ from agent.live.monitor import Monitor
 from agent.live.rtc_frames import silent_frame
 from agent.live.stage import Stage
 from agent.live.status import StatusPublisher
-from agent.recording.recorder import CAUSE_CONNECTION, FlacRecorder
+from agent.recording.recorder import FlacRecorder
+from agent.recording.timeline import CAUSE_CONNECTION
 from agent.voice.clean_voice import Voice as CleanVoice
 from agent.voice.frames import Int16
 from agent.voice.pass_through import Music

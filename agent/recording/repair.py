@@ -10,8 +10,9 @@ from pathlib import Path
 from agent.recording.files import RecordingBusy, RecordingFolder
 from agent.recording.flac_file import DamagedFile, Repaired, repair
 from agent.recording.peaks import draw_one_missing
+from agent.recording.sidecar import close_open_pause
 from contract.fields import ContractError
-from contract.recording import SAMPLE_RATE, RecordingManifest
+from contract.recording import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 
@@ -138,12 +139,3 @@ def repair_file(path: Path) -> RepairReport:
     if not path.is_file() or path.suffix != ".flac":
         return RepairReport(path.stem, problem=f"{path} is not a .flac file.")
     return repair_recording(RecordingFolder(path.parent), path.stem)
-
-
-def close_open_pause(manifest: RecordingManifest) -> RecordingManifest:
-    """A span without noise removal has the length 0 while it lasts; here it gets the length up to the last sample."""
-    if not manifest.paused or manifest.paused[-1].length:
-        return manifest
-    *before, last = manifest.paused
-    length = max(0.0, manifest.duration - last.start)
-    return replace(manifest, paused=(*before, *([replace(last, length=length)] if length else [])))
