@@ -3,14 +3,14 @@
 (() => {
   const RATE = 48000;
   const KEEP = 60 * RATE;
-  const LOUD = 0.003;       // -50 dBFS
+  const LOUD = 0.003; // -50 dBFS
 
   class Tap {
     constructor() {
       this.context = new AudioContext({ sampleRate: RATE });
       this.node = this.context.createScriptProcessor(512, 1, 1);
-      this.blocks = [];     // [milliseconds since 1970 of the last sample, samples]
-      this.loud = [];       // times of loud blocks
+      this.blocks = []; // [milliseconds since 1970 of the last sample, samples]
+      this.loud = []; // times of loud blocks
       this.node.onaudioprocess = (event) => this.add(event.inputBuffer.getChannelData(0).slice());
       const still = this.context.createGain();
       still.gain.value = 0;
@@ -19,7 +19,9 @@
 
     follow(stream) {
       this.source?.disconnect();
-      this.source = stream?.getAudioTracks().length ? this.context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())) : null;
+      this.source = stream?.getAudioTracks().length
+        ? this.context.createMediaStreamSource(new MediaStream(stream.getAudioTracks()))
+        : null;
       this.source?.connect(this.node);
     }
 
@@ -42,13 +44,20 @@
     take(since) {
       const blocks = this.blocks.filter(([at]) => at > since);
       let count = 0;
-      const begins = blocks.map(([at, samples]) => at - (count += samples.length) / RATE * 1000);
-      return { at: Math.min(...begins), samples: heard.asText(blocks.map(([, samples]) => samples)) };
+      const begins = blocks.map(([at, samples]) => {
+        count += samples.length;
+        return at - (count / RATE) * 1000;
+      });
+      return { at: Math.min(...begins), samples: globalThis.heard.asText(blocks.map(([, samples]) => samples)) };
     }
   }
 
-  globalThis.taps = {};
-  const tap = (name, stream) => (taps[name] ??= new Tap()).follow(stream);
+  const taps = {};
+  globalThis.taps = taps;
+  const tap = (name, stream) => {
+    taps[name] ??= new Tap();
+    taps[name].follow(stream);
+  };
 
   const devices = navigator.mediaDevices;
   if (devices) {
@@ -62,6 +71,9 @@
   const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
   Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
     get,
-    set(value) { set.call(this, value); if (value) tap("ear", value); },
+    set(value) {
+      set.call(this, value);
+      if (value) tap("ear", value);
+    },
   });
 })();

@@ -107,6 +107,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("format", "lint", shown("ruff", "format", "--check", "--quiet", ".")),
         Check("mypy", "lint", shown("mypy")),
         Check("tsc", "lint", npm("check")),
+        Check("biome", "lint", npm("lint")),
         Check("js", "unit", npm("test")),
         Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
         Check("integration", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *INTEGRATION)),

@@ -4,8 +4,13 @@
 (() => {
   const RATE = 48000;
   const KEEP = 30 * RATE;
-  const SILENT = 1e-4;      // -80 dBFS
-  let context, mixer, blocks = [], count = 0, last = 0, loudAt = 0;
+  const SILENT = 1e-4; // -80 dBFS
+  let context,
+    mixer,
+    blocks = [],
+    count = 0,
+    last = 0,
+    loudAt = 0;
 
   function start() {
     context = new AudioContext({ sampleRate: RATE });
@@ -32,7 +37,7 @@
     sources.get(element)?.disconnect();
     sources.delete(element);
     const stream = element.srcObject;
-    if (!stream || !stream.getAudioTracks().length) return;
+    if (!stream?.getAudioTracks().length) return;
     const source = context.createMediaStreamSource(new MediaStream(stream.getAudioTracks()));
     source.connect(mixer);
     sources.set(element, source);
@@ -49,14 +54,19 @@
     return connect.call(this, target, ...rest);
   };
 
-  addEventListener("click", () => context?.resume(), true);       // where the browser waits for a press
+  addEventListener("click", () => context?.resume(), true); // where the browser waits for a press
 
   const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
   Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
     get,
-    set(value) { set.call(this, value); follow(this); },
+    set(value) {
+      set.call(this, value);
+      follow(this);
+    },
   });
-  addEventListener("securitypolicyviolation", (event) => console.error("securitypolicyviolation", event.violatedDirective, event.blockedURI));
+  addEventListener("securitypolicyviolation", (event) =>
+    console.error("securitypolicyviolation", event.violatedDirective, event.blockedURI),
+  );
 
   globalThis.heard = {
     elements: () => [...elements],
@@ -64,14 +74,15 @@
     silentFor: () => (performance.now() - loudAt) / 1000,
     count: () => count,
     mark: () => count,
-    take: (start) => heard.asText(blocks, count - start),
+    take: (from) => globalThis.heard.asText(blocks, count - from),
 
     // The last of these samples, as a string (sounds.py, `of_text`): a page hands that over a hundred times faster than numbers.
-    asText(blocks, most = Infinity) {
-      const samples = new Float32Array(Math.min(most, blocks.reduce((sum, block) => sum + block.length, 0)));
+    asText(pieces, maximum = Infinity) {
+      const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const samples = new Float32Array(Math.min(maximum, total));
       let at = samples.length;
-      for (let i = blocks.length - 1; at > 0; i -= 1) {
-        const part = blocks[i].subarray(Math.max(0, blocks[i].length - at));
+      for (let i = pieces.length - 1; at > 0; i -= 1) {
+        const part = pieces[i].subarray(Math.max(0, pieces[i].length - at));
         at -= part.length;
         samples.set(part, at);
       }

@@ -8,7 +8,13 @@ test("a clock shows hours only when there are any", () => {
 });
 
 test("a time is spoken without the parts that are zero", () => {
-  assert.deepEqual([0, 1, 61, 3600, 3851].map(spoken), ["0 seconds", "1 second", "1 minute 1 second", "1 hour", "1 hour 4 minutes 11 seconds"]);
+  assert.deepEqual([0, 1, 61, 3600, 3851].map(spoken), [
+    "0 seconds",
+    "1 second",
+    "1 minute 1 second",
+    "1 hour",
+    "1 hour 4 minutes 11 seconds",
+  ]);
 });
 
 test("minutes since a moment, never negative", () => {

@@ -4,13 +4,14 @@ import { test } from "node:test";
 import { Downlink, uplinkMs, waitMs } from "../../webapp/static/js/audio/delay.js";
 
 const report = (/** @type {object[]} */ ...stats) => new Map(stats.map((each, i) => [String(i), each]));
-const received = (/** @type {number} */ seconds, /** @type {number} */ samples) => report(
-  { type: "codec" },
-  { type: "inbound-rtp", jitterBufferDelay: seconds, jitterBufferEmittedCount: samples },
-  { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 },
-  { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03 },
-  { type: "media-playout", totalPlayoutDelay: samples * 0.025, totalSamplesCount: samples },
-);
+const received = (/** @type {number} */ seconds, /** @type {number} */ samples) =>
+  report(
+    { type: "codec" },
+    { type: "inbound-rtp", jitterBufferDelay: seconds, jitterBufferEmittedCount: samples },
+    { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 },
+    { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03 },
+    { type: "media-playout", totalPlayoutDelay: samples * 0.025, totalSamplesCount: samples },
+  );
 
 test("a buffer's wait is that of the samples between two readings", () => {
   assert.equal(waitMs({ seconds: 1000, samples: 48000 }, { seconds: 1000 + 0.08 * 96000, samples: 144000 }), 80);

@@ -15,5 +15,8 @@ const NAMES = [
 ];
 
 test("a face has the same letters and tint as on the server", () => {
-  assert.deepEqual(NAMES.map(([name]) => [name, initials(name), tint(name)]), NAMES);
+  assert.deepEqual(
+    NAMES.map(([name]) => [name, initials(name), tint(name)]),
+    NAMES,
+  );
 });

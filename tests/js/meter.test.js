@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isDead, lengthOf, LevelWords } from "../../webapp/static/js/audio/meter.js";
+import { isDead, LevelWords, lengthOf } from "../../webapp/static/js/audio/meter.js";
 
 test("a bar is empty at -60 dB, full at 0, and never longer", () => {
   assert.deepEqual([-120, -60, -30, 0, 6].map(lengthOf), [0, 0, 0.5, 1, 1]);

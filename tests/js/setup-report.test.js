@@ -9,7 +9,9 @@ test("a report says when, where, with what, and each line", () => {
     { name: "TCP", state: "Not needed.", words: "" },
   ];
   const found = report({ at: new Date("2026-01-31T12:34:56Z"), page: "https://air.test", browser: "Browser/1", lines });
-  assert.equal(found, `Stillair, check of a set-up
+  assert.equal(
+    found,
+    `Stillair, check of a set-up
 
 When: 2026-01-31 12:34 UTC
 Page: https://air.test
@@ -17,5 +19,6 @@ Browser: Browser/1
 
 Microphone  Well. Yeti: good level.
 TCP         Not needed.
-`);
+`,
+  );
 });

@@ -1,14 +1,14 @@
 import { startClocks } from "./lib/clock.js";
 import { ServerEvents } from "./lib/events.js";
 import { rename } from "./lib/faces.js";
-import { startFrame } from "./shell/frame.js";
-import { ListeningBar } from "./listen/listening-bar.js";
-import { LiveBar } from "./shell/live-bar.js";
-import { startPictureForm } from "./shell/picture-form.js";
-import { Player } from "./recordings/player.js";
-import { startPush } from "./notifications/push.js";
 import { expireParts, refreshByTime, refreshParts } from "./lib/refresh.js";
 import { startShortcuts } from "./lib/shortcuts.js";
+import { ListeningBar } from "./listen/listening-bar.js";
+import { startPush } from "./notifications/push.js";
+import { Player } from "./recordings/player.js";
+import { startFrame } from "./shell/frame.js";
+import { LiveBar } from "./shell/live-bar.js";
+import { startPictureForm } from "./shell/picture-form.js";
 import { Sidebar } from "./shell/sidebar.js";
 import { status } from "./shell/status.js";
 
@@ -51,7 +51,7 @@ export class App {
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
-    document.addEventListener("turbo:render", () => this.#show());      // the answer to a form is no load
+    document.addEventListener("turbo:render", () => this.#show()); // the answer to a form is no load
     document.addEventListener("turbo:before-render", () => this.#leave());
     addEventListener("online", () => this.#again());
   }
@@ -60,7 +60,10 @@ export class App {
   listenTo(listening) {
     this.listening?.close();
     this.listening = listening;
-    listening?.addEventListener("change", () => { this.bar.show(); if (listening.state === "playing") this.player.pause(); });
+    listening?.addEventListener("change", () => {
+      this.bar.show();
+      if (listening.state === "playing") this.player.pause();
+    });
     this.bar.show();
     return listening;
   }
@@ -107,7 +110,7 @@ export class App {
     this.#user = user;
     if (!user) return;
     this.events.open(meta("events-after"));
-    startPush(user).catch(() => {});        // without it the pages are the same
+    startPush(user).catch(() => {}); // without it the pages are the same
   }
 
   #again() {

@@ -42,7 +42,7 @@ worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
 /** @param {any} event */
 async function page(event) {
   try {
-    return await event.preloadResponse ?? await fetch(event.request);
+    return (await event.preloadResponse) ?? (await fetch(event.request));
   } catch {
     return kept(OFFLINE);
   }
@@ -50,7 +50,7 @@ async function page(event) {
 
 /** @param {Request | string} request */
 async function kept(request) {
-  return await caches.match(request, { ignoreVary: true }) ?? Response.error();
+  return (await caches.match(request, { ignoreVary: true })) ?? Response.error();
 }
 
 /** In a page that is open: it goes there by itself, so that what is heard or sent in it goes on. @param {string} link */

@@ -44,22 +44,25 @@ export class Connection extends EventTarget {
 
   /** Runs until the connection is closed. @param {Ticket} [ticket] The first one, when it is there already. */
   async run(ticket) {
-    for (let failures = 0; !this.#closed; ) {
-      try {
-        const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
-        const room = await this.#join(seat);
-        failures = 0;
-        const reason = await this.#stay(room);
-        if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.#end("elsewhere");
-        this.#enter("reconnecting");
-      } catch (error) {
-        if (this.#closed) return;
-        if (error instanceof ApiError && error.final) return this.#end(error);
-        this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
-        failures += 1;
-      }
-      ticket = undefined;
+    let failures = 0;
+    for (let next = ticket; !this.#closed; next = undefined) {
+      failures = (await this.#sit(next)) ? 0 : failures + 1;
       if (!this.#closed) await this.#pause(failures);
+    }
+  }
+
+  /** Joins the room and stays until the seat is lost. Resolves to false when it could not join. @param {Ticket} [ticket] */
+  async #sit(ticket) {
+    try {
+      const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
+      const reason = await this.#stay(await this.#join(seat));
+      if (reason === DisconnectReason.DUPLICATE_IDENTITY) this.#end("elsewhere");
+      else this.#enter("reconnecting");
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.final) this.#end(error);
+      else this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
+      return false;
     }
   }
 
@@ -91,9 +94,13 @@ export class Connection extends EventTarget {
       reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => SDK_RETRIES_MS[retryCount] ?? null },
     });
     this.room = room;
-    const lost = () => { if (this.#stood) this.#enter("reconnecting"); };
+    const lost = () => {
+      if (this.#stood) this.#enter("reconnecting");
+    };
     room.on(RoomEvent.SignalReconnecting, lost).on(RoomEvent.Reconnecting, lost);
-    room.on(RoomEvent.Reconnected, () => { if (this.#stood) this.#enter("connected"); });
+    room.on(RoomEvent.Reconnected, () => {
+      if (this.#stood) this.#enter("connected");
+    });
     this.furnish(room);
     await room.connect(ticket.url, ticket.token, { maxRetries: 0, ...this.options });
     if (this.#closed) await room.disconnect(false);
@@ -102,12 +109,14 @@ export class Connection extends EventTarget {
 
   /** Resolves when the SDK has given up. @param {import("livekit-client").Room} room */
   async #stay(room) {
-    const gone = new Promise((resolve) => { room.once(RoomEvent.Disconnected, resolve); });
+    const gone = new Promise((resolve) => {
+      room.once(RoomEvent.Disconnected, resolve);
+    });
     if (room.state === "disconnected") return DisconnectReason.UNKNOWN_REASON;
     this.#stood = true;
     this.#enter("connected");
     this.dispatchEvent(new Event("room"));
-    return gone;
+    return await gone;
   }
 
   /** @param {ConnectionState} state @param {string | ApiError} [cause] */
@@ -133,7 +142,10 @@ export class Connection extends EventTarget {
     const wait = Math.min(LONGEST_PAUSE_MS, longer) * (0.8 + 0.4 * Math.random());
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);
-      this.#wake = () => { clearTimeout(timer); resolve(undefined); };
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
     });
     this.#wake = null;
   }

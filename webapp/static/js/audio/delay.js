@@ -12,7 +12,7 @@ const EVERY_MS = 2000;
 /** @param {Waited | null} before @param {Waited | null} now @returns {number | null} How long a sample has waited between the two readings. */
 export function waitMs(before, now) {
   if (!before || !now || now.samples <= before.samples) return null;
-  return (now.seconds - before.seconds) / (now.samples - before.samples) * 1000;
+  return ((now.seconds - before.seconds) / (now.samples - before.samples)) * 1000;
 }
 
 /**
@@ -49,7 +49,7 @@ export class Downlink {
     }
     if (track?.receiver && performance.now() - this.#readAt >= EVERY_MS) {
       this.#readAt = performance.now();
-      const stats = await track.receiver.getStats().catch(() => null);      // of a connection that has just ended
+      const stats = await track.receiver.getStats().catch(() => null); // of a connection that has just ended
       if (stats && track === this.#track) this.read(stats);
     }
     return this.#ms === null || !removerMs ? null : Math.round((Number(removerMs) + this.#ms) / 100) / 10;

@@ -23,13 +23,16 @@ export async function loadLiveKit() {
   await import(bundle);
   /** @type {LiveKit} */
   const livekit = /** @type {any} */ (globalThis).LivekitClient;
-  livekit.setLogLevel("silent");      // what goes wrong is said in the page, in words
-  ({ Checker, CheckStatus, ConnectionCheck, ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track } = livekit);
+  livekit.setLogLevel("silent"); // what goes wrong is said in the page, in words
+  ({ Checker, CheckStatus, ConnectionCheck, ConnectionError, DisconnectReason, LocalAudioTrack, Room, RoomEvent, Track } =
+    livekit);
 }
 
 /** Once the page is at rest. */
 export function loadLiveKitSoon() {
-  const load = () => { loadLiveKit().catch(() => {}); };      // then it is loaded when it is needed
+  const load = () => {
+    loadLiveKit().catch(() => {});
+  }; // then it is loaded when it is needed
   if ("requestIdleCallback" in globalThis) requestIdleCallback(load, { timeout: 5000 });
   else setTimeout(load, 1000);
 }

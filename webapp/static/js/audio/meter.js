@@ -35,13 +35,15 @@ export class Meter {
    * @param {(db: number) => void} tell Level in dBFS (root mean square), not called while the browser gives no sound.
    */
   constructor(track, tell) {
-    this.#analyser.fftSize = 4096;      // 85 ms at 48 kHz
+    this.#analyser.fftSize = 4096; // 85 ms at 48 kHz
     this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#track = track.clone();
     this.#track.enabled = true;
     this.#source = context().createMediaStreamSource(new MediaStream([this.#track]));
     this.#source.connect(this.#analyser);
-    this.#timer = setInterval(() => { if (context().state === "running") tell(this.#read()); }, EVERY_MS);
+    this.#timer = setInterval(() => {
+      if (context().state === "running") tell(this.#read());
+    }, EVERY_MS);
   }
 
   close() {
@@ -70,7 +72,7 @@ export class LevelWords {
 
   /** @param {number} db @returns {string} "no sound", "quiet", "good level" or "too loud" */
   read(db) {
-    this.#held = Math.max(db, this.#held - 2);      // falls by 20 dB a second
+    this.#held = Math.max(db, this.#held - 2); // falls by 20 dB a second
     if (this.#held < -75) return t("no sound");
     if (this.#held < -48) return t("quiet");
     return this.#held < -6 ? t("good level") : t("too loud");

@@ -1,6 +1,6 @@
+import { fill } from "../lib/states.js";
 import { isDead, LevelWords, lengthOf, Meter } from "./meter.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
-import { fill } from "../lib/states.js";
 
 const DEAD_AFTER_MS = 5000;
 const SPEECH_DB = -45;
@@ -38,7 +38,10 @@ export class MicrophoneView extends EventTarget {
     microphone.addEventListener("lost", () => this.#lost(), on);
     microphone.addEventListener("devices", () => this.#devicesChanged(), on);
     if (microphone.track) this.#opened();
-    else Microphone.allowed().then((allowed) => { if (allowed && !this.#stop.signal.aborted) this.open(); });
+    else
+      Microphone.allowed().then((allowed) => {
+        if (allowed && !this.#stop.signal.aborted) this.open();
+      });
   }
 
   close() {

@@ -7,7 +7,13 @@
 /** @typedef {"insecure" | "blocked" | "system" | "none" | "busy"} MicrophoneTrouble Names of the notices of the stream page. */
 
 /** The noise remover does this work, and better when nobody else has been at the sound before. */
-const CLEAN_CAPTURE = { echoCancellation: true, noiseSuppression: false, autoGainControl: false, voiceIsolation: false, channelCount: 1 };
+const CLEAN_CAPTURE = {
+  echoCancellation: true,
+  noiseSuppression: false,
+  autoGainControl: false,
+  voiceIsolation: false,
+  channelCount: 1,
+};
 /** Echo cancellation would take music for an echo, and makes it mono. */
 const MUSIC_CAPTURE = { ...CLEAN_CAPTURE, echoCancellation: false, channelCount: 2 };
 
@@ -35,7 +41,9 @@ export class Microphone extends EventTarget {
     const track = await capture(deviceId, this.music ? MUSIC_CAPTURE : CLEAN_CAPTURE);
     this.close();
     this.track = track;
-    track.addEventListener("ended", () => { if (this.track === track) this.#lose(); });
+    track.addEventListener("ended", () => {
+      if (this.track === track) this.#lose();
+    });
     if (deviceId) localStorage.setItem("microphone", deviceId);
     this.dispatchEvent(new Event("change"));
     return track;
@@ -58,7 +66,8 @@ export class Microphone extends EventTarget {
 
   /** From the mouth to the browser, as far as the browser knows. */
   get latencyMs() {
-    return (/** @type {{latency?: number}} */ (this.track?.getSettings() ?? {}).latency ?? 0) * 1000;
+    const settings = /** @type {{latency?: number} | undefined} */ (this.track?.getSettings());
+    return (settings?.latency ?? 0) * 1000;
   }
 
   /** The browser was asked not to touch the sound; some do it all the same. */
@@ -87,7 +96,7 @@ async function capture(deviceId, wanted) {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     return stream.getAudioTracks()[0];
   } catch (error) {
-    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("", wanted);      // the remembered one is not plugged in
+    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("", wanted); // the remembered one is not plugged in
     throw new MicrophoneError(await troubleOf(error), error);
   }
 }

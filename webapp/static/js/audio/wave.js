@@ -24,7 +24,9 @@ export class LiveWave {
   #push(length) {
     this.#heights.push(Math.max(0.1, length * LONGEST));
     this.#heights.shift();
-    const bars = this.#heights.map((height, i) => `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`);
+    const bars = this.#heights.map(
+      (height, i) => `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`,
+    );
     this.path.setAttribute("d", bars.join(""));
   }
 }

@@ -83,14 +83,20 @@ export class ChatLog {
   /** @param {Message} message @returns {HTMLElement} */
   #draw({ id, username, display_name, text, at }) {
     const template = /** @type {HTMLTemplateElement} */ (this.root.querySelector("#chat-line"));
-    const line = /** @type {HTMLElement} */ (/** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild);
+    const line = /** @type {HTMLElement} */ (
+      /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild
+    );
     const [name, time, said] = /** @type {HTMLElement[]} */ ([...line.querySelectorAll("b, time, .said")]);
     const own = username === user();
     line.dataset.message = id;
     name.textContent = own ? t("You") : display_name;
     if (!own) name.dataset.nameOf = username;
     said.textContent = text;
-    time.textContent = new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    time.textContent = new Date(at).toLocaleTimeString(document.documentElement.lang, {
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    });
     /** @type {HTMLTimeElement} */ (time).dateTime = at;
     const muted = /** @type {HTMLInputElement | null} */ (line.querySelector("[name=username]"));
     if (muted) muted.value = username;

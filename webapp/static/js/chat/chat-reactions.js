@@ -1,16 +1,20 @@
 /** Key of the browser's memory: this person does not want to see reactions. */
 const HIDDEN = "reactions-hidden";
 const MOST_FLYING = 8;
-const FLIGHT_MS = 900;      // as chat.css has it; none where motion is reduced
+const FLIGHT_MS = 900; // as chat.css has it; none where motion is reduced
 
 /** The buttons of the reactions beside a stream, with their counts; a drawing rises from the button when one comes. */
 export class Reactions {
   /** @param {HTMLElement} root `#chat` @param {AbortSignal} signal */
   constructor(root, signal) {
     this.root = root;
-    root.addEventListener("click", (event) => {
-      if (/** @type {Element} */ (event.target).closest("[data-do-chat=hide]")) this.#hide(!this.#hidden);
-    }, { signal });
+    root.addEventListener(
+      "click",
+      (event) => {
+        if (/** @type {Element} */ (event.target).closest("[data-do-chat=hide]")) this.#hide(!this.#hidden);
+      },
+      { signal },
+    );
   }
 
   /** The page has been drawn, or drawn again. */

@@ -25,13 +25,19 @@ export function mount(root, app) {
   follow.hidden = false;
   follows.addEventListener("change", show, on);
   app.player.addEventListener("position", show, on);
-  root.addEventListener("click", (event) => {
-    const line = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("a")?.closest(".line") ?? null);
-    const button = /** @type {HTMLElement | null} */ (document.querySelector("main [data-play]"));
-    if (!line || !button) return;
-    event.preventDefault();
-    app.player.playFrom(offered(button), Number(line.dataset.second));
-  }, on);
+  root.addEventListener(
+    "click",
+    (event) => {
+      const line = /** @type {HTMLElement | null} */ (
+        /** @type {Element} */ (event.target).closest("a")?.closest(".line") ?? null
+      );
+      const button = /** @type {HTMLElement | null} */ (document.querySelector("main [data-play]"));
+      if (!line || !button) return;
+      event.preventDefault();
+      app.player.playFrom(offered(button), Number(line.dataset.second));
+    },
+    on,
+  );
   show();
   return () => stopping.abort();
 }

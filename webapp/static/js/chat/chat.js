@@ -1,7 +1,7 @@
 import { ApiError, call } from "../lib/api.js";
+import { say } from "../lib/states.js";
 import { ChatLog, user } from "./chat-log.js";
 import { Reactions } from "./chat-reactions.js";
-import { say } from "../lib/states.js";
 
 /**
  * The chat beside a stream (`#chat`). The server draws it, and draws it again when a stream goes live while the page is open; this

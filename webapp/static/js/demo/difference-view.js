@@ -1,7 +1,7 @@
-import { Sample } from "./sample.js";
 import { isShortcut } from "../lib/shortcuts.js";
 import { fill, say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
+import { Sample } from "./sample.js";
 
 const METER_MOST_DB = 40;
 const LOOK_MS = 100;
@@ -34,7 +34,7 @@ class DifferenceView {
     this.button.addEventListener("click", () => this.#toggle(), on);
     for (const radio of this.radios) radio.addEventListener("change", () => this.#choose(), on);
     document.addEventListener("keydown", (event) => this.#onKey(event), on);
-    this.select.disabled = this.button.disabled = false;      // from here on a press counts
+    this.select.disabled = this.button.disabled = false; // from here on a press counts
     this.#look = setInterval(() => this.#showMeter(), LOOK_MS);
     this.#describe();
   }
@@ -67,7 +67,8 @@ class DifferenceView {
   async #describe() {
     const sample = this.#sample;
     if (!(await this.#ready(() => sample.describe())) || sample !== this.#sample) return;
-    for (const path of this.root.querySelectorAll("[data-bars]")) path.setAttribute("d", bars(sample.bars(/** @type {HTMLElement} */ (path).dataset.bars ?? "")));
+    for (const path of this.root.querySelectorAll("[data-bars]"))
+      path.setAttribute("d", bars(sample.bars(/** @type {HTMLElement} */ (path).dataset.bars ?? "")));
     this.#showMeter();
   }
 
@@ -77,8 +78,8 @@ class DifferenceView {
     if (sample.playing) sample.pause();
     else {
       showState(this.root, "loading");
-      sample.wake();      // while the press still counts for the browser
-      if (await this.#ready(() => sample.load()) && sample === this.#sample) sample.play(this.#original);
+      sample.wake(); // while the press still counts for the browser
+      if ((await this.#ready(() => sample.load())) && sample === this.#sample) sample.play(this.#original);
     }
     this.#show();
   }
@@ -88,10 +89,15 @@ class DifferenceView {
     const sample = this.#sample;
     const trouble = /** @type {HTMLElement} */ (this.root.querySelector("[data-trouble]"));
     while (!this.#stop.signal.aborted && sample === this.#sample) {
-      const done = await step().then(() => true, () => false);
+      const done = await step().then(
+        () => true,
+        () => false,
+      );
       trouble.hidden = done;
       if (done) return true;
-      await new Promise((resolve) => { setTimeout(resolve, TRY_AGAIN_MS); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, TRY_AGAIN_MS);
+      });
     }
     return false;
   }
@@ -125,7 +131,10 @@ class DifferenceView {
 }
 
 /** @param {number[]} levels 0 to 1 @returns {string} SVG path */
-const bars = (levels) => levels.map((level, i) => {
-  const height = Math.max(0.1, level * LONGEST);
-  return `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`;
-}).join("");
+const bars = (levels) =>
+  levels
+    .map((level, i) => {
+      const height = Math.max(0.1, level * LONGEST);
+      return `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`;
+    })
+    .join("");

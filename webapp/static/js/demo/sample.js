@@ -46,10 +46,12 @@ export class Sample {
   async load() {
     await this.describe();
     if (this.#sounds.length) return;
-    this.#sounds = await Promise.all(["clean", "original"].map(async (which) => {
-      const file = await get(`/difference/${this.name}-${which}.flac`);
-      return context().decodeAudioData(await file.arrayBuffer());
-    }));
+    this.#sounds = await Promise.all(
+      ["clean", "original"].map(async (which) => {
+        const file = await get(`/difference/${this.name}-${which}.flac`);
+        return context().decodeAudioData(await file.arrayBuffer());
+      }),
+    );
   }
 
   /** To be called in a press, before anything is waited for. */
@@ -74,7 +76,7 @@ export class Sample {
 
   /** @param {boolean} original */
   hear(original) {
-    this.#running.forEach(({ gain }, i) => fade(gain, Number(original === Boolean(i))));
+    for (const [i, { gain }] of this.#running.entries()) fade(gain, Number(original === Boolean(i)));
   }
 
   pause() {

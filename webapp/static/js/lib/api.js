@@ -26,7 +26,7 @@ export async function call(method, path, body) {
     return await send(method, path, body);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "csrf") throw error;
-    csrfMeta().content = (await send("GET", "/api/session")).csrf_token;      // another tab has logged in anew
+    csrfMeta().content = (await send("GET", "/api/session")).csrf_token; // another tab has logged in anew
     return send(method, path, body);
   }
 }
@@ -37,7 +37,12 @@ async function send(method, path, body) {
   let response;
   try {
     // `keepalive`: who presses Stop and goes away at once has stopped all the same.
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), keepalive: method !== "GET" });
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      keepalive: method !== "GET",
+    });
   } catch {
     throw new ApiError(0, "unreachable", t("The server cannot be reached."));
   }

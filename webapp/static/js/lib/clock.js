@@ -25,7 +25,9 @@ export function spoken(seconds) {
 /** @param {number} since Milliseconds since the epoch. @returns {string} `42 min`, as webapp/ui/formatting.py has it */
 export function minutesSince(since) {
   const minutes = Math.max(0, Math.floor((Date.now() - since) / 60_000));
-  return minutes < 60 ? t("{minutes} min", { minutes }) : t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  return minutes < 60
+    ? t("{minutes} min", { minutes })
+    : t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 function tick() {
@@ -39,5 +41,6 @@ function tick() {
 export function startClocks() {
   setInterval(tick, 5000);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // biome-ignore lint/suspicious/noDocumentCookie: not every browser that we support has the Cookie Store API
   if (zone) document.cookie = `timezone=${zone}; path=/; max-age=31536000; SameSite=Lax`;
 }

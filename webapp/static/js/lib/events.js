@@ -1,8 +1,26 @@
 /** Kinds of events of `GET /events` that the page follows (docs/events.md). */
 const KINDS = [
-  "friend.online", "friend.offline", "friend.added", "friend.renamed", "friend.removed", "friend_request.received", "friend_request.accepted", "friend_request.closed",
-  "stream.live", "stream.ended", "stream.moved", "stream.title", "recording.ready", "recording.removed", "notice.live", "resync",
-  "chat.message", "chat.deleted", "chat.muted", "chat.reaction", "chat.reactions",
+  "friend.online",
+  "friend.offline",
+  "friend.added",
+  "friend.renamed",
+  "friend.removed",
+  "friend_request.received",
+  "friend_request.accepted",
+  "friend_request.closed",
+  "stream.live",
+  "stream.ended",
+  "stream.moved",
+  "stream.title",
+  "recording.ready",
+  "recording.removed",
+  "notice.live",
+  "resync",
+  "chat.message",
+  "chat.deleted",
+  "chat.muted",
+  "chat.reaction",
+  "chat.reactions",
 ];
 const POLL_MS = 10_000;
 const TRY_STREAM_AGAIN_MS = 60_000;
@@ -51,8 +69,14 @@ export class ServerEvents extends EventTarget {
         this.#tell(kind, JSON.parse(data));
       });
     }
-    source.addEventListener("open", () => { clearInterval(this.#poll); this.#poll = undefined; this.dispatchEvent(new Event("open")); });
-    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) this.#fallBack(); });
+    source.addEventListener("open", () => {
+      clearInterval(this.#poll);
+      this.#poll = undefined;
+      this.dispatchEvent(new Event("open"));
+    });
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) this.#fallBack();
+    });
   }
 
   close() {
@@ -75,7 +99,9 @@ export class ServerEvents extends EventTarget {
   #fallBack() {
     this.#source = null;
     this.#poll ??= setInterval(() => this.#tell("poll", {}), POLL_MS);
-    setTimeout(() => { if (this.#poll) this.open(); }, TRY_STREAM_AGAIN_MS);
+    setTimeout(() => {
+      if (this.#poll) this.open();
+    }, TRY_STREAM_AGAIN_MS);
   }
 
   /** @param {string} kind @param {any} data */

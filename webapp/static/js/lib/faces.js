@@ -2,7 +2,10 @@
 
 /** @param {string} name */
 export function initials(name) {
-  const words = name.split(/\s+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word)).map((word) => [...word][0]);
+  const words = name
+    .split(/\s+/u)
+    .filter((word) => /^[\p{L}\p{N}]/u.test(word))
+    .map((word) => [...word][0]);
   if (!words.length) return ([...name.trim()][0] ?? "").toUpperCase();
   return (words[0] + (words.length > 1 ? words[words.length - 1] : "")).toUpperCase();
 }
@@ -25,5 +28,6 @@ export function drawFace(face, name, avatar) {
 export function rename(username, name, avatar) {
   const selector = (/** @type {string} */ kind) => `[data-${kind}-of="${CSS.escape(username)}"]`;
   for (const place of document.querySelectorAll(selector("name"))) place.textContent = name;
-  for (const face of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector("face")))) drawFace(face, name, avatar);
+  for (const face of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector("face"))))
+    drawFace(face, name, avatar);
 }

@@ -10,7 +10,7 @@ export class MediaKeys {
 
   play() {
     this.#file ??= Object.assign(new Audio(URL.createObjectURL(silence(LENGTH_S))), { loop: true });
-    this.#file.play().catch(() => {});      // without it there are no keys, and the same sound
+    this.#file.play().catch(() => {}); // without it there are no keys, and the same sound
   }
 
   pause() {

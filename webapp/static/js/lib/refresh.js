@@ -13,7 +13,9 @@ const GATHER_MS = 300;
 
 /** Parts that name no event but "time" (what the server looks up anew each time) are brought up to date while somebody looks. */
 export function refreshByTime() {
-  setInterval(() => { if (!document.hidden) refreshParts("time"); }, TIME_MS);
+  setInterval(() => {
+    if (!document.hidden) refreshParts("time");
+  }, TIME_MS);
 }
 
 /** @type {Set<string>} */
@@ -33,7 +35,9 @@ export function refreshParts(kind) {
 }
 
 async function gather() {
-  await new Promise((resolve) => { setTimeout(resolve, GATHER_MS); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, GATHER_MS);
+  });
   gathering = null;
   const wanted = [...due].map((kind) => `[data-refresh~="${kind}"]`).join();
   due.clear();
@@ -48,7 +52,7 @@ async function refresh(wanted) {
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of parts) {
-    const wanted = page.getElementById(part.id);
-    if (wanted && part.isConnected) morphElements(part, wanted);
+    const fresh = page.getElementById(part.id);
+    if (fresh && part.isConnected) morphElements(part, fresh);
   }
 }

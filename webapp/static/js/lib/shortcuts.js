@@ -8,7 +8,9 @@ const areOn = () => /** @type {HTMLMetaElement | null} */ (document.querySelecto
 
 /** Shortcuts are single keys, so they are off while a field has the focus, a modifier is held or a dialog is open. @param {KeyboardEvent} event */
 export function isShortcut(event) {
-  const field = event.target instanceof Element && event.target.closest("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
+  const field =
+    event.target instanceof Element &&
+    event.target.closest("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
   return areOn() && !field && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]");
 }
 

@@ -10,7 +10,8 @@ export function showState(root, state) {
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-when]"))) {
     part.hidden = !part.dataset.when?.split(" ").includes(state);
   }
-  if (focused?.closest("[hidden]")) [...root.querySelectorAll("button")].find((button) => !button.closest("[hidden]"))?.focus({ preventScroll: true });
+  if (focused?.closest("[hidden]"))
+    [...root.querySelectorAll("button")].find((button) => !button.closest("[hidden]"))?.focus({ preventScroll: true });
 }
 
 /** Puts text into `data-fill="name"`. @param {ParentNode} root @param {string} name @param {string} text */

@@ -1,11 +1,11 @@
-import { openChat } from "../chat/chat.js";
-import { Listening } from "./listening.js";
 import { loadLiveKitSoon } from "../audio/livekit.js";
-import { Notices } from "../lib/notices.js";
-import { latest } from "../recordings/player.js";
-import { fill, say, showState } from "../lib/states.js";
 import { LiveWave } from "../audio/wave.js";
+import { openChat } from "../chat/chat.js";
+import { Notices } from "../lib/notices.js";
+import { fill, say, showState } from "../lib/states.js";
 import { number, t } from "../lib/words.js";
+import { latest } from "../recordings/player.js";
+import { Listening } from "./listening.js";
 
 /**
  * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
@@ -14,7 +14,7 @@ import { number, t } from "../lib/words.js";
 export function mount(root, app) {
   const { username = "", name = "", stream: id, title, since } = root.dataset;
   const before = app.listening;
-  const same = before?.username === username && (before.connection || before.state === "ended");      // it may just have ended
+  const same = before?.username === username && (before.connection || before.state === "ended"); // it may just have ended
   const listening = same ? before : app.listenTo(new Listening(username, name));
   const notices = new Notices(root);
   const stopping = new AbortController();
@@ -36,16 +36,17 @@ export function mount(root, app) {
 
   /** Downloads what was just said. */
   async function clip() {
-    const id = listening.stream?.id ?? "";
-    missing = !await latest({ id, username, owner: name }).catch(() => null);
+    const current = listening.stream?.id ?? "";
+    missing = !(await latest({ id: current, username, owner: name }).catch(() => null));
     show();
-    if (!missing) Object.assign(document.createElement("a"), { href: `/recordings/${id}/clip.flac?start=-30`, download: "" }).click();
+    if (!missing)
+      Object.assign(document.createElement("a"), { href: `/recordings/${current}/clip.flac?start=-30`, download: "" }).click();
   }
 
   /** The recording of this stream as it is until now; the live sound waits. @param {number} from Seconds; negative: before now. */
   async function hearAgain(from) {
-    const id = listening.stream?.id ?? "";
-    const recording = await latest({ id, username, owner: name }).catch(() => null);
+    const current = listening.stream?.id ?? "";
+    const recording = await latest({ id: current, username, owner: name }).catch(() => null);
     missing = !recording;
     if (recording) await app.player.playFrom(recording, from);
     show();
@@ -55,7 +56,9 @@ export function mount(root, app) {
     const state = listening.state;
     showState(root, state);
     const cause = listening.connection?.cause;
-    notices.only([missing ? "no-recording" : "", typeof cause === "string" && cause !== "elsewhere" ? cause : ""].filter(Boolean));
+    notices.only(
+      [missing ? "no-recording" : "", typeof cause === "string" && cause !== "elsewhere" ? cause : ""].filter(Boolean),
+    );
     const earlier = listening.paused && app.player.id === listening.stream?.id;
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-earlier]"))) part.hidden = !earlier;
     showStream();
@@ -69,7 +72,8 @@ export function mount(root, app) {
     const stream = listening.stream;
     if (!stream) return;
     fill(root, "title", stream.title);
-    for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]"))) time.dateTime = stream.started_at;
+    for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-since]")))
+      time.dateTime = stream.started_at;
     const play = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
     if (play) Object.assign(play.dataset, { play: stream.id, title: stream.title, username });
     root.querySelector(".face")?.classList.toggle("face--live", !["ended", "refused", "waiting"].includes(listening.state));
@@ -77,7 +81,8 @@ export function mount(root, app) {
 
   function showBadge() {
     const shown = listening.interrupted ? "lost" : listening.remover.state;
-    for (const badge of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-badge]"))) badge.hidden = badge.dataset.badge !== shown;
+    for (const badge of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-badge]")))
+      badge.hidden = badge.dataset.badge !== shown;
   }
 
   function showDelay() {
@@ -91,7 +96,9 @@ export function mount(root, app) {
     if (state === spoken || state === "connecting") return;
     spoken = state;
     if (state === "ended") offerRecording();
-    const words = [...root.querySelectorAll("h1, .as-h3, .badge")].filter((part) => !part.closest("[hidden]")).map((part) => visibleText(part));
+    const words = [...root.querySelectorAll("h1, .as-h3, .badge")]
+      .filter((part) => !part.closest("[hidden]"))
+      .map((part) => visibleText(part));
     say(words.join(". "));
   }
 
@@ -108,25 +115,36 @@ export function mount(root, app) {
     wave = path && listening.track ? new LiveWave(path, listening.track.mediaStreamTrack) : null;
   }
 
-  root.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
-    if (button) act(button.dataset.do ?? "");
-  }, on);
+  root.addEventListener(
+    "click",
+    (event) => {
+      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+      if (button) act(button.dataset.do ?? "");
+    },
+    on,
+  );
   const volume = /** @type {HTMLInputElement} */ (root.querySelector("[data-volume]"));
   const showVolume = () => volume.setAttribute("aria-valuetext", t("{count} percent", { count: volume.value }));
   volume.value = String(Math.round(listening.audio.volume * 100));
-  volume.addEventListener("input", () => { listening.setVolume(Number(volume.value) / 100); showVolume(); }, on);
+  volume.addEventListener(
+    "input",
+    () => {
+      listening.setVolume(Number(volume.value) / 100);
+      showVolume();
+    },
+    on,
+  );
   showVolume();
   listening.addEventListener("change", show, on);
   listening.addEventListener("track", follow, on);
   follow();
   const closeChat = openChat(app.events);
   if (id) {
-    listening.stream ??= { id, title, started_at: since };      // it may end before it has let us in
+    listening.stream ??= { id, title, started_at: since }; // it may end before it has let us in
     listening.start();
   } else {
     loadLiveKitSoon();
-    listening.look();      // the stream may have begun after the page was drawn and before this script came
+    listening.look(); // the stream may have begun after the page was drawn and before this script came
   }
   show();
 
@@ -134,11 +152,15 @@ export function mount(root, app) {
     stopping.abort();
     closeChat();
     wave?.close();
-    if (!listening.connection && app.listening === listening) app.listenTo(null);      // nothing to hear: nothing to keep
+    if (!listening.connection && app.listening === listening) app.listenTo(null); // nothing to hear: nothing to keep
   };
 }
 
 /** @param {Element} part */
 function visibleText(part) {
-  return [...part.childNodes].filter((node) => !(node instanceof HTMLElement && node.hidden)).map((node) => node.textContent).join("").trim();
+  return [...part.childNodes]
+    .filter((node) => !(node instanceof HTMLElement && node.hidden))
+    .map((node) => node.textContent)
+    .join("")
+    .trim();
 }

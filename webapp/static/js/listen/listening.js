@@ -1,8 +1,8 @@
-import { ApiError, call } from "../lib/api.js";
-import { soundMayStart } from "../lib/autoplay.js";
 import { Connection } from "../audio/connection.js";
 import { Downlink } from "../audio/delay.js";
 import { REMOVER, RoomEvent, Track } from "../audio/livekit.js";
+import { ApiError, call } from "../lib/api.js";
+import { soundMayStart } from "../lib/autoplay.js";
 import { MediaKeys } from "../lib/media-keys.js";
 import { t } from "../lib/words.js";
 
@@ -72,7 +72,7 @@ export class Listening extends EventTarget {
     this.#held = true;
     this.#changed();
     const may = await soundMayStart();
-    if (!this.#held) return;        // it has ended meanwhile, or was pressed
+    if (!this.#held) return; // it has ended meanwhile, or was pressed
     if (may) return this.#connect();
     this.#blocked = true;
     this.#changed();
@@ -80,11 +80,17 @@ export class Listening extends EventTarget {
 
   #connect() {
     this.#held = this.#blocked = false;
-    const connection = new Connection(() => this.#ask(), (room) => this.#furnish(room));
+    const connection = new Connection(
+      () => this.#ask(),
+      (room) => this.#furnish(room),
+    );
     this.connection = connection;
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run();
-    this.#watch = setInterval(() => { this.#watchWire(); this.#watchDelay(); }, WATCH_MS);
+    this.#watch = setInterval(() => {
+      this.#watchWire();
+      this.#watchDelay();
+    }, WATCH_MS);
     this.#changed();
   }
 
@@ -97,7 +103,7 @@ export class Listening extends EventTarget {
       this.start();
     }
     if (kind === "stream.ended") this.#end();
-    if (kind === "stream.moved") this.connection?.renew();      // this seat does not count on the new stage
+    if (kind === "stream.moved") this.connection?.renew(); // this seat does not count on the new stage
     if (kind === "stream.title") this.stream = data.stream;
     if (kind === "friend.renamed") this.name = data.display_name;
     this.#changed();
@@ -140,10 +146,18 @@ export class Listening extends EventTarget {
   async play() {
     this.paused = false;
     if (this.#held) {
-      this.audio.play().catch(() => {});        // without a sound yet: the press counts for this element
+      this.audio.play().catch(() => {}); // without a sound yet: the press counts for this element
       return this.#connect();
     }
-    await this.audio.play().then(() => { this.#blocked = false; this.#keys.play(); }, () => { this.#blocked = true; });
+    await this.audio.play().then(
+      () => {
+        this.#blocked = false;
+        this.#keys.play();
+      },
+      () => {
+        this.#blocked = true;
+      },
+    );
     this.#changed();
   }
 
@@ -182,8 +196,12 @@ export class Listening extends EventTarget {
     const read = () => this.#readRemover(room);
     room.on(RoomEvent.ParticipantConnected, read).on(RoomEvent.ParticipantDisconnected, read);
     room.on(RoomEvent.ParticipantAttributesChanged, read).on(RoomEvent.Connected, read);
-    room.on(RoomEvent.TrackSubscribed, (track) => { if (track.kind === Track.Kind.Audio) this.#setTrack(track); });
-    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.track === track) this.#setTrack(null); });
+    room.on(RoomEvent.TrackSubscribed, (track) => {
+      if (track.kind === Track.Kind.Audio) this.#setTrack(track);
+    });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => {
+      if (this.track === track) this.#setTrack(null);
+    });
   }
 
   /** @param {import("livekit-client").Room} room */

@@ -1,7 +1,7 @@
-import { ApiError, call } from "../lib/api.js";
 import { Connection } from "../audio/connection.js";
 import { uplinkMs } from "../audio/delay.js";
 import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "../audio/livekit.js";
+import { ApiError, call } from "../lib/api.js";
 
 /**
  * @typedef {"idle" | "starting" | "checking" | "live" | "original" | "paused" | "lost" | "reconnecting" | "elsewhere" | "ended"} BroadcastState
@@ -101,7 +101,11 @@ export class Broadcast extends EventTarget {
 
   /** Opens the stream. The microphone must be open. Throws ApiError. @param {string} title @param {boolean} soundCheck */
   async start(title, soundCheck) {
-    const ticket = await call("POST", "/api/stream/start", { title: title || undefined, strength_db: this.strengthDb, sound_check: soundCheck });
+    const ticket = await call("POST", "/api/stream/start", {
+      title: title || undefined,
+      strength_db: this.strengthDb,
+      sound_check: soundCheck,
+    });
     this.heard = this.resumed = false;
     this.#join(ticket);
   }
@@ -128,7 +132,9 @@ export class Broadcast extends EventTarget {
   /** Stops at once here; the server is told, and finds out by itself should that fail. */
   async stop() {
     this.over(this.state !== "checking" && this.state !== "starting");
-    await call("POST", "/api/stream/stop").catch((error) => { if (!(error instanceof ApiError)) throw error; });
+    await call("POST", "/api/stream/stop").catch((error) => {
+      if (!(error instanceof ApiError)) throw error;
+    });
   }
 
   /** The stream has ended. @param {boolean} ended False when nobody could hear it: then there was none. */
@@ -167,14 +173,21 @@ export class Broadcast extends EventTarget {
     this.ended = this.endedByAdmin = false;
     this.joinedAt = performance.now();
     sessionStorage.setItem(STREAMING, this.stream.id);
-    const connection = new Connection(() => call("POST", "/api/stream/rejoin"), (room) => this.#furnish(room));
+    const connection = new Connection(
+      () => call("POST", "/api/stream/rejoin"),
+      (room) => this.#furnish(room),
+    );
     this.connection = connection;
     connection.addEventListener("room", () => this.#publish());
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run(ticket);
     this.placesTaken = 0;
     this.#askedForPlace = this.joinedAt;
-    this.#watch = setInterval(() => { this.#watchRemover(); this.#watchPlaces(); this.#tellUplink(); }, WATCH_MS);
+    this.#watch = setInterval(() => {
+      this.#watchRemover();
+      this.#watchPlaces();
+      this.#tellUplink();
+    }, WATCH_MS);
     this.#changed();
   }
 
@@ -193,11 +206,12 @@ export class Broadcast extends EventTarget {
   /** @param {Connection} connection */
   #connectionChanged(connection) {
     if (this.connection !== connection) return;
-    if (connection.state === "closed" && connection.cause instanceof ApiError) {      // the stream is over, or the person logged out
+    if (connection.state === "closed" && connection.cause instanceof ApiError) {
+      // the stream is over, or the person logged out
       this.over(true);
       return;
     }
-    if (connection.state === "closed") sessionStorage.removeItem(STREAMING);      // it goes on in another tab
+    if (connection.state === "closed") sessionStorage.removeItem(STREAMING); // it goes on in another tab
     if (connection.state === "reconnecting") this.#forgetOriginal();
     this.#changed();
   }
@@ -209,9 +223,13 @@ export class Broadcast extends EventTarget {
     room.on(RoomEvent.ParticipantDisconnected, () => this.#readRemover(room));
     room.on(RoomEvent.ParticipantAttributesChanged, () => this.#readRemover(room));
     room.on(RoomEvent.Connected, () => this.#readRemover(room));
-    room.on(RoomEvent.DataReceived, (payload, _participant, _kind, topic) => { if (topic === METER_TOPIC) this.#readMeter(payload); });
+    room.on(RoomEvent.DataReceived, (payload, _participant, _kind, topic) => {
+      if (topic === METER_TOPIC) this.#readMeter(payload);
+    });
     room.on(RoomEvent.TrackSubscribed, (track) => this.#setOriginal(track));
-    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.original === track) this.#setOriginal(null); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => {
+      if (this.original === track) this.#setOriginal(null);
+    });
   }
 
   /** Puts the open microphone on air: into a new room, or in place of the one before. */
@@ -224,10 +242,14 @@ export class Broadcast extends EventTarget {
       await published.replaceTrack(track, { userProvidedTrack: true, stopProcessor: false });
     } else {
       this.#published = published;
-      await room.localParticipant.publishTrack(published, { ...PUBLISH, ...QUALITIES[this.quality], source: Track.Source.Microphone });
+      await room.localParticipant.publishTrack(published, {
+        ...PUBLISH,
+        ...QUALITIES[this.quality],
+        source: Track.Source.Microphone,
+      });
     }
-    if (this.#published !== published) return;      // the stream has ended meanwhile, or this is another room
-    await (this.muted ? published.mute() : published.unmute());      // one that was unplugged has been muted by the SDK
+    if (this.#published !== published) return; // the stream has ended meanwhile, or this is another room
+    await (this.muted ? published.mute() : published.unmute()); // one that was unplugged has been muted by the SDK
     this.#changed();
   }
 
@@ -275,7 +297,7 @@ export class Broadcast extends EventTarget {
     const sender = this.#published?.sender;
     if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
     this.#toldUplink = performance.now();
-    const stats = await sender.getStats().catch(() => null);      // of a connection that has just ended
+    const stats = await sender.getStats().catch(() => null); // of a connection that has just ended
     const delay = stats && uplinkMs(stats, this.microphone.latencyMs);
     if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
   }

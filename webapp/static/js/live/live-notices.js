@@ -51,7 +51,11 @@ export class LiveNotices {
 
   get #full() {
     const places = this.broadcast.placesTaken;
-    return nt("The server can clean one stream at once and it is in use.", "The server can clean {count} streams at once and all are in use.", places);
+    return nt(
+      "The server can clean one stream at once and it is in use.",
+      "The server can clean {count} streams at once and all are in use.",
+      places,
+    );
   }
 
   #ofMicrophone() {

@@ -1,17 +1,17 @@
-import { ApiError } from "../lib/api.js";
-import { Broadcast } from "./broadcast.js";
-import { openChat } from "../chat/chat.js";
-import { clock } from "../lib/clock.js";
-import { ListenerList } from "./listener-list.js";
 import { loadLiveKitSoon } from "../audio/livekit.js";
-import { LiveNotices } from "./live-notices.js";
 import { MicrophoneView } from "../audio/microphone-view.js";
+import { openChat } from "../chat/chat.js";
+import { ApiError } from "../lib/api.js";
+import { clock } from "../lib/clock.js";
 import { Notices } from "../lib/notices.js";
 import { isShortcut } from "../lib/shortcuts.js";
 import { fill, say, showState } from "../lib/states.js";
+import { number, t } from "../lib/words.js";
+import { Broadcast } from "./broadcast.js";
+import { ListenerList } from "./listener-list.js";
+import { LiveNotices } from "./live-notices.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
-import { number, t } from "../lib/words.js";
 
 const LOOK_MS = 500;
 const METER_MOST_DB = 40;
@@ -29,7 +29,10 @@ export function mount(root, app) {
   app.studio ??= new Studio();
   const view = new LiveView(root, app.studio, app.events);
   const closeChat = openChat(app.events);
-  return () => { view.close(); closeChat(); };
+  return () => {
+    view.close();
+    closeChat();
+  };
 }
 
 class LiveView {
@@ -54,7 +57,9 @@ class LiveView {
     this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
     this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
     this.#bind();
-    events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail), { signal: this.#stop.signal });
+    events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail), {
+      signal: this.#stop.signal,
+    });
     const streamId = root.dataset.stream ?? "";
     if (this.#elsewhere && Broadcast.wasHere(streamId)) this.#begin("resume");
     this.#show();
@@ -72,19 +77,27 @@ class LiveView {
     const on = { signal: this.#stop.signal };
     loadLiveKitSoon();
     this.broadcast.strengthDb = Number(localStorage.getItem(STRENGTH) ?? this.broadcast.strengthDb);
-    bindStrength(this.root, this.broadcast.strengthDb, (db) => { localStorage.setItem(STRENGTH, String(db)); this.broadcast.setStrength(db); });
-    this.root.addEventListener("click", (event) => {
-      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
-      if (button) this.#act(button.dataset.do ?? "");
-    }, on);
+    bindStrength(this.root, this.broadcast.strengthDb, (db) => {
+      localStorage.setItem(STRENGTH, String(db));
+      this.broadcast.setStrength(db);
+    });
+    this.root.addEventListener(
+      "click",
+      (event) => {
+        const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+        if (button) this.#act(button.dataset.do ?? "");
+      },
+      on,
+    );
     document.addEventListener("keydown", (event) => this.#onKey(event), on);
     this.title.addEventListener("change", () => this.#retitle(), on);
-    for (const radio of this.#compareRadios) radio.addEventListener("change", () => this.#compare(radio.value === "original"), on);
+    for (const radio of this.#compareRadios)
+      radio.addEventListener("change", () => this.#compare(radio.value === "original"), on);
     this.microphone.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("change", () => this.#show(), on);
     this.broadcast.addEventListener("meter", () => this.#showMeter(), on);
     this.studio.monitor.addEventListener("delay", () => this.#showDelay(), on);
-    for (const button of this.root.querySelectorAll("button")) button.disabled = false;      // from here on a press counts
+    for (const button of this.root.querySelectorAll("button")) button.disabled = false; // from here on a press counts
     this.#look = setInterval(() => this.notices.show(this.#state), LOOK_MS);
   }
 
@@ -134,7 +147,7 @@ class LiveView {
   async #try(step) {
     try {
       await step();
-      this.notices.failure = this.notices.failureCode = "";       // not before: what still holds is not said twice
+      this.notices.failure = this.notices.failureCode = ""; // not before: what still holds is not said twice
       this.#elsewhere = false;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -248,7 +261,8 @@ class LiveView {
     const off = ["idle", "elsewhere", "ended"].includes(this.#state);
     const measuring = ["checking", "live", "original"].includes(this.#state) && !this.broadcast.muted;
     const db = measuring ? Math.round(this.broadcast.removedDb) : 0;
-    const words = measuring || off ? `${db} dB` : this.broadcast.muted ? t("muted") : t("waiting");
+    const silent = this.broadcast.muted ? t("muted") : t("waiting");
+    const words = measuring || off ? `${db} dB` : silent;
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
     noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
     noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));

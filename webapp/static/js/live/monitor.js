@@ -1,7 +1,7 @@
-import { call } from "../lib/api.js";
 import { Connection } from "../audio/connection.js";
 import { Downlink } from "../audio/delay.js";
 import { REMOVER, RoomEvent } from "../audio/livekit.js";
+import { call } from "../lib/api.js";
 
 const WATCH_MS = 500;
 /** Who has just gone on air need not know at once who listens: the friends' seats come first. */
@@ -34,7 +34,11 @@ export class Monitor extends EventTarget {
 
   open() {
     if (this.#connection) return;
-    this.#connection = new Connection(() => call("POST", "/api/stream/monitor"), (room) => this.#furnish(room), { autoSubscribe: false });
+    this.#connection = new Connection(
+      () => call("POST", "/api/stream/monitor"),
+      (room) => this.#furnish(room),
+      { autoSubscribe: false },
+    );
     this.#settling = setTimeout(() => this.#connection?.run(), this.hearing ? 0 : SETTLE_MS);
     this.#watch = setInterval(() => this.#watchDelay(), WATCH_MS);
   }
@@ -78,13 +82,22 @@ export class Monitor extends EventTarget {
     const count = () => this.#count(room);
     room.on(RoomEvent.ParticipantConnected, count).on(RoomEvent.ParticipantDisconnected, count).on(RoomEvent.Connected, count);
     room.on(RoomEvent.TrackPublished, () => this.#subscribe(room)).on(RoomEvent.Connected, () => this.#subscribe(room));
-    room.on(RoomEvent.TrackSubscribed, (track) => { this.#clean = track; this.#play(); });
-    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (this.#clean === track) { this.#clean = null; this.#play(); } });
+    room.on(RoomEvent.TrackSubscribed, (track) => {
+      this.#clean = track;
+      this.#play();
+    });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => {
+      if (this.#clean === track) {
+        this.#clean = null;
+        this.#play();
+      }
+    });
   }
 
   /** @param {import("livekit-client").Room} room */
   #subscribe(room) {
-    for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? []) publication.setSubscribed(this.hearing);
+    for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? [])
+      publication.setSubscribed(this.hearing);
   }
 
   async #watchDelay() {
@@ -98,7 +111,7 @@ export class Monitor extends EventTarget {
   #play() {
     const track = this.hearing ? (this.#instead ?? this.#clean) : null;
     this.#audio.srcObject = track ? new MediaStream([track.mediaStreamTrack]) : null;
-    if (track) this.#audio.play().catch(() => {});      // a new source in the meantime; that one plays
+    if (track) this.#audio.play().catch(() => {}); // a new source in the meantime; that one plays
   }
 
   /** One person may listen on two devices, and a lost seat stays visible for a while. @param {import("livekit-client").Room} room */

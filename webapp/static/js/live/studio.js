@@ -1,5 +1,5 @@
-import { Broadcast } from "./broadcast.js";
 import { Microphone } from "../audio/microphone.js";
+import { Broadcast } from "./broadcast.js";
 import { Monitor } from "./monitor.js";
 
 const ON_STAGE = ["checking", "live", "original", "paused", "lost", "reconnecting"];
@@ -13,7 +13,9 @@ export class Studio {
   constructor() {
     this.broadcast.addEventListener("change", () => this.#followStage());
     this.broadcast.addEventListener("original", () => this.monitor.playInstead(this.broadcast.original));
-    addEventListener("beforeunload", (event) => { if (this.onAir) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => {
+      if (this.onAir) event.preventDefault();
+    });
   }
 
   /** Somebody may be listening. */
@@ -24,7 +26,8 @@ export class Studio {
   /** @param {string} kind @param {any} data A server event that concerns the own stream. */
   told(kind, data) {
     const mine = this.broadcast.running && data.stream?.id === this.broadcast.stream.id;
-    if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id) this.broadcast.endedByAdmin = true;
+    if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id)
+      this.broadcast.endedByAdmin = true;
     if (mine && kind === "stream.ended") this.broadcast.over(true);
     if (mine && kind === "stream.moved") this.monitor.moved();
     if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name, data.avatar);

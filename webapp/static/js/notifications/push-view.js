@@ -1,8 +1,8 @@
 import { ApiError } from "../lib/api.js";
 import { Notices } from "../lib/notices.js";
-import { isOn, isSupported, switchOff, switchOn } from "./push.js";
 import { say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
+import { isOn, isSupported, switchOff, switchOn } from "./push.js";
 
 /** The settings page for notifications: whether this browser has them. @param {HTMLElement} root */
 export function mount(root) {
@@ -23,7 +23,7 @@ export function mount(root) {
 
   async function start() {
     notices.only([]);
-    if (await Notification.requestPermission() === "granted") {
+    if ((await Notification.requestPermission()) === "granted") {
       await switchOn(user, key).then(() => say(t("Notifications are on in this browser.")), explain);
     }
     await show();
@@ -41,12 +41,16 @@ export function mount(root) {
     else notices.show("no-service");
   }
 
-  root.addEventListener("click", (event) => {
-    const action = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"))?.dataset.do;
-    if (action === "on") start();
-    if (action === "off") end();
-  }, { signal: stopping.signal });
-  addEventListener("focus", show, { signal: stopping.signal });        // allowed in the address bar meanwhile
+  root.addEventListener(
+    "click",
+    (event) => {
+      const action = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"))?.dataset.do;
+      if (action === "on") start();
+      if (action === "off") end();
+    },
+    { signal: stopping.signal },
+  );
+  addEventListener("focus", show, { signal: stopping.signal }); // allowed in the address bar meanwhile
   show();
   return () => stopping.abort();
 }

@@ -14,7 +14,7 @@ export const isSupported = () => "serviceWorker" in navigator && "PushManager" i
 /** @returns {Promise<PushSubscription | null>} */
 async function subscription() {
   const registration = await navigator.serviceWorker.getRegistration("/");
-  return await registration?.pushManager?.getSubscription() ?? null;
+  return (await registration?.pushManager?.getSubscription()) ?? null;
 }
 
 /** Called when somebody is logged in and the page is there. @param {string} user */
@@ -34,14 +34,14 @@ async function renew(user) {
 
 /** Whether it is on for this person, as far as the browser knows. @param {string} user */
 export async function isOn(user) {
-  return Notification.permission === "granted" && localStorage.getItem(OWNER) === user && await subscription() !== null;
+  return Notification.permission === "granted" && localStorage.getItem(OWNER) === user && (await subscription()) !== null;
 }
 
 /** To be called from a press. Throws the browser's or the server's error. @param {string} user @param {string} key Of the server. */
 export async function switchOn(user, key) {
   await navigator.serviceWorker.register("/service-worker.js");
   const registration = await navigator.serviceWorker.ready;
-  await (await registration.pushManager.getSubscription())?.unsubscribe();       // another key's, or another person's
+  await (await registration.pushManager.getSubscription())?.unsubscribe(); // another key's, or another person's
   const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   try {
     await tell(made);

@@ -21,7 +21,7 @@ export class Heard {
     this.#furthest = Math.max(this.#furthest, position);
     if (!this.#id || (!now && !this.#begins && performance.now() - this.#told < EVERY_MS)) return;
     this.#told = performance.now();
-    call("POST", `/api/recordings/${this.#id}/heard`, { position: this.#furthest, begins: this.#begins }).catch(() => {});     // it is worth no message
+    call("POST", `/api/recordings/${this.#id}/heard`, { position: this.#furthest, begins: this.#begins }).catch(() => {}); // it is worth no message
     this.#begins = false;
   }
 }

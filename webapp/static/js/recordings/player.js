@@ -1,10 +1,10 @@
 import { call } from "../lib/api.js";
 import { clock, spoken } from "../lib/clock.js";
-import { Heard } from "./heard.js";
-import { RecordingWave } from "./recording-wave.js";
 import { isShortcut } from "../lib/shortcuts.js";
 import { fill, say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
+import { Heard } from "./heard.js";
+import { RecordingWave } from "./recording-wave.js";
 
 /**
  * A recording as pages and the API offer it. `live`: it still grows, and `url` is what there was of it.
@@ -32,12 +32,24 @@ export class Player extends EventTarget {
   constructor() {
     super();
     this.#audio.preload = "metadata";
-    for (const type of ["play", "pause", "ended", "durationchange", "ratechange"]) this.#audio.addEventListener(type, () => this.show());
+    for (const type of ["play", "pause", "ended", "durationchange", "ratechange"])
+      this.#audio.addEventListener(type, () => this.show());
     this.#audio.addEventListener("timeupdate", () => this.#showPosition());
-    this.#audio.addEventListener("timeupdate", () => { if (this.playing) this.#heard.at(this.#audio.currentTime); });
+    this.#audio.addEventListener("timeupdate", () => {
+      if (this.playing) this.#heard.at(this.#audio.currentTime);
+    });
     this.#audio.addEventListener("pause", () => this.#heard.at(this.#audio.currentTime, true));
     this.#audio.addEventListener("ended", () => this.#goOn());
-    this.#audio.addEventListener("error", () => this.#recording && say(t("{title} cannot be played. The file is not there, or the server cannot be reached.", { title: this.#recording.title })));
+    this.#audio.addEventListener(
+      "error",
+      () =>
+        this.#recording &&
+        say(
+          t("{title} cannot be played. The file is not there, or the server cannot be reached.", {
+            title: this.#recording.title,
+          }),
+        ),
+    );
     document.addEventListener("click", (event) => this.#onClick(event));
     document.addEventListener("input", (event) => this.#onInput(event));
     document.addEventListener("keydown", (event) => this.#onKey(event));
@@ -127,7 +139,13 @@ export class Player extends EventTarget {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-play]"))) {
       const mine = this.playing && button.dataset.play === this.id;
       showState(button, mine ? "playing" : "still");
-      if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", mine ? t("Pause {title}", { title: button.dataset.title ?? "" }) : t("Play {title}", { title: button.dataset.title ?? "" }));
+      if (button.hasAttribute("aria-label"))
+        button.setAttribute(
+          "aria-label",
+          mine
+            ? t("Pause {title}", { title: button.dataset.title ?? "" })
+            : t("Play {title}", { title: button.dataset.title ?? "" }),
+        );
       button.classList.toggle("btn--main", mine || !button.hasAttribute("aria-label"));
       button.closest("[data-recording]")?.classList.toggle("is-playing", mine);
     }
@@ -139,12 +157,12 @@ export class Player extends EventTarget {
   }
 
   get #length() {
-    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : this.#recording?.duration ?? 0;
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : (this.#recording?.duration ?? 0);
   }
 
   async #play() {
     this.dispatchEvent(new Event("play"));
-    await this.#audio.play().catch(() => {});      // the "error" event speaks
+    await this.#audio.play().catch(() => {}); // the "error" event speaks
   }
 
   #toggle() {
@@ -173,7 +191,8 @@ export class Player extends EventTarget {
     slider.max = String(Math.max(1, Math.floor(length)));
     slider.value = String(Math.floor(position));
     slider.setAttribute("aria-valuetext", t("{position} of {length}", { position: spoken(position), length: spoken(length) }));
-    if (position <= length) navigator.mediaSession.setPositionState({ duration: length, position, playbackRate: this.#audio.playbackRate });
+    if (position <= length)
+      navigator.mediaSession.setPositionState({ duration: length, position, playbackRate: this.#audio.playbackRate });
     remember(this.id, position, length);
   }
 
@@ -197,7 +216,8 @@ export class Player extends EventTarget {
   #onInput(event) {
     const field = /** @type {HTMLInputElement} */ (event.target);
     if (!field.closest("#player")) return;
-    if (field.id === "speed") this.#audio.playbackRate = this.#audio.defaultPlaybackRate = Number(field.value);      // a new file starts with the default
+    if (field.id === "speed")
+      this.#audio.playbackRate = this.#audio.defaultPlaybackRate = Number(field.value); // a new file starts with the default
     else if (field.matches("[data-volume]")) {
       this.#audio.volume = Number(field.value) / 100;
       field.setAttribute("aria-valuetext", t("{count} percent", { count: field.value }));
@@ -214,7 +234,15 @@ export class Player extends EventTarget {
 
 /** @param {HTMLElement} button `data-play` of a page. @returns {Playable} */
 export function offered({ dataset: { play = "", title = "", owner = "", username = "", duration = "0", url, live } }) {
-  return { id: play, title, owner, username, duration: Number(duration), url: url || `/recordings/${play}/audio`, live: live === "live" };
+  return {
+    id: play,
+    title,
+    owner,
+    username,
+    duration: Number(duration),
+    url: url || `/recordings/${play}/audio`,
+    live: live === "live",
+  };
 }
 
 /** As the server has it at this moment. @param {{id: string, username: string, owner: string}} recording @returns {Promise<Playable>} */

@@ -4,7 +4,7 @@ const bundle = "../../vendor/wavesurfer.js";
 /** Of the page that was loaded. Its policy stays when Turbo brings other pages, and so must its nonce. */
 const NONCE = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=csp-nonce]"))?.content;
 
-const ENOUGH = 400;        // as many as the server sends of a long recording
+const ENOUGH = 400; // as many as the server sends of a long recording
 const BARS = { barWidth: 3, barGap: 3, barRadius: 1.5, barMinHeight: 3, barHeight: 0.86 };
 
 /**
@@ -24,7 +24,8 @@ export class RecordingWave {
   constructor(media) {
     this.#media = media;
     const recolour = () => this.#surfer?.setOptions(this.#colours);
-    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", recolour);
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"])
+      matchMedia(query).addEventListener("change", recolour);
     new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
@@ -42,8 +43,17 @@ export class RecordingWave {
     if (!peaks?.length || !WaveSurfer) return;
     this.#container = container;
     this.#surfer = WaveSurfer.create({
-      container, media: this.#media, peaks: [levels(peaks)], duration, height: "auto", interact: false, cursorWidth: 0, hideScrollbar: true,
-      cspNonce: NONCE, ...BARS, ...this.#colours,
+      container,
+      media: this.#media,
+      peaks: [levels(peaks)],
+      duration,
+      height: "auto",
+      interact: false,
+      cursorWidth: 0,
+      hideScrollbar: true,
+      cspNonce: NONCE,
+      ...BARS,
+      ...this.#colours,
     });
     // What was played is drawn at this event, and while a recording stands still there is none.
     this.#surfer.once("ready", () => this.#media.dispatchEvent(new Event("timeupdate")));

@@ -75,12 +75,18 @@ const transportOf = (candidate) => candidate.split(" ")[2]?.toLowerCase() ?? "";
 function onSet(object, name, wrapper) {
   /** @type {Function | undefined} */
   let wrapped;
-  Object.defineProperty(object, name, { get: () => wrapped, set: (handle) => { wrapped = handle && wrapper(handle); } });
+  Object.defineProperty(object, name, {
+    get: () => wrapped,
+    set: (handle) => {
+      wrapped = handle && wrapper(handle);
+    },
+  });
 }
 
 /** @param {Function} handle @param {(candidate: string) => boolean} passes */
 function candidates(handle, passes) {
-  return (/** @type {RTCIceCandidateInit} */ candidate, /** @type {unknown[]} */ ...rest) => passes(candidate.candidate ?? "") && handle(candidate, ...rest);
+  return (/** @type {RTCIceCandidateInit} */ candidate, /** @type {unknown[]} */ ...rest) =>
+    passes(candidate.candidate ?? "") && handle(candidate, ...rest);
 }
 
 /** @param {Function} handle @param {(candidate: string) => boolean} passes */
@@ -105,14 +111,16 @@ export async function toneComesBack(room, context) {
   tone.start();
   try {
     /** @type {Promise<import("livekit-client").RemoteTrack>} */
-    const arrives = new Promise((resolve) => { listener.once(RoomEvent.TrackSubscribed, (track) => resolve(track)); });
+    const arrives = new Promise((resolve) => {
+      listener.once(RoomEvent.TrackSubscribed, (subscribed) => resolve(subscribed));
+    });
     await listener.connect(room.url, room.listener_token, CONNECT);
     await speaker.connect(room.url, room.speaker_token, CONNECT);
     await speaker.localParticipant.publishTrack(out.stream.getAudioTracks()[0], { source: Track.Source.Microphone, dtx: false });
     const deadline = performance.now() + TONE_MS;
     const track = await Promise.race([arrives, pause(TONE_MS)]);
     if (!track) return false;
-    track.attach(audio);        // else nothing would decode it
+    track.attach(audio); // else nothing would decode it
     while (performance.now() < deadline) {
       if (await energyOf(track)) return true;
       await pause(LOOK_MS);
@@ -129,9 +137,13 @@ export async function toneComesBack(room, context) {
 /** Of all that was heard; 0 for silence. @param {import("livekit-client").RemoteTrack} track */
 async function energyOf(track) {
   let energy = 0;
-  for (const stat of (await track.getRTCStatsReport())?.values() ?? []) if (stat.type === "inbound-rtp") energy = stat.totalAudioEnergy ?? 0;
+  for (const stat of (await track.getRTCStatsReport())?.values() ?? [])
+    if (stat.type === "inbound-rtp") energy = stat.totalAudioEnergy ?? 0;
   return energy;
 }
 
 /** @param {number} ms @returns {Promise<undefined>} */
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms, undefined); });
+const pause = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms, undefined);
+  });

@@ -1,7 +1,7 @@
-import { ApiError, call } from "../lib/api.js";
 import { loadLiveKit } from "../audio/livekit.js";
 import { LevelWords, Meter } from "../audio/meter.js";
 import { Microphone, MicrophoneError } from "../audio/microphone.js";
+import { ApiError, call } from "../lib/api.js";
 import { t } from "../lib/words.js";
 
 /** @typedef {import("./setup-report.js").LineState} LineState */
@@ -42,10 +42,22 @@ function checkBrowser(tell) {
     "EventSource" in globalThis ? "" : t("live updates (server-sent events)"),
     !isSecureContext || navigator.mediaDevices ? "" : t("microphones"),
   ].filter(Boolean);
-  if (missing.length) tell("browser", "trouble", t("It lacks {parts}. Use a current Firefox, Chrome, Edge or Safari.", { parts: missing.join(", ") }));
+  if (missing.length)
+    tell(
+      "browser",
+      "trouble",
+      t("It lacks {parts}. Use a current Firefox, Chrome, Edge or Safari.", { parts: missing.join(", ") }),
+    );
   else tell("browser", "well", t("It can do everything that is needed."));
   if (isSecureContext) tell("secure", "well", t("The browser may use the microphone here."));
-  else tell("secure", "trouble", t("Browsers give the microphone to pages on https or localhost only. You can listen; to stream, open this page with https."));
+  else
+    tell(
+      "secure",
+      "trouble",
+      t(
+        "Browsers give the microphone to pages on https or localhost only. You can listen; to stream, open this page with https.",
+      ),
+    );
 }
 
 // --- Microphone
@@ -57,7 +69,14 @@ async function checkMicrophone(tell, open) {
   try {
     const track = open ?? (await microphone.open());
     const level = await levelOf(track);
-    if (level === "") tell("microphone", "trouble", t("{name} gives no sound. Look for a mute switch on it, or choose another one on the stream page.", { name: track.label }));
+    if (level === "")
+      tell(
+        "microphone",
+        "trouble",
+        t("{name} gives no sound. Look for a mute switch on it, or choose another one on the stream page.", {
+          name: track.label,
+        }),
+      );
     else tell("microphone", "well", `${track.label}: ${level}.`);
   } catch (error) {
     if (!(error instanceof MicrophoneError)) throw error;
@@ -71,8 +90,15 @@ async function checkMicrophone(tell, open) {
 function levelOf(track) {
   const words = new LevelWords();
   return new Promise((resolve) => {
-    const end = (/** @type {string} */ level) => { clearTimeout(timer); meter.close(); resolve(level); };
-    const meter = new Meter(track, (db) => { const read = words.read(db); if (db > HEARD_DB) end(read); });
+    const end = (/** @type {string} */ level) => {
+      clearTimeout(timer);
+      meter.close();
+      resolve(level);
+    };
+    const meter = new Meter(track, (db) => {
+      const read = words.read(db);
+      if (db > HEARD_DB) end(read);
+    });
     const timer = setTimeout(() => end(""), LEVEL_MS);
   });
 }
@@ -83,21 +109,33 @@ function levelOf(track) {
 async function checkNetwork(tell, context) {
   tell("websocket", "running");
   await loadLiveKit();
-  const { toneComesBack, webSocketPasses, ...paths } = await import("./network-check.js");       // whose classes stand on LiveKit's
+  const { toneComesBack, webSocketPasses, ...paths } = await import("./network-check.js"); // whose classes stand on LiveKit's
   const room = await call("POST", "/api/checkup/rooms").catch((error) => error);
   if (room instanceof Error) return noRoom(tell, room);
   try {
     if (!(await webSocketPasses(room))) {
-      tell("websocket", "trouble", t("This server reaches it, your browser does not: something between stops WebSocket. Try another network or switch off a VPN."));
+      tell(
+        "websocket",
+        "trouble",
+        t(
+          "This server reaches it, your browser does not: something between stops WebSocket. Try another network or switch off a VPN.",
+        ),
+      );
       return skipAfter(tell, "websocket", t("That needs the audio server."));
     }
     tell("websocket", "well", t("It answers over WebSocket."));
-    if (!(await checkPaths(tell, room, paths))) return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
+    if (!(await checkPaths(tell, room, paths)))
+      return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
     tell("sound", "running");
     if (await toneComesBack(room, context)) tell("sound", "well", t("A tone went to the audio server and came back."));
-    else tell("sound", "trouble", t("Connected, but a tone did not come back. Check again; if it stays, send the report to your admin."));
+    else
+      tell(
+        "sound",
+        "trouble",
+        t("Connected, but a tone did not come back. Check again; if it stays, send the report to your admin."),
+      );
   } finally {
-    await call("DELETE", `/api/checkup/rooms/${room.id}`).catch(() => {});       // it closes by itself, too
+    await call("DELETE", `/api/checkup/rooms/${room.id}`).catch(() => {}); // it closes by itself, too
   }
 }
 
@@ -116,13 +154,27 @@ async function checkPaths(tell, room, { relayPasses, tryPath }) {
   const other = Boolean(tcp?.passes || relay);
   const port = udp.ports.udp ?? "";
   if (udp.passes) tell("udp", "well", t("The best way for sound is open."));
-  else if (other) tell("udp", "trouble", t("Something stops it, so sound takes a slower way and may stutter. Let UDP to port {port} pass in your firewall, or try another network.", { port }));
-  else tell("udp", "trouble", t("Something stops it. Let UDP to port {port} pass in your firewall, or try another network.", { port }));
+  else if (other)
+    tell(
+      "udp",
+      "trouble",
+      t(
+        "Something stops it, so sound takes a slower way and may stutter. Let UDP to port {port} pass in your firewall, or try another network.",
+        { port },
+      ),
+    );
+  else
+    tell(
+      "udp",
+      "trouble",
+      t("Something stops it. Let UDP to port {port} pass in your firewall, or try another network.", { port }),
+    );
   if (!tcp) tell("tcp", "skipped", t("This server does not offer it."));
   else if (tcp.passes) tell("tcp", "well", t("The second way for sound is open."));
   else tell("tcp", udp.passes ? "skipped" : "trouble", t("Something stops it. It is needed only where UDP is stopped, too."));
   if (relay) tell("turn", "well", t("The relay answers."));
-  else if (relay === null) tell("turn", "skipped", t("This server has none. It is needed only where nothing but web traffic passes."));
+  else if (relay === null)
+    tell("turn", "skipped", t("This server has none. It is needed only where nothing but web traffic passes."));
   else tell("turn", "trouble", t("It does not answer. Send the report to your admin."));
   return udp.passes || other;
 }
@@ -131,7 +183,13 @@ async function checkPaths(tell, room, { relayPasses, tryPath }) {
 function noRoom(tell, error) {
   if (!(error instanceof ApiError)) throw error;
   const unreachable = error.code === "audio_server_unreachable";
-  tell("websocket", "trouble", unreachable ? t("It is not running, or this server cannot reach it. Nobody can stream until it is back. Ask your admin.") : error.message);
+  tell(
+    "websocket",
+    "trouble",
+    unreachable
+      ? t("It is not running, or this server cannot reach it. Nobody can stream until it is back. Ask your admin.")
+      : error.message,
+  );
   skipAfter(tell, "websocket", t("That needs the audio server."));
 }
 
@@ -152,11 +210,28 @@ async function checkServer(tell) {
     return;
   }
   const { answers, places, free } = parts.noise_remover;
-  if (!answers) tell("remover", "trouble", t("It does not answer, so no stream can start. Try again in a minute, then ask your admin."));
-  else if (free === 0) tell("remover", "trouble", t("All {places} places are in use. A stream starts by itself when one is free.", { places }));
+  if (!answers)
+    tell("remover", "trouble", t("It does not answer, so no stream can start. Try again in a minute, then ask your admin."));
+  else if (free === 0)
+    tell("remover", "trouble", t("All {places} places are in use. A stream starts by itself when one is free.", { places }));
   else tell("remover", "well", t("It answers. {free} of {places} places are free.", { free, places }));
   const { state, left_bytes: left } = parts.recording;
-  if (state === "failed") tell("recording", "trouble", t("The server's disk is full. You can stream, and nothing is recorded. Ask your admin for space."));
-  else if (state === "full") tell("recording", "trouble", t("Your space is used up. You can stream, and nothing is recorded. Delete old recordings."));
-  else tell("recording", "well", left === null ? t("There is room for it.") : t("{gb} GB are left for yours.", { gb: (left / GB).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }) }));
+  if (state === "failed")
+    tell(
+      "recording",
+      "trouble",
+      t("The server's disk is full. You can stream, and nothing is recorded. Ask your admin for space."),
+    );
+  else if (state === "full")
+    tell("recording", "trouble", t("Your space is used up. You can stream, and nothing is recorded. Delete old recordings."));
+  else
+    tell(
+      "recording",
+      "well",
+      left === null
+        ? t("There is room for it.")
+        : t("{gb} GB are left for yours.", {
+            gb: (left / GB).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }),
+          }),
+    );
 }

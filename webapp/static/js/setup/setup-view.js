@@ -1,7 +1,7 @@
-import { checkAll } from "./setup-check.js";
-import { report } from "./setup-report.js";
 import { fill, say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
+import { checkAll } from "./setup-check.js";
+import { report } from "./setup-report.js";
 
 /** @typedef {import("./setup-report.js").LineState} LineState */
 
@@ -55,15 +55,21 @@ export function mount(root, app) {
     await checkAll(tell, app.studio?.microphone.track ?? null);
     if (stopping.signal.aborted) return;
     const troubles = lines.filter((line) => line.dataset.state === "trouble").length;
-    const verdict = troubles === 0 ? t("All is well: you can stream and listen.") : troubles === 1 ? t("One thing needs a look.") : t("{count} things need a look.", { count: troubles });
-    fill(root, "verdict", verdict);
+    const words = verdict(troubles);
+    fill(root, "verdict", words);
     field.value = report({
-      at: new Date(), page: location.origin, browser: navigator.userAgent,
-      lines: lines.map((line) => ({ name: nameOf(line), state: STATES[/** @type {LineState} */ (line.dataset.state)](), words: wordsOf(line) })),
+      at: new Date(),
+      page: location.origin,
+      browser: navigator.userAgent,
+      lines: lines.map((line) => ({
+        name: nameOf(line),
+        state: STATES[/** @type {LineState} */ (line.dataset.state)](),
+        words: wordsOf(line),
+      })),
     });
     showState(root, troubles ? "trouble" : "well");
     start.disabled = false;
-    speak(verdict);
+    speak(words);
   }
 
   function download() {
@@ -72,11 +78,15 @@ export function mount(root, app) {
     URL.revokeObjectURL(href);
   }
 
-  root.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
-    if (button?.dataset.do === "check") check();
-    if (button?.dataset.do === "download") download();
-  }, on);
+  root.addEventListener(
+    "click",
+    (event) => {
+      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+      if (button?.dataset.do === "check") check();
+      if (button?.dataset.do === "download") download();
+    },
+    on,
+  );
   start.disabled = false;
   return () => stopping.abort();
 }
@@ -84,3 +94,9 @@ export function mount(root, app) {
 const nameOf = (/** @type {HTMLElement} */ line) => line.querySelector("[data-name]")?.textContent ?? "";
 const wordsOf = (/** @type {HTMLElement} */ line) => line.querySelector("[data-fill=words]")?.textContent?.trim() ?? "";
 const textOf = (/** @type {HTMLElement} */ line) => line.querySelector("p")?.textContent ?? "";
+
+/** @param {number} troubles How many checks found something wrong. */
+function verdict(troubles) {
+  if (!troubles) return t("All is well: you can stream and listen.");
+  return troubles === 1 ? t("One thing needs a look.") : t("{count} things need a look.", { count: troubles });
+}

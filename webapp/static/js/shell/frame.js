@@ -8,11 +8,14 @@ const wide = matchMedia("(min-width: 56.25em)");
 
 /** Friends is a closed disclosure in the HTML. From 900 px CSS shows it anyway; this keeps the DOM in step for assistive technology. */
 function fitFriends() {
-  for (const friends of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.friends"))) friends.open = wide.matches;
+  for (const friends of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.friends")))
+    friends.open = wide.matches;
 }
 
 /** What sticks to the bottom of the page lies above the players, which come and go there. */
-const players = new ResizeObserver(([{ contentRect }]) => document.documentElement.style.setProperty("--players", `${contentRect.height}px`));
+const players = new ResizeObserver(([{ contentRect }]) =>
+  document.documentElement.style.setProperty("--players", `${contentRect.height}px`),
+);
 
 function watchPlayers() {
   const shown = document.querySelector(".players");
@@ -51,13 +54,17 @@ function followTheme() {
 
 /** Copy buttons are there only with this script; the link beside them can be copied by hand. */
 function showCopyButtons() {
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) button.hidden = !navigator.clipboard;
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]")))
+    button.hidden = !navigator.clipboard;
 }
 
 /** @param {HTMLElement} button */
 async function copy(button) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
-  const done = await navigator.clipboard.writeText(field.value).then(() => true, () => false);
+  const done = await navigator.clipboard.writeText(field.value).then(
+    () => true,
+    () => false,
+  );
   if (done) fill(button, "copied", t("Copied"));
   else field.select();
   say(done ? t("Copied.") : t("The browser does not allow copying. The link is selected: copy it by hand."));
@@ -66,7 +73,9 @@ async function copy(button) {
 export function startFrame() {
   wide.addEventListener("change", fitFriends);
   document.addEventListener("turbo:load", fitFriends);
-  document.addEventListener("click", (event) => closeMenus(event.target instanceof Element ? event.target.closest("details.menu") : null));
+  document.addEventListener("click", (event) =>
+    closeMenus(event.target instanceof Element ? event.target.closest("details.menu") : null),
+  );
   document.addEventListener("keydown", onKey);
   document.addEventListener("turbo:load", showCopyButtons);
   for (const drawn of ["turbo:load", "turbo:render"]) document.addEventListener(drawn, watchPlayers);

@@ -16,7 +16,7 @@ export class LiveBar {
   constructor(app) {
     this.app = app;
     document.addEventListener("click", (event) => {
-      if (!(/** @type {Element} */ (event.target)).closest("#live-bar [data-close]")) return;
+      if (!(/** @type {Element} */ (event.target).closest("#live-bar [data-close]"))) return;
       document.getElementById("main")?.focus({ preventScroll: true });
       this.clear();
     });

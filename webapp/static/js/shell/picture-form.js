@@ -7,10 +7,12 @@ async function shrink(field) {
   const file = field.files?.[0];
   if (!file || file.size < SMALL_BYTES) return;
   const picture = await createImageBitmap(file).catch(() => null);
-  if (!picture || field.files?.[0] !== file) return;        // the server says what is wrong with it
+  if (!picture || field.files?.[0] !== file) return; // the server says what is wrong with it
   const side = Math.min(picture.width, picture.height);
   const canvas = new OffscreenCanvas(SIDE, SIDE);
-  canvas.getContext("2d")?.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, SIDE, SIDE);
+  canvas
+    .getContext("2d")
+    ?.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, SIDE, SIDE);
   picture.close();
   const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.9 });
   const chosen = new DataTransfer();

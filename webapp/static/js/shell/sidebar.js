@@ -7,7 +7,8 @@ import { renderStreamMessage } from "../lib/turbo.js";
 function keepFocus({ detail }) {
   const render = detail.render;
   detail.render = async (/** @type {Element} */ stream) => {
-    const person = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("#company [data-person]"))?.dataset.person;
+    const person = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("#company [data-person]"))
+      ?.dataset.person;
     await render(stream);
     if (!person || document.activeElement !== document.body) return;
     const place = document.querySelector(`#company [data-person="${CSS.escape(person)}"]`);
@@ -34,16 +35,20 @@ export class Sidebar {
     if (this.#busy) return;
     this.#busy = true;
     while (this.#due) {
-      await new Promise((resolve) => { setTimeout(resolve, GATHER_MS); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, GATHER_MS);
+      });
       this.#due = false;
-      await this.#fetch().catch(() => {});      // the next event or poll tries again
+      await this.#fetch().catch(() => {}); // the next event or poll tries again
     }
     this.#busy = false;
   }
 
   async #fetch() {
     const path = location.pathname;
-    const response = await fetch(`/sidebar?page=${encodeURIComponent(path)}`, { headers: { Accept: "text/vnd.turbo-stream.html" } });
+    const response = await fetch(`/sidebar?page=${encodeURIComponent(path)}`, {
+      headers: { Accept: "text/vnd.turbo-stream.html" },
+    });
     if (response.ok && !response.redirected && path === location.pathname) renderStreamMessage(await response.text());
   }
 }

@@ -3,9 +3,12 @@ import { t } from "../lib/words.js";
 /** What is going on, in a few sentences, for somebody who does not see the page. @param {import("../app.js").App} app */
 export function status({ studio, listening, player }) {
   const own = visible("[data-view=live] .state [data-sentence]", "[data-fill=listening]");
-  const heard = listening?.connection && t(listening.paused ? "Paused: {name}, {title}." : "Listening to {name}: {title}.", {
-    name: listening.name, title: listening.stream?.title ?? "",
-  });
+  const heard =
+    listening?.connection &&
+    t(listening.paused ? "Paused: {name}, {title}." : "Listening to {name}: {title}.", {
+      name: listening.name,
+      title: listening.stream?.title ?? "",
+    });
   const sentences = [
     own || t(studio?.onAir ? "You are live." : "You are not live."),
     heard,
@@ -18,6 +21,11 @@ export function status({ studio, listening, player }) {
 
 /** What these places say, as far as they are seen. @param {...string} selectors */
 function visible(...selectors) {
-  const places = selectors.flatMap((selector) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))]);
-  return places.filter((place) => !place.closest("[hidden]")).map((place) => `${place.textContent}.`).join(" ");
+  const places = selectors.flatMap((selector) => [
+    .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector)),
+  ]);
+  return places
+    .filter((place) => !place.closest("[hidden]"))
+    .map((place) => `${place.textContent}.`)
+    .join(" ");
 }
