@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import TypedDict
 
-from webapp.core import config, disk, http_probe
+from webapp.core import config, disk, http_probe, noise_remover
 from webapp.core.database import db
 from webapp.openapi.operations import operation
 
@@ -44,7 +44,7 @@ def healthz() -> tuple[Health, int]:
     parts: Parts = {
         "database": _state(_database_answers()),
         "audio_server": _state(http_probe.ask(settings.livekit_url).ok),
-        "noise_remover": _state(settings.agent_health_url is not None and http_probe.ask(settings.agent_health_url).ok),
+        "noise_remover": _state((health := noise_remover.health()) is not None and health.ok),
         "disk": _state(disk.has_room(settings.recordings, settings.low_water_mb + DISK_SPARE_MB)),
     }
     healthy = set(parts.values()) == {"ok"}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,11 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
 from webapp.admin import heartbeat
-from webapp.core import config, http_probe, mail
+from webapp.core import config, http_probe, mail, noise_remover
 from webapp.core.config import Config
 from webapp.core.database import db
 from webapp.core.disk import free_bytes
+from webapp.core.noise_remover import Health, Slots
 from webapp.models import Stream, now
 from webapp.streams import listeners as stream_listeners
 from webapp.streams import queries as stream_queries
@@ -42,17 +42,9 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Streams that can be cleaned at once."""
-
-    taken: int
-    all: int
-
-
-@dataclass(frozen=True)
 class Status:
     parts: list[Part]
-    places: Places | None  # None while the noise remover does not say
+    slots: Slots | None  # None while the noise remover does not say
     streams: list[Stream]
     streams_work: bool
     checked_at: datetime
@@ -62,34 +54,12 @@ class Status:
         return sum(part.state is State.LOOK for part in self.parts)
 
 
-@dataclass(frozen=True)
-class _Remover:
-    """What the noise remover's health page says (agent.live.health_page)."""
-
-    answers: bool
-    registered: bool = False  # with the audio server
-    places: Places | None = None
-    denoising: bool | None = None  # whether the process that cleans all streams runs; None: not known, or there is none
-
-    @classmethod
-    def ask(cls, url: str | None) -> _Remover:
-        answer = http_probe.ask(url) if url is not None else http_probe.Answer(0)
-        if not answer.status:
-            return cls(answers=False)
-        try:
-            found = json.loads(answer.body)
-            places = Places(int(found["taken"]), int(found["places"]))
-            return cls(True, bool(found["registered"]), places, found.get("denoising"))
-        except (ValueError, KeyError, TypeError):
-            return cls(answers=True)
-
-
 def look() -> Status:
     """Asks every part; a few seconds when one hangs."""
     settings = config.current_config()
     streams = stream_queries.running_streams()
     audio_server = http_probe.ask(settings.livekit_url).ok
-    remover = _Remover.ask(settings.agent_health_url)
+    remover = noise_remover.health()
     parts = [
         _audio_server(streams, works=audio_server),
         _noise_remover(remover, streams, audio_server=audio_server),
@@ -100,7 +70,8 @@ def look() -> Status:
         _secure_page(settings),
         _mail(),
     ]
-    return Status(parts, remover.places, streams, audio_server and remover.registered, now())
+    registered = remover is not None and remover.registered
+    return Status(parts, remover.slots if remover else None, streams, audio_server and registered, now())
 
 
 # --- The parts
@@ -127,10 +98,10 @@ def _audio_server(streams: Sequence[Stream], *, works: bool) -> Part:
     )
 
 
-def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server: bool) -> Part:
+def _noise_remover(remover: Health | None, streams: Sequence[Stream], *, audio_server: bool) -> Part:
     """Also why somebody is told that it has not answered."""
     name = _("Noise remover")
-    if not remover.answers:
+    if remover is None:
         return Part(
             name,
             State.LOOK,
@@ -145,8 +116,7 @@ def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server
             return Part(name, State.LOOK, _("It runs, and waits for the audio server."), _("Look at the audio server first."))
         return Part(name, State.LOOK, _("It runs, but has not found the audio server yet."), _see_log("noise-remover"))
     waiting = sum(stream.state == "starting" and stream.dispatch_tries >= 2 for stream in streams)
-    places = remover.places
-    if places is not None and places.taken >= places.all:
+    if remover.slots is not None and not remover.slots.free:
         return Part(
             name,
             State.LOOK,
@@ -167,8 +137,8 @@ def _noise_remover(remover: _Remover, streams: Sequence[Stream], *, audio_server
     return Part(name, State.WELL, _("It is ready for the next stream."))
 
 
-def _shared_cleaning(remover: _Remover) -> list[Part]:
-    if remover.denoising is None:
+def _shared_cleaning(remover: Health | None) -> list[Part]:
+    if remover is None or remover.denoising is None:
         return []
     if remover.denoising:
         return [Part(_("Shared cleaning"), State.WELL, _("One process cleans all streams together."))]

@@ -1,4 +1,4 @@
-"""Asks another part's own pages: how it is (at the root, also for the audio server's ws:// address), or what it has."""
+"""Asks a page of another component over HTTP: its health at the root, or what else it serves."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 2.0
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Answer:
-    status: int  # 0: none came
+    status: int  # 0: there was no answer
     body: bytes = b""
     etag: str = ""
 
@@ -22,14 +22,17 @@ class Answer:
 
 
 def ask(url: str, path: str = "", timeout_s: float = TIMEOUT_S) -> Answer:
-    """Never raises: no answer is an answer too. `path`: from the page at `url` on."""
+    """GET `url` followed by `path`. Never raises: a component that cannot be reached gives an answer with status 0.
+
+    `url` may also be the ws:// address of the audio server, which serves HTTP at its root.
+    """
     address = urlsplit(url)
     connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
     connection = connect(address.hostname or "", address.port, timeout=timeout_s)
     try:
         connection.request("GET", (address.path or "/") + path)
         response = connection.getresponse()
-        return Answer(response.status, response.read(MOST_BYTES), response.getheader("ETag", ""))
+        return Answer(response.status, response.read(MAX_BYTES), response.getheader("ETag", ""))
     except (OSError, http.client.HTTPException):
         return Answer(0)
     finally:

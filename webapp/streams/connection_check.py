@@ -3,11 +3,10 @@ server."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from webapp.accounts import quotas
-from webapp.core import config, disk, http_probe
+from webapp.core import config, disk, noise_remover
 from webapp.core.database import db
 from webapp.core.errors import NotFound
 from webapp.models import User, new_id
@@ -58,14 +57,10 @@ def _room(room_id: str) -> str:
 
 
 def _noise_remover() -> NoiseRemover:
-    url = config.current_config().agent_health_url
-    answer = http_probe.ask(url) if url else http_probe.Answer(0)
-    try:
-        health = json.loads(answer.body)
-        places = int(health["places"])
-        return {"answers": answer.ok, "places": places, "free": max(0, places - int(health["taken"]))}
-    except (ValueError, KeyError, TypeError):
+    health = noise_remover.health()
+    if health is None or health.slots is None:
         return {"answers": False, "places": 0, "free": 0}
+    return {"answers": health.ok, "places": health.slots.total, "free": health.slots.free}
 
 
 def _recording_of(user: User) -> Recorder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 
@@ -10,8 +9,7 @@ from flask import Flask
 
 from webapp.accounts import accounts
 from webapp.audio_server.client import AudioServerUnreachable
-from webapp.core import http_probe
-from webapp.core.config import current_config
+from webapp.core import noise_remover
 from webapp.core.database import db
 from webapp.core.errors import NotFound
 from webapp.friends import relations
@@ -62,14 +60,12 @@ def listener_counts(streams: Iterable[Stream]) -> dict[str, int]:
 def all_places_taken(stream: Stream) -> int | None:
     """How many streams can be cleaned at once, when that is why this one does not start; else None. It starts by itself when a
     place is free, for the reconciler asks again every few seconds."""
-    url = current_config().agent_health_url
-    if stream.state != "starting" or stream.dispatch_tries < 2 or url is None:  # the first dispatch may just be on its way
+    if stream.state != "starting" or stream.dispatch_tries < 2:  # the first dispatch may just be on its way
         return None
-    try:
-        health = json.loads(http_probe.ask(url).body)
-        return int(health["places"]) if health["taken"] >= health["places"] else None
-    except (ValueError, KeyError, TypeError):  # there is no noise remover at all, which is another trouble
+    health = noise_remover.health()
+    if health is None or health.slots is None:  # there is no noise remover at all, which is another trouble
         return None
+    return None if health.slots.free else health.slots.total
 
 
 # --- Friends
