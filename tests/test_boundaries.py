@@ -86,6 +86,7 @@ def part(package):
 
 FORBIDDEN = {
     "webapp": ["agent", "launcher", "torch", "numpy", "onnxruntime", "livekit.agents", "livekit.rtc"],
+    "webapp.streams.rooms": ["webapp.models", "webapp.core.database", "sqlalchemy"],
     "agent": ["webapp", "launcher", "flask", "sqlalchemy"],
     "agent.denoise": ["livekit", "asyncio", "contract", "av", "torch", "df"],
     "agent.recording": ["livekit"],

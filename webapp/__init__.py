@@ -33,7 +33,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["STILLAIR"] = config
     app.extensions["passwords"] = Passwords(config)
     headers.init_app(app, config)
-    init_database(app, config.database_url)
+    init_database(app, config)
     migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"))
     bearer_auth.init_app(app)
     csrf.init_app(app)

@@ -58,7 +58,9 @@ def _state(works: bool) -> State:
 def _database_answers() -> bool:
     try:
         db.session.execute(text("SELECT 1"))
+        db.session.commit()  # the other components are asked next
     except SQLAlchemyError:
         log.exception("database does not answer")
+        db.session.rollback()
         return False
     return True

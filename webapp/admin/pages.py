@@ -10,6 +10,7 @@ from flask_login import current_user
 from webapp.accounts import sessions
 from webapp.admin import status, storage_report
 from webapp.auth import registration
+from webapp.core.database import db
 from webapp.core.errors import Invalid
 from webapp.core.version import VERSION
 from webapp.security import audit
@@ -27,8 +28,10 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/live")
 def live() -> ResponseReturnValue:
-    streams = stream_queries.running_streams()
-    return render_template("admin/live.html", streams=streams, listeners=listeners.listener_counts(streams))
+    stages = stream_queries.running_stages()
+    db.session.commit()
+    counts = listeners.listener_counts(stages)
+    return render_template("admin/live.html", streams=stream_queries.running_streams(), listeners=counts)
 
 
 @blueprint.post("/live/<stream_id>/end")

@@ -55,13 +55,16 @@ class Status:
 
 
 def look() -> Status:
-    """Asks every part; a few seconds when one hangs."""
+    """Ask every component how it is. Takes a few seconds if one of them hangs, and holds no transaction meanwhile."""
     settings = config.current_config()
-    streams = stream_queries.running_streams()
+    stages = stream_queries.running_stages()
+    db.session.commit()
     audio_server = http_probe.ask(settings.livekit_url).ok
     remover = noise_remover.health()
+    listeners = sum(stream_listeners.listener_counts(stages).values()) if audio_server else 0
+    streams = stream_queries.running_streams()
     parts = [
-        _audio_server(streams, works=audio_server),
+        _audio_server(len(streams), listeners, works=audio_server),
         _noise_remover(remover, streams, audio_server=audio_server),
         *_shared_cleaning(remover),
         _recordings(settings),
@@ -77,7 +80,7 @@ def look() -> Status:
 # --- The parts
 
 
-def _audio_server(streams: Sequence[Stream], *, works: bool) -> Part:
+def _audio_server(streams: int, listeners: int, *, works: bool) -> Part:
     if not works:
         return Part(
             _("Audio server"),
@@ -85,13 +88,12 @@ def _audio_server(streams: Sequence[Stream], *, works: bool) -> Part:
             _("It does not answer. Nobody can go live or listen; recordings can be played. It is started again by itself."),
             _see_log("audio-server"),
         )
-    listeners = sum(stream_listeners.listener_counts(streams).values())
     return Part(
         _("Audio server"),
         State.WELL,
         " ".join(
             (
-                ngettext("%(num)d stream,", "%(num)d streams,", len(streams)),
+                ngettext("%(num)d stream,", "%(num)d streams,", streams),
                 ngettext("%(num)d listener.", "%(num)d listeners.", listeners),
             )
         ),

@@ -19,6 +19,7 @@ from livekit.protocol.agent import JobState, JobStatus
 
 from contract import messages
 from webapp.audio_server.room_tokens import username_of
+from webapp.core.database import refuse_open_transaction
 from webapp.core.errors import Busy
 
 T = TypeVar("T")
@@ -84,14 +85,17 @@ class AudioServer:
         metadata: str = "",
         keep_s: int,
         empty_s: int = EMPTY_TIMEOUT_S,
-        most_people: int = 0,
+        max_people: int = 0,
     ) -> None:
-        """Make a room, or leave the one there is. `keep_s`: how long it stays when everybody has left; `empty_s`: and when nobody
-        has ever come. `most_people`: 0 is no limit."""
+        """Make a room, or leave the existing one as it is.
+
+        `keep_s`: how long the room stays after everybody has left. `empty_s`: how long it stays if nobody ever comes.
+        `max_people`: 0 for no limit.
+        """
         request = api.CreateRoomRequest(
             name=name,
             metadata=metadata,
-            max_participants=most_people,
+            max_participants=max_people,
             empty_timeout=max(empty_s, keep_s),
             departure_timeout=keep_s,
         )
@@ -158,6 +162,7 @@ class AudioServer:
             ):
                 return await call(livekit)
 
+        refuse_open_transaction("audio server")
         try:
             return asyncio.run(connected())
         except (aiohttp.ClientError, TimeoutError, OSError, api.TwirpError) as error:

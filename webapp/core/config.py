@@ -59,6 +59,7 @@ class Config:
     registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
     event_streams: int = 64  # open GET /events in this process; each holds a thread
+    request_threads: int = 16  # for requests beside those streams
     event_streams_per_person: int = 4  # a browser opens six connections to a server, and pages need some too
     argon2_memory_kib: int = 19456  # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
     argon2_time_cost: int = 2
@@ -96,6 +97,11 @@ class Config:
             smtp_url=smtp_url,
             mail_from=(read(MAIL_FROM) if smtp_url else MAIL_FROM.read_optional(environment)) or "",
         )
+
+    @property
+    def threads(self) -> int:
+        """Threads of the web app's process that serve requests, each of which may hold one database connection."""
+        return self.event_streams + self.request_threads
 
     @property
     def tls(self) -> bool:

@@ -1,13 +1,14 @@
-"""Flask extensions, bound to the app in `create_app`, and what the database engine needs to be safe."""
+"""The database: the session, safe engines for SQLite and PostgreSQL, and rules for transactions."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from enum import IntEnum, unique
 from typing import Any, cast
 
 import pysqlite3.dbapi2 as sqlite
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import CursorResult, Executable, event, func, make_url, select
@@ -15,9 +16,14 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 
 from contract.settings import ConfigError
+from webapp.core.config import Config
+
+log = logging.getLogger(__name__)
 
 SQLITE_LEAST = (3, 51, 3)  # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
 BUSY_TIMEOUT_S = 10
+BACKGROUND_THREADS = 1
+"""Threads of the web app that serve no request and use the database: the poller of webapp.presence.hub."""
 
 
 class Base(DeclarativeBase):
@@ -28,10 +34,13 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 
 
-def init_database(app: Flask, url: str) -> None:
-    """Binds `db` to `url`. Raises ConfigError when the SQLite library is too old or the address is none."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+def init_database(app: Flask, config: Config) -> None:
+    """Bind `db` to the configured database. Raises ConfigError when its URL is wrong or the SQLite library too old."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        **engine_options(config.database_url),
+        **pool_options(config.threads + BACKGROUND_THREADS),
+    }
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
@@ -39,7 +48,10 @@ def init_database(app: Flask, url: str) -> None:
 
 
 def engine_options(url: str, version: tuple[int, ...] = sqlite.sqlite_version_info) -> Mapping[str, Any]:
-    """Raises ConfigError. Error messages never show parameters: tokens' and passwords' hashes are among them."""
+    """Return what an engine for `url` needs to be safe. Raises ConfigError.
+
+    Error messages never show parameters, because hashes of tokens and passwords are among them.
+    """
     if _backend(url) != "sqlite":
         return {"hide_parameters": True, "pool_pre_ping": True}
     if version < SQLITE_LEAST:
@@ -48,8 +60,17 @@ def engine_options(url: str, version: tuple[int, ...] = sqlite.sqlite_version_in
     return {"hide_parameters": True, "module": sqlite, "connect_args": {"timeout": BUSY_TIMEOUT_S}}
 
 
+def pool_options(threads: int) -> Mapping[str, Any]:
+    """Return a connection pool in which each of `threads` finds a connection at once, and none waits for another one.
+
+    With SQLAlchemy's default of 5 connections and 10 more, a few slow requests would make all others wait. Connections are
+    opened when they are needed, and the one used last is taken first, so a quiet server keeps few of them busy.
+    """
+    return {"pool_size": threads, "max_overflow": 0, "pool_use_lifo": True}
+
+
 def _backend(url: str) -> str:
-    """Name of the database system. The address is never shown, for a password may be in it."""
+    """Return the name of the database system. Errors never show `url`, which may contain a password."""
     try:
         dialect = make_url(url).get_dialect()
         if dialect.name != "sqlite":
@@ -58,19 +79,21 @@ def _backend(url: str) -> str:
         raise ConfigError("STILLAIR_DATABASE_URL is no address such as postgresql://name:password@host/database.") from None
     except ImportError as error:
         raise ConfigError(f"STILLAIR_DATABASE_URL needs the driver {error.name}, which is not installed.") from error
+    if dialect.name == "sqlite" and make_url(url).database in (None, "", ":memory:"):
+        raise ConfigError("STILLAIR_DATABASE_URL is a database in memory, which the web app and the reconciler cannot share.")
     return dialect.name
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
-    # Its own knows only ASCII.
+    # SQLite's own `lower` changes ASCII letters only.
     connection.create_function("lower", 1, lambda text: text.lower() if text else text, deterministic=True)
 
 
 @unique
 class AdvisoryLock(IntEnum):
-    """What transactions on PostgreSQL wait for in turn, by the key of its lock."""
+    """Keys of the locks for which transactions on PostgreSQL wait in turn."""
 
     FIRST_ACCOUNT = 0x5711
     """Who is the first account, and who is the last admin."""
@@ -91,3 +114,20 @@ def advisory_lock(lock: AdvisoryLock) -> None:
 def affected_rows(statement: Executable) -> int:
     """Execute an UPDATE or DELETE in the current transaction and return how many rows it changed."""
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
+
+
+def refuse_open_transaction(call: str) -> None:
+    """Make sure that the current session holds no connection while `call`, the name of a slow partner, is waited for.
+
+    Whoever asks another program builds plain values from the database and commits first; a transaction that only reads holds a
+    connection as well. Raises RuntimeError while testing; in production the first violation of each `call` is logged as an error.
+    """
+    if not has_app_context() or not db.session.registry.has() or not db.session.registry().in_transaction():
+        return
+    message = f"a database transaction is open during a call to the {call}"
+    if current_app.testing:
+        raise RuntimeError(message)
+    reported: set[str] = current_app.extensions.setdefault("open_transactions_reported", set())
+    if call not in reported:
+        reported.add(call)
+        log.error(message, stack_info=True)

@@ -6,6 +6,8 @@ import http.client
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from webapp.core.database import refuse_open_transaction
+
 TIMEOUT_S = 2.0
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -27,6 +29,7 @@ def ask(url: str, path: str = "", timeout_s: float = TIMEOUT_S) -> Answer:
     `url` may also be the ws:// address of the audio server, which serves HTTP at its root.
     """
     address = urlsplit(url)
+    refuse_open_transaction(f"page at {address.hostname}:{address.port}")
     connect = http.client.HTTPSConnection if address.scheme in ("https", "wss") else http.client.HTTPConnection
     connection = connect(address.hostname or "", address.port, timeout=timeout_s)
     try:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from flask_babel import gettext as _
 
 from webapp.core.config import current_config
+from webapp.core.database import refuse_open_transaction
 from webapp.core.errors import Invalid
 
 TIMEOUT_S = 10.0
@@ -51,6 +52,7 @@ def send(to: str, subject: str, text: str) -> None:
     message["Message-ID"] = make_msgid(domain=parseaddr(current_config().mail_from)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
     message.set_content(text)
+    refuse_open_transaction("mail server")
     try:
         with _connect(current_config().smtp_url or "") as server:
             server.send_message(message)

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext
 
 from webapp.core import http_probe
 from webapp.core.config import current_config
+from webapp.core.database import db
 from webapp.core.errors import Busy, NotFound
 
 NAMES = {
@@ -34,6 +35,7 @@ def _ask(name: str, rest: str) -> http_probe.Answer:
     if name not in NAMES:
         raise NotFound
     url = current_config().agent_health_url
+    db.session.commit()  # whoever is logged in has been read by now
     answer = http_probe.ask(url, f"samples/{name}{rest}", CLEANING_S) if url else http_probe.Answer(0)
     if not answer.ok:
         raise Busy(_("The noise remover is not there yet. Try again in some seconds."), retry_after_s=3)

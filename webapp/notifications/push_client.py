@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 
+from webapp.core.database import refuse_open_transaction
+
 ENDPOINT_LENGTH = 1024  # those of browsers have 150 to 700 characters
 CONNECT_S = 4.0
 WHOLE_S = 8.0  # a message takes at most this, however slowly the other side speaks
@@ -95,6 +97,7 @@ class PushRoute:
 
     def _addresses(self, host: str, port: int) -> list[Address]:
         """All must be public: of a mixed answer somebody else would choose."""
+        refuse_open_transaction("push service")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError:  # a name of labels that are empty or too long

@@ -20,7 +20,7 @@ from webapp.models import Stream, User, now
 from webapp.profiles import avatars
 from webapp.recordings import retention
 from webapp.security import audit
-from webapp.streams import rooms, state
+from webapp.streams import queries, rooms, state
 
 ROOMS_CLOSE = timedelta(minutes=10)  # after a stream's end the reconciler has closed its rooms, if it can at all
 
@@ -80,7 +80,7 @@ def _end_stream(user: User) -> None:
     if stream is None or (stream.ended_at is not None and stream.ended_at < now() - ROOMS_CLOSE):
         return
     state.end(stream)
-    names = rooms.Rooms.of(stream).names
+    names = queries.rooms_of(stream).names
     db.session.commit()
     try:
         closed = not rooms.audio_server().rooms(names)

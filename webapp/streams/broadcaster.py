@@ -1,4 +1,4 @@
-"""What the owner of a stream does: start, go live, rejoin, rename, stop."""
+"""What the owner of a stream can do: start, go live, rejoin, rename, listen along and stop."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from contract import messages
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
 from webapp.models import Stream, User, new_id, now
-from webapp.streams.queries import running_for, running_stream_of
-from webapp.streams.rooms import Rooms, audio_server, open_rooms, token_mint
+from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of
+from webapp.streams.rooms import audio_server, open_rooms, token_mint
 from webapp.streams.serializers import Ticket, as_json
 from webapp.streams.state import ask_for_agent, end, make_rooms_again, move, publish
 
 log = logging.getLogger(__name__)
-
-
-# --- The owner's acts
 
 
 def start(
@@ -32,9 +30,10 @@ def start(
     sound_check: bool = False,
     quality: str | None = None,
 ) -> Ticket:
-    """A new stream with its rooms, and a noise remover on its way. Raises Conflict with the running stream when there is one.
+    """Create a stream and its rooms, and send for a noise remover. Returns the owner's ticket to the studio.
 
-    `quality`: of contract.QUALITIES; None is the owner's setting.
+    `title`: empty for "NAME on air". `quality`: a key of contract.messages.QUALITIES, or None for the owner's setting.
+    Raises Invalid, Conflict with the running stream if there is one, and AudioServerUnreachable.
     """
     stream = Stream(
         id=new_id(),
@@ -56,8 +55,10 @@ def start(
             code="already_streaming",
             extra={"stream": as_json(running) if running else None},
         ) from error
+    rooms = rooms_of(stream)
+    db.session.commit()
     try:
-        open_rooms(Rooms.of(stream))
+        open_rooms(rooms)
         ask_for_agent(stream)
     except AudioServerUnreachable:
         end(stream)
@@ -66,7 +67,7 @@ def start(
 
 
 def go_live(owner: User) -> Stream:
-    """End the sound check: record, and let friends in. Nothing happens when it is over already."""
+    """End the sound check: friends may listen, and the recording begins. Does nothing if it has ended. Raises NotFound."""
     stream = running_for(owner)
     stream.sound_check = False
     db.session.commit()
@@ -77,18 +78,22 @@ def go_live(owner: User) -> Stream:
 
 
 def rejoin(owner: User) -> Ticket:
-    """A new way into the studio for the owner's page, after a lost connection or from another tab."""
+    """Return a new ticket to the studio, for a page that has lost its connection or for another tab.
+
+    Raises NotFound and AudioServerUnreachable.
+    """
     stream = running_for(owner)
-    rooms = Rooms.of(stream)
+    rooms = rooms_of(stream)
+    db.session.commit()
     if rooms.studio not in audio_server().rooms([rooms.studio]):
-        make_rooms_again(stream)
+        make_rooms_again(stream, rooms)
     stream.broadcaster_seen_at = now()
     db.session.commit()
     return _studio_ticket(stream)
 
 
 def stop(owner: User) -> Stream:
-    """End the owner's stream; the last one again when it has ended already."""
+    """End the owner's stream; if it has ended, return the last one. Raises NotFound if there never was one."""
     stream = db.session.scalar(select(Stream).where(Stream.owner_id == owner.id).order_by(Stream.started_at.desc()).limit(1))
     if stream is None:
         raise NotFound(_("You have not streamed yet."))
@@ -97,7 +102,7 @@ def stop(owner: User) -> Stream:
 
 
 def set_title(owner: User, title: str) -> Stream:
-    """Raises Invalid."""
+    """Rename the running stream, and tell friends if it is on air. Raises Invalid and NotFound."""
     title = validate_title(title)
     stream = running_for(owner)
     stream.title = title
@@ -108,20 +113,22 @@ def set_title(owner: User, title: str) -> Stream:
 
 
 def monitor(owner: User) -> Ticket:
-    """The owner's own ear on the stage, unseen by the listeners."""
+    """Return a ticket with which the owner hears what friends hear, unseen by them. Raises NotFound."""
     stream = running_for(owner)
-    return Ticket(stream, token_mint().monitor(Rooms.of(stream).stage, owner.username, owner.display_name))
+    return Ticket(stream, token_mint().monitor(stage_of(stream), owner.username, owner.display_name))
 
 
 def _tell_studio(stream: Stream) -> None:
-    """Write title, stage and whether to record where the noise remover reads them."""
-    rooms = Rooms.of(stream)
+    """Write title, stage and whether to record into the studio's metadata, where the noise remover reads them."""
+    rooms = rooms_of(stream)
+    db.session.commit()
     try:
         audio_server().set_metadata(rooms.studio, rooms.metadata)
     except AudioServerUnreachable:
-        log.warning("studio not told yet, the reconciler will", extra={"stream": stream.id})
+        log.warning("studio not told yet, the reconciler will", extra={"stream": rooms.stream_id})
 
 
 def _studio_ticket(stream: Stream) -> Ticket:
     owner = stream.owner
-    return Ticket(stream, token_mint().studio(Rooms.of(stream).studio, owner.username, owner.display_name))
+    studio = messages.studio_room(stream.room_key)
+    return Ticket(stream, token_mint().studio(studio, owner.username, owner.display_name))

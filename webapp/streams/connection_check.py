@@ -1,5 +1,4 @@
-"""Check my set-up: what the server can say of its own parts, and a private room in which a browser tries its way to the audio
-server."""
+"""Check my set-up: tells how the server's own components are, and gives a browser a private room on the audio server to try."""
 
 from __future__ import annotations
 
@@ -15,9 +14,9 @@ from webapp.streams import rooms
 from webapp.streams.schemas import NoiseRemover, Recorder, ServerParts
 
 EMPTY_S = 20
-"""The room of a browser that has gone away without a word closes after this."""
-PAGES = 4
-"""Who fits in: one that speaks, one that listens, and what is left of a try that failed."""
+"""After this time the room of a browser closes that has gone without closing it."""
+MAX_PAGES = 4
+"""Participants that fit in: one that speaks, one that listens, and what a failed try has left behind."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +27,30 @@ class CheckRoom:
 
 
 def server_parts_for(user: User) -> ServerParts:
-    """How the parts are that a browser cannot try by itself, as far as it concerns this person."""
-    return {"noise_remover": _noise_remover(), "recording": _recording_of(user)}
+    """Return the state of the components that a browser cannot try by itself, as far as it concerns this person."""
+    recording = _recording_for(user)
+    db.session.commit()
+    return {"noise_remover": _noise_remover(), "recording": recording}
 
 
 def open_room_for(user: User) -> CheckRoom:
-    """Raises TooMany and AudioServerUnreachable."""
+    """Make an empty room and two tickets to it. Raises TooMany and AudioServerUnreachable."""
     rate_limits.count("setup check", user.id)
+    username, room_id = user.username, new_id()
     db.session.commit()
-    room_id = new_id()
     room = _room(room_id)
-    rooms.audio_server().create_room(room, metadata=user.username, keep_s=EMPTY_S, empty_s=EMPTY_S, most_people=PAGES)
+    rooms.audio_server().create_room(room, metadata=username, keep_s=EMPTY_S, empty_s=EMPTY_S, max_people=MAX_PAGES)
     mint = rooms.token_mint()
-    return CheckRoom(room_id, mint.check_speaker(room, user.username), mint.check_listener(room, user.username))
+    return CheckRoom(room_id, mint.check_speaker(room, username), mint.check_listener(room, username))
 
 
 def close_room_for(user: User, room_id: str) -> None:
-    """Raises NotFound, for somebody else's as for one that is closed already."""
+    """Close the room. Raises NotFound for somebody else's and for one that is closed, and AudioServerUnreachable."""
+    username = user.username
+    db.session.commit()
     server, name = rooms.audio_server(), _room(room_id)
     room = server.rooms([name]).get(name)
-    if room is None or room.metadata != user.username:
+    if room is None or room.metadata != username:
         raise NotFound
     server.delete_room(name)
 
@@ -63,8 +66,8 @@ def _noise_remover() -> NoiseRemover:
     return {"answers": health.ok, "places": health.slots.total, "free": health.slots.free}
 
 
-def _recording_of(user: User) -> Recorder:
-    """`state` is one of contract.RECORDING_STATES, as a stream that starts now would have it."""
+def _recording_for(user: User) -> Recorder:
+    """Tell whether a stream that starts now would be recorded. `state`: one of contract.messages.RECORDING_STATES."""
     settings = config.current_config()
     left = quotas.left_for(user, "")
     if not disk.has_room(settings.recordings, settings.low_water_mb):

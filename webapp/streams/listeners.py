@@ -1,9 +1,9 @@
-"""What friends do with a stream: see its status, listen, and lose access."""
+"""What friends can do with a stream: see its status and listen. What ends with a friendship: the way to the stage."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from flask import Flask
 
@@ -15,38 +15,47 @@ from webapp.core.errors import NotFound
 from webapp.friends import relations
 from webapp.friends.signals import friendship_ended
 from webapp.models import Stream, User
-from webapp.streams.queries import running_stream_of
+from webapp.streams.queries import rooms_of, running_stream_of, stage_of
 from webapp.streams.rooms import Rooms, audio_server, open_rooms, token_mint
-from webapp.streams.schemas import StreamStatus, StreamWithListeners
+from webapp.streams.schemas import StreamStatus
 from webapp.streams.serializers import Ticket, as_json
 from webapp.streams.state import change, publish
 
 log = logging.getLogger(__name__)
 
 
+def init_app(app: Flask) -> None:
+    """Take streams away from former friends as soon as a friendship has ended."""
+    friendship_ended.connect(_part_listeners)
+
+
+# --- Status
+
+
 def status_for(viewer: User, username: str) -> StreamStatus:
-    """What the viewer may know of somebody's stream. Raises NotFound unless it is a friend or oneself."""
+    """Return what the viewer may know of somebody's stream. Raises NotFound unless it is a friend's or the viewer's own."""
     owner = accounts.find(username)
-    if owner is None or owner.id != viewer.id:
+    is_own = owner is not None and owner.id == viewer.id
+    if owner is None or not is_own:
         owner = relations.friend_for(viewer, username)
     stream = running_stream_of(owner)
-    if stream is None or (owner.id != viewer.id and not stream.is_on_air):
+    if stream is None or not (is_own or stream.is_on_air):
         return {"live": False, "state": "offline", "stream": None}
-    shown: StreamWithListeners = {**as_json(stream), "listeners": count_listeners(stream)}
-    found: StreamStatus = {"live": stream.is_on_air, "state": stream.state, "stream": shown}
-    if owner.id == viewer.id:
-        found["all_places_taken"] = all_places_taken(stream)
-    return found
+    status: StreamStatus = {"live": stream.is_on_air, "state": stream.state, "stream": None}
+    shown = as_json(stream)
+    stage, stream_id = stage_of(stream), stream.id
+    may_wait = stream.state == "starting" and stream.dispatch_tries > 1  # the first dispatch may just be on its way
+    db.session.commit()
+    if is_own:
+        status["all_places_taken"] = full_capacity() if may_wait else None
+    return {**status, "stream": {**shown, "listeners": listener_counts({stage: stream_id}).get(stream_id, 0)}}
 
 
-def count_listeners(stream: Stream) -> int:
-    """How many friends are listening; 0 while the audio server cannot say."""
-    return listener_counts([stream]).get(stream.id, 0)
+def listener_counts(stages: Mapping[str, str]) -> dict[str, int]:
+    """Count the friends who listen to each stream. Empty while the audio server does not answer.
 
-
-def listener_counts(streams: Iterable[Stream]) -> dict[str, int]:
-    """The same of several, by stream; empty while the audio server cannot say."""
-    stages = {Rooms.of(stream).stage: stream.id for stream in streams}
+    `stages`: ids of streams by the names of their stages. Call it without an open transaction.
+    """
     try:
         rooms = audio_server().rooms(stages)
     except AudioServerUnreachable:
@@ -57,33 +66,29 @@ def listener_counts(streams: Iterable[Stream]) -> dict[str, int]:
     }
 
 
-def all_places_taken(stream: Stream) -> int | None:
-    """How many streams can be cleaned at once, when that is why this one does not start; else None. It starts by itself when a
-    place is free, for the reconciler asks again every few seconds."""
-    if stream.state != "starting" or stream.dispatch_tries < 2:  # the first dispatch may just be on its way
-        return None
+def full_capacity() -> int | None:
+    """Return how many streams the server cleans at once if all slots are taken, so that a new stream has to wait; else None.
+
+    The stream then starts by itself when a slot is free, because the reconciler asks again every few seconds. Call it without an
+    open transaction.
+    """
     health = noise_remover.health()
-    if health is None or health.slots is None:  # there is no noise remover at all, which is another trouble
+    if health is None or health.slots is None:  # there is no noise remover at all, which is another problem
         return None
     return None if health.slots.free else health.slots.total
 
 
-# --- Friends
+# --- Listening
 
 
 def listen_for(listener: User, username: str) -> Ticket:
-    """A way onto the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air."""
+    """Return a ticket to the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air."""
     owner = relations.friend_for(listener, username)
     stream = running_stream_of(owner)
     if stream is None or not stream.is_on_air:
         raise NotFound()
-    room = Rooms.of(stream).stage
-    return Ticket(stream, token_mint().stage(room, listener.username, listener.display_name, listener.avatar_url))
-
-
-def init_app(app: Flask) -> None:
-    """Take streams away from former friends as soon as a friendship has ended."""
-    friendship_ended.connect(_part_listeners)
+    token = token_mint().stage(stage_of(stream), listener.username, listener.display_name, listener.avatar_url)
+    return Ticket(stream, token)
 
 
 def _part_listeners(user: User, friend: User) -> None:
@@ -92,25 +97,30 @@ def _part_listeners(user: User, friend: User) -> None:
 
 
 def shut_out(owner: User, outsider: User) -> None:
-    """Take the owner's stream away from somebody who is no friend any more. Call it after that is committed.
+    """Take the owner's stream away from somebody who is no longer a friend. Call it after that is committed.
 
-    Sending them out is not enough, for the audio server renews every token that is in use. So the stream moves to a new stage,
-    for which they never get a token; friends hear of it by `stream.moved` and come along.
+    Removing the person from the room is not enough, because the audio server renews every token that is in use. So the stream
+    moves to a new stage, for which they never get a token; friends hear of it by the event `stream.moved` and follow.
     """
     stream = running_stream_of(owner)
     if stream is None or not stream.is_on_air:
         return
-    left = Rooms.of(stream).stage
+    old_stage, outsider_name = stage_of(stream), outsider.username
     if not change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
-        return  # another one was shut out this moment: the new stage is new for both
+        return  # somebody else was shut out at this moment: the new stage is new for both
     publish("stream.moved", stream, to_friends=True)
+    rooms = rooms_of(stream)
     db.session.commit()
-    rooms = Rooms.of(stream)
     try:
-        open_rooms(rooms)
-        audio_server().set_metadata(rooms.studio, rooms.metadata)
-        for person in audio_server().rooms([left])[left].people:
-            if person.username == outsider.username:
-                audio_server().remove(left, person.identity)
-    except (AudioServerUnreachable, KeyError):
-        log.warning("stage not moved yet, the reconciler will", extra={"stream": stream.id})
+        _move_stage(rooms, old_stage, outsider_name)
+    except AudioServerUnreachable:
+        log.warning("stage not moved yet, the reconciler will", extra={"stream": rooms.stream_id})
+
+
+def _move_stage(rooms: Rooms, old_stage: str, outsider_name: str) -> None:
+    open_rooms(rooms)
+    audio_server().set_metadata(rooms.studio, rooms.metadata)
+    found = audio_server().rooms([old_stage]).get(old_stage)
+    for person in found.people if found else ():
+        if person.username == outsider_name:
+            audio_server().remove(old_stage, person.identity)

@@ -8,33 +8,69 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from contract import messages
+from webapp.accounts import quotas
 from webapp.core.database import db
 from webapp.core.errors import NotFound
-from webapp.models import Stream, User
-
-# --- Questions
+from webapp.models import Stream, User, rfc3339
+from webapp.streams.rooms import Rooms
 
 
 def running_stream_of(owner: User) -> Stream | None:
-    """The owner's stream that has not ended, on air or not."""
+    """Return the owner's stream that has not ended, on air or not."""
     return db.session.scalar(select(Stream).where(Stream.owner_id == owner.id, Stream.state != "ended"))
 
 
+def running_for(owner: User) -> Stream:
+    """Return the owner's stream that has not ended. Raises NotFound if there is none."""
+    stream = running_stream_of(owner)
+    if stream is None:
+        raise NotFound(_("You are not streaming."))
+    return stream
+
+
 def on_air_streams(owner_ids: Iterable[int]) -> dict[int, Stream]:
-    """The streams of these people that friends see, by owner."""
+    """Map each of these owners who is on air to the stream that friends see."""
     query = select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended", Stream.live_at.is_not(None))
     return {stream.owner_id: stream for stream in db.session.scalars(query)}
 
 
 def running_streams() -> list[Stream]:
-    """All that have not ended, the longest first."""
+    """Return all streams that have not ended, the longest-running first."""
     query = select(Stream).where(Stream.state != "ended").order_by(Stream.started_at, Stream.id)
     return list(db.session.scalars(query.options(joinedload(Stream.owner))))
 
 
-def running_for(owner: User) -> Stream:
-    """Raises NotFound when the owner is not streaming."""
-    stream = running_stream_of(owner)
-    if stream is None:
-        raise NotFound(_("You are not streaming."))
-    return stream
+def running_stages() -> dict[str, str]:
+    """Map the stage of every stream that has not ended to the stream's id."""
+    rows = db.session.execute(select(Stream.id, Stream.room_key, Stream.stage_number).where(Stream.state != "ended"))
+    return {messages.stage_room(room_key, number): stream_id for stream_id, room_key, number in rows}
+
+
+def stage_of(stream: Stream) -> str:
+    """Return the name of the LiveKit room in which friends hear the stream."""
+    return messages.stage_room(stream.room_key, stream.stage_number)
+
+
+def rooms_of(stream: Stream) -> Rooms:
+    """Collect what the audio server has to know about the stream. Commit before you tell it."""
+    stage = stage_of(stream)
+    metadata = messages.StudioMetadata(
+        stage=stage,
+        live=not stream.sound_check,
+        title=stream.title,
+        recording_limit=quotas.left_for(stream.owner, stream.id),
+    )
+    return Rooms(
+        studio=messages.studio_room(stream.room_key),
+        stage=stage,
+        metadata=metadata.to_json(),
+        job=messages.BroadcastJob(
+            stream_id=stream.id,
+            owner=stream.owner.username,
+            title=stream.title,
+            started_at=rfc3339(stream.started_at),
+            strength_db=stream.strength_db,
+            quality=stream.quality,
+        ),
+    )

@@ -1,8 +1,8 @@
-"""Compares a stream with what the audio server sees, and repairs the difference.
+"""Compares streams with what the audio server sees, and repairs the differences.
 
-API calls and webhooks are quick and may get lost; what is here is what everything rests on. The reconciler calls it for every
-stream every second, a webhook for its own stream at once. Nothing is kept in memory, and every change is guarded by what was
-read, so it may be stopped at any moment and run twice at once without harm.
+API calls and webhooks are quick, but they may get lost; everything rests on what is here. The reconciler looks at every stream
+every second, a webhook has its own stream looked at immediately. Nothing is kept in memory, and every change is guarded by what
+was read, so it may be stopped at any moment, and two may run at once without harm.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from webapp.core import config
 from webapp.core.database import db
 from webapp.friends import relations
 from webapp.models import Stream, now
-from webapp.streams import rooms as stream_rooms
 from webapp.streams import state as stream_state
 from webapp.streams import statistics
+from webapp.streams.queries import rooms_of
+from webapp.streams.rooms import Rooms, audio_server, open_rooms, room_key_of
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +33,19 @@ STILL_S = 5.0
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What one look at the audio server says about a stream."""
+class Observation:
+    """What the audio server says about a stream at one moment."""
 
     broadcaster: Person | None
     agent: Person | None  # in the studio, where its heartbeat is
-    cleaner: Person | None  # the same one on the stage, where its track is
+    cleaner: Person | None  # the same agent on the stage, where its track is
     audience: tuple[Person, ...]
 
     @classmethod
-    def of(cls, rooms: stream_rooms.Rooms, seen: Mapping[str, Room]) -> Sight:
-        nowhere = Room("")
-        studio, stage = seen.get(rooms.studio, nowhere), seen.get(rooms.stage, nowhere)
+    def from_rooms(cls, rooms: Rooms, found: Mapping[str, Room]) -> Observation:
+        """`found`: the rooms that exist, by name."""
+        empty = Room("")
+        studio, stage = found.get(rooms.studio, empty), found.get(rooms.stage, empty)
         return cls(
             broadcaster=studio.find(rooms.job.owner),
             agent=studio.find(messages.AGENT_NAME),
@@ -52,31 +54,32 @@ class Sight:
         )
 
     @property
-    def beat(self) -> str:
-        """Changes while a noise remover lives, and when another one comes; "" while there is none."""
+    def heartbeat(self) -> str:
+        """Changes while a noise remover is alive, and when another one comes. Empty while there is none."""
         return f"{self.agent.sid} {self.agent.attributes.get(messages.ATTRIBUTE_BEAT, '')}"[:80] if self.agent else ""
 
     @property
     def listeners(self) -> int:
+        """The number of people who listen, however many devices each of them uses."""
         return len({person.username for person in self.audience if not person.hidden})
 
     @property
     def removed_db(self) -> float | None:
-        """How much noise is removed now; None while nobody says."""
+        """How much noise is removed now, in dB. None while it is unknown."""
         try:
-            told = float(self.agent.attributes[messages.ATTRIBUTE_REMOVED]) if self.agent else nan
+            removed_db = float(self.agent.attributes[messages.ATTRIBUTE_REMOVED]) if self.agent else nan
         except (KeyError, ValueError):
             return None
-        return told if isfinite(told) else None
+        return removed_db if isfinite(removed_db) else None
 
     @property
     def clean_sound(self) -> bool:
-        """Whether there is a microphone to clean and a track that carries the result."""
+        """Whether there is a microphone track to clean and a track with the result."""
         return bool(self.broadcaster and self.broadcaster.publishes_sound and self.cleaner and self.cleaner.publishes_sound)
 
 
 def next_state(state: str, *, sound_check: bool, clean_sound: bool, lost: bool) -> str:
-    """Where a stream goes from what is seen. `lost`: broadcaster or noise remover is gone."""
+    """Return the state that follows from an observation. `lost`: the broadcaster or the noise remover is gone."""
     if lost:
         return "interrupted" if state in ("checking", "live") else state
     if clean_sound and state != "ended":
@@ -84,11 +87,11 @@ def next_state(state: str, *, sound_check: bool, clean_sound: bool, lost: bool) 
     return state
 
 
-def is_alive(stream: Stream, sight: Sight, at: datetime) -> bool:
-    """Whether the noise remover works, by its heartbeat and what was seen of it before."""
-    if sight.agent is None:
+def is_alive(stream: Stream, observation: Observation, at: datetime) -> bool:
+    """Tell whether the noise remover works, by its heartbeat and the one that was seen before."""
+    if observation.agent is None:
         return False
-    return sight.beat != stream.agent_beat or (at - stream.agent_beat_at).total_seconds() < STILL_S
+    return observation.heartbeat != stream.agent_beat or (at - stream.agent_beat_at).total_seconds() < STILL_S
 
 
 # --- One stream
@@ -99,104 +102,110 @@ def repair(stream_id: str) -> None:
     stream = db.session.get(Stream, stream_id)
     if stream is None or stream.state == "ended":
         return
-    rooms = stream_rooms.Rooms.of(stream)
+    rooms = rooms_of(stream)
     db.session.commit()
-    settle(stream, rooms, stream_rooms.audio_server().rooms(rooms.names))
+    settle(stream, rooms, audio_server().rooms(rooms.names))
 
 
-def settle(stream: Stream, rooms: stream_rooms.Rooms, seen: Mapping[str, Room]) -> None:
-    """Repair what differs between a stream and its rooms as they were seen. Raises AudioServerUnreachable."""
+def settle(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> None:
+    """Repair what differs between a stream and its rooms as they were found. Raises AudioServerUnreachable."""
     db.session.refresh(stream)
-    if stream.state == "ended" or stream_rooms.Rooms.of(stream) != rooms:
-        return  # it has changed since we looked
-    _repair_rooms(stream, rooms, seen)
-    sight, at = Sight.of(rooms, seen), now()
-    alive = is_alive(stream, sight, at)
-    _remember(stream, sight, at, alive=alive)
+    if stream.state == "ended" or rooms_of(stream) != rooms:
+        return  # the stream has changed since we asked
+    db.session.commit()
+    _repair_rooms(stream, rooms, found)
+    observation, at = Observation.from_rooms(rooms, found), now()
+    alive = is_alive(stream, observation, at)
+    _remember(stream, observation, at, alive=alive)
     is_left_alone = (at - stream.broadcaster_seen_at).total_seconds() > config.current_config().grace_s
     if is_left_alone or stream.owner.suspended_at is not None:
         stream_state.end(stream)
         return
-    _move(stream, sight, alive=alive)
+    _move(stream, observation, alive=alive)
     if stream.is_on_air:
-        statistics.note(stream, sight.listeners, sight.removed_db, at)
-    _send_uninvited_out(stream, rooms, sight)
+        statistics.record_sample(stream, observation.listeners, observation.removed_db, at)
+    _remove_uninvited(stream, rooms, observation)
     if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
-        log.warning("noise remover is missing, asked for", extra={"stream": stream.id})
+        log.warning("noise remover is missing, asked for", extra={"stream": rooms.stream_id})
         stream_state.ask_for_agent(stream)
 
 
-def _repair_rooms(stream: Stream, rooms: stream_rooms.Rooms, seen: Mapping[str, Room]) -> None:
-    if rooms.studio not in seen:
-        log.warning("rooms are gone, made again", extra={"stream": stream.id})
-        stream_state.make_rooms_again(stream)
-    elif rooms.stage not in seen:
-        stream_rooms.open_rooms(rooms)
-    elif seen[rooms.studio].metadata != rooms.metadata:
-        stream_rooms.audio_server().set_metadata(rooms.studio, rooms.metadata)
+def _repair_rooms(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> None:
+    if rooms.studio not in found:
+        log.warning("rooms are gone, made again", extra={"stream": rooms.stream_id})
+        stream_state.make_rooms_again(stream, rooms)
+    elif rooms.stage not in found:
+        open_rooms(rooms)
+    elif found[rooms.studio].metadata != rooms.metadata:
+        audio_server().set_metadata(rooms.studio, rooms.metadata)
 
 
-def _remember(stream: Stream, sight: Sight, at: datetime, *, alive: bool) -> None:
-    if sight.broadcaster is not None:
+def _remember(stream: Stream, observation: Observation, at: datetime, *, alive: bool) -> None:
+    if observation.broadcaster is not None:
         stream.broadcaster_seen_at = at
-    if sight.agent is not None and sight.beat != stream.agent_beat:
-        stream.agent_beat, stream.agent_beat_at = sight.beat, at
+    if observation.agent is not None and observation.heartbeat != stream.agent_beat:
+        stream.agent_beat, stream.agent_beat_at = observation.heartbeat, at
     if alive:
         stream.dispatch_tries = 0
     db.session.commit()
 
 
-def _move(stream: Stream, sight: Sight, *, alive: bool) -> None:
-    lost = not alive or sight.broadcaster is None
-    state = next_state(stream.state, sound_check=stream.sound_check, clean_sound=sight.clean_sound, lost=lost)
+def _move(stream: Stream, observation: Observation, *, alive: bool) -> None:
+    lost = not alive or observation.broadcaster is None
+    state = next_state(stream.state, sound_check=stream.sound_check, clean_sound=observation.clean_sound, lost=lost)
     if state != stream.state and stream_state.move(stream, state):
         log.info("stream moved", extra={"stream": stream.id, "state": state})
 
 
-def _send_uninvited_out(stream: Stream, rooms: stream_rooms.Rooms, sight: Sight) -> None:
-    """Only the owner and friends may be on the stage, and nobody who is suspended, whatever token somebody holds."""
-    if not sight.audience:
+def _remove_uninvited(stream: Stream, rooms: Rooms, observation: Observation) -> None:
+    """Remove everybody from the stage who is neither the owner nor a friend, or is suspended, whatever token they hold."""
+    if not observation.audience:
         return
     people = (stream.owner, *relations.friends_of(stream.owner))
     invited = {person.username for person in people if person.suspended_at is None}
     db.session.commit()
-    for person in sight.audience:
+    for person in observation.audience:
         if person.username not in invited:
-            log.warning("uninvited listener sent out", extra={"stream": stream.id})
-            stream_rooms.audio_server().remove(rooms.stage, person.identity)
+            log.warning("uninvited listener sent out", extra={"stream": rooms.stream_id})
+            audio_server().remove(rooms.stage, person.identity)
 
 
-def _is_agent_coming(stream: Stream, rooms: stream_rooms.Rooms) -> bool:
-    """A second noise remover would drive the first one out. No tries: one was there since the last dispatch, and died."""
-    return stream.dispatch_tries > 0 and stream_rooms.audio_server().agent_is_coming(rooms.studio)
+def _is_agent_coming(stream: Stream, rooms: Rooms) -> bool:
+    """Tell whether a noise remover is on its way: a second one would drive it out.
+
+    Without any try since the last sign of life there was one, and it died.
+    """
+    was_asked = stream.dispatch_tries > 0
+    db.session.commit()
+    return was_asked and audio_server().agent_is_coming(rooms.studio)
 
 
-# --- All of them
+# --- All streams
 
 
 def repair_all() -> bool:
-    """Look at every stream. True while one is starting. Raises AudioServerUnreachable."""
+    """Look at every stream. Returns whether one is starting. Raises AudioServerUnreachable."""
     running = db.session.scalars(select(Stream).where(Stream.state != "ended")).all()
-    rooms = [stream_rooms.Rooms.of(stream) for stream in running]
+    every_room = [rooms_of(stream) for stream in running]
     db.session.commit()
-    seen = stream_rooms.audio_server().rooms([name for each in rooms for name in each.names])
-    for stream, each in zip(running, rooms, strict=True):
+    found = audio_server().rooms([name for rooms in every_room for name in rooms.names])
+    for stream, rooms in zip(running, every_room, strict=True):
         try:
-            settle(stream, each, seen)
+            settle(stream, rooms, found)
         except Exception:  # whatever it is, the other streams need repair too
             db.session.rollback()
-            log.exception("stream not settled", extra={"stream": each.job.stream_id})
+            log.exception("stream not settled", extra={"stream": rooms.stream_id})
     return any(stream.state == "starting" for stream in running)
 
 
 def close_old_rooms() -> None:
-    """Close the rooms of streams that have ended, and stages that were left. Rooms of unknown streams may be another server's."""
-    there = stream_rooms.audio_server().room_names()  # before the rows: a room that is there has its row already
-    keys = {key for name in there if (key := stream_rooms.room_key_of(name))}
+    """Close rooms of ended streams, and stages that a stream has left. Rooms of unknown streams may be another server's."""
+    names = audio_server().room_names()  # before the rows are read: a room that exists has its row already
+    keys = {key for name in names if (key := room_key_of(name))}
     streams = db.session.scalars(select(Stream).where(Stream.room_key.in_(keys))).all() if keys else ()
     known = {stream.room_key for stream in streams}
-    in_use = {name for stream in streams if stream.state != "ended" for name in stream_rooms.Rooms.of(stream).names}
+    in_use = {name for stream in streams if stream.state != "ended" for name in rooms_of(stream).names}
     db.session.commit()
-    for name in there - in_use:
-        if stream_rooms.room_key_of(name) in known:
-            stream_rooms.audio_server().delete_room(name)
+    for name in names - in_use:
+        if room_key_of(name) in known:
+            audio_server().delete_room(name)

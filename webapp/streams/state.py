@@ -1,8 +1,10 @@
-"""A stream's life: start, go live, rejoin, stop, who may listen, and who is shut out.
+"""The life of a stream: the changes of its state, its end, and the calls to the audio server that follow from them.
 
-The row is the truth about what shall be; the audio server follows it. Every function here changes the row first and commits, then
-tells the audio server; when that fails, the reconciler (webapp.reconciler) does it within seconds. `move` is the only place where
-a state changes, and it changes it for one caller, however many try at once:
+The row in the database says what should be, and the audio server follows it. Every function here changes the row and commits,
+then tells the audio server; if that fails, the reconciler (webapp.reconciler) makes up for it within seconds. No transaction is
+open during such a call, which may take seconds: plain values are read before it (webapp.streams.rooms).
+
+`move` is the only place where a state changes, and however many callers try at once, it changes it for one of them:
 
     starting -> checking -> live <-> interrupted -> ended         (each of them -> ended; checking only for a sound check)
 """
@@ -24,22 +26,20 @@ from webapp.friends import relations
 from webapp.models import Stream, User, now
 from webapp.notifications import go_live as notifications_go_live
 from webapp.security import audit
-from webapp.streams.rooms import Rooms, audio_server, open_rooms
+from webapp.streams.queries import rooms_of
+from webapp.streams.rooms import Rooms, audio_server, close_rooms, open_rooms
 from webapp.streams.serializers import as_json
 
 log = logging.getLogger(__name__)
 
 DISPATCH_WAITS_S = (3.0, 3.0, 3.0, 5.0)
-"""How long a dispatch may wait to be taken, the first, second, ... one; one that nobody can take at once is lost."""
+"""How long the first, second, ... dispatch may wait for a noise remover; one that nobody can take at once is lost."""
 RETURN_S = 10.0
-"""How long the noise remover gets to come back by itself after the audio server was restarted; 8 s is usual."""
-
-
-# --- The admin's act
+"""How long the noise remover has to come back by itself after the audio server was restarted; it usually takes 8 s."""
 
 
 def end_for_admin(admin: User, stream_id: str) -> Stream:
-    """Raises NotFound when there is no such stream, or not any more."""
+    """End somebody's stream as the admin. Raises NotFound if there is no such stream, or if it has ended."""
     stream = db.session.get(Stream, stream_id)
     if stream is None or stream.state == "ended":
         raise NotFound(_("This stream has ended already."))
@@ -47,11 +47,11 @@ def end_for_admin(admin: User, stream_id: str) -> Stream:
     return stream
 
 
-# --- The row and the audio server
-
-
 def move(stream: Stream, state: str, admin: User | None = None) -> bool:
-    """Change the state and tell whom it concerns. False when somebody else has changed it since `stream` was read."""
+    """Change the state, publish the event and commit. Returns False if the state has changed since `stream` was read.
+
+    `admin`: who ends the stream of somebody else.
+    """
     first_time_live = state == "live" and stream.live_at is None
     times = {"live_at": now()} if first_time_live else {"ended_at": now()} if state == "ended" else {}
     if not change(stream, Stream.state == stream.state, state=state, **times):
@@ -68,41 +68,47 @@ def move(stream: Stream, state: str, admin: User | None = None) -> bool:
 
 
 def end(stream: Stream, admin: User | None = None) -> None:
-    """End it for good, whatever its state, and send everybody out. `admin`: who ends somebody else's."""
+    """End the stream for good, whatever its state, and send everybody out. `admin`: who ends the stream of somebody else."""
     while stream.state != "ended" and not move(stream, "ended", admin):
         db.session.refresh(stream)
-    rooms = Rooms.of(stream)
+    rooms = rooms_of(stream)
+    db.session.commit()
     try:
-        audio_server().delete_room(rooms.studio)
-        audio_server().delete_room(rooms.stage)
+        close_rooms(rooms)
     except AudioServerUnreachable:
-        log.warning("rooms not closed yet, the reconciler will", extra={"stream": stream.id})
+        log.warning("rooms not closed yet, the reconciler will", extra={"stream": rooms.stream_id})
 
 
-def make_rooms_again(stream: Stream) -> None:
-    """After the audio server was restarted. Everybody comes back by himself when there is a room; they get time for it."""
-    open_rooms(Rooms.of(stream))
+def make_rooms_again(stream: Stream, rooms: Rooms) -> None:
+    """Make the rooms that a restart of the audio server has lost, and give everybody time to come back by themselves.
+
+    Call it without an open transaction. Raises AudioServerUnreachable.
+    """
+    open_rooms(rooms)
     stream.broadcaster_seen_at, stream.agent_due_at = now(), now() + timedelta(seconds=RETURN_S)
     db.session.commit()
 
 
 def ask_for_agent(stream: Stream) -> None:
-    """A dispatch, which also evicts a dead noise remover; one only, whoever else has the same idea at this moment."""
+    """Dispatch a noise remover, which also evicts a dead one. Of several callers at once only one does it.
+
+    Raises AudioServerUnreachable.
+    """
     wait = timedelta(seconds=DISPATCH_WAITS_S[min(stream.dispatch_tries, len(DISPATCH_WAITS_S) - 1)])
-    mine = change(
+    is_mine = change(
         stream,
         Stream.agent_due_at == stream.agent_due_at,
         agent_due_at=now() + wait,
         dispatch_tries=stream.dispatch_tries + 1,
     )
+    rooms = rooms_of(stream)
     db.session.commit()
-    if mine:
-        rooms = Rooms.of(stream)
+    if is_mine:
         audio_server().dispatch(rooms.studio, rooms.job)
 
 
 def change(stream: Stream, condition: ColumnElement[bool], **values: Any) -> bool:
-    """Write into the row if the condition still holds there; `stream` is read again either way. The caller commits."""
+    """Write into the row if the condition still holds there, and read `stream` again either way. The caller commits."""
     query = update(Stream).where(Stream.id == stream.id, condition).values(**values)
     changed = affected_rows(query.execution_options(synchronize_session=False)) == 1
     db.session.refresh(stream)
@@ -110,6 +116,7 @@ def change(stream: Stream, condition: ColumnElement[bool], **values: Any) -> boo
 
 
 def publish(kind: str, stream: Stream, *, to_friends: bool, **more: Any) -> None:
+    """Publish an event about the stream to its owner, and to friends if they may know of it. The caller commits."""
     owner = stream.owner
     audience = [owner.id, *(relations.friend_ids(owner.id) if to_friends else ())]
     data = {"username": owner.username, "display_name": owner.display_name, "stream": as_json(stream), **more}

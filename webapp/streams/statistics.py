@@ -62,8 +62,8 @@ class Day:
     listened_minutes: float
 
 
-def note(stream: Stream, listeners: int, removed_db: float | None, at: datetime) -> None:
-    """What is seen of a stream on air; kept once a minute and when somebody comes or goes."""
+def record_sample(stream: Stream, listeners: int, removed_db: float | None, at: datetime) -> None:
+    """Record how a stream on air is doing: once a minute, and whenever the number of listeners changes. Commits."""
     query = select(StreamSample).where(StreamSample.stream_id == stream.id).order_by(StreamSample.at.desc())
     last = db.session.scalar(query.limit(1))
     if last is None or last.listeners != listeners or at - last.at >= EVERY:

@@ -20,6 +20,7 @@ from webapp.audio_server.client import AudioServer
 from webapp.core.database import db
 from webapp.models import Stream
 from webapp.reconciler import Reconciler
+from webapp.streams import queries as stream_queries
 from webapp.streams import rooms as stream_rooms
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ def app(tmp_path: Path, livekit: LivekitProcess) -> Iterator[Flask]:
             grace_s=4.0,
         )
     )
+    app.testing = True  # a call to the audio server inside a transaction is an error then
     with app.app_context():
         db.create_all()
     yield app
@@ -139,7 +141,7 @@ class Broadcast:
 
     @property
     def rooms(self) -> stream_rooms.Rooms:
-        return self.read(stream_rooms.Rooms.of)
+        return self.read(stream_queries.rooms_of)
 
     @property
     def state(self) -> str:

@@ -6,7 +6,7 @@ from contract import fields, messages
 from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.models import Stream
-from webapp.streams import rooms, serializers
+from webapp.streams import queries, serializers
 
 JOB = {"stream_id": "1", "owner": "alice", "title": "", "started_at": "2026-01-01T00:00:00Z", "strength_db": 100}
 
@@ -51,7 +51,7 @@ def test_the_noise_remover_is_told(app, alice):
         stream = Stream(id="1", room_key="k", owner=accounts.find("alice"), title="", quality="music")
         db.session.add(stream)
         db.session.commit()
-        job = messages.BroadcastJob.from_json(rooms.Rooms.of(stream).job.to_json())
+        job = messages.BroadcastJob.from_json(queries.rooms_of(stream).job.to_json())
         assert (job.quality, serializers.as_json(stream)["quality"]) == ("music", "music")
 
 

@@ -11,7 +11,7 @@ from webapp.accounts import accounts, quotas
 from webapp.core.database import db
 from webapp.models import Recording, Stream, User, new_id, now
 from webapp.recordings import editing, retention
-from webapp.streams import rooms
+from webapp.streams import queries
 
 GB = quotas.GB
 
@@ -81,11 +81,11 @@ def test_the_noise_remover_is_told_how_long_the_recording_may_get(in_app):
     stream = Stream(id=new_id(), owner=alice, title="x", state="live")
     db.session.add(stream)
     db.session.commit()
-    assert StudioMetadata.from_json(rooms.Rooms.of(stream).metadata).recording_limit == 600_000_000
+    assert StudioMetadata.from_json(queries.rooms_of(stream).metadata).recording_limit == 600_000_000
     editing.delete(alice, old)
-    assert StudioMetadata.from_json(rooms.Rooms.of(stream).metadata).recording_limit == GB
+    assert StudioMetadata.from_json(queries.rooms_of(stream).metadata).recording_limit == GB
     alice.quota_gb = 0.0
-    assert StudioMetadata.from_json(rooms.Rooms.of(stream).metadata).recording_limit is None
+    assert StudioMetadata.from_json(queries.rooms_of(stream).metadata).recording_limit is None
 
 
 def test_the_page_says_how_much_is_used(make_app, visit_app, alice):

@@ -88,6 +88,12 @@ def test_an_address_that_is_no_databases_is_refused_without_showing_it(url):
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url):
+    with pytest.raises(ConfigError, match="in memory"):
+        engine_options(url)
+
+
 def test_a_missing_driver_is_named():
     with pytest.raises(ConfigError, match="driver MySQLdb"):
         engine_options("mysql+mysqldb://host/air")

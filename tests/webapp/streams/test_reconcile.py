@@ -7,7 +7,7 @@ import pytest
 from contract import messages
 from webapp.audio_server.client import Person, Room
 from webapp.models import STREAM_STATES, Stream, now
-from webapp.streams.reconcile import Sight, is_alive, next_state
+from webapp.streams.reconcile import Observation, is_alive, next_state
 from webapp.streams.rooms import Rooms
 
 ROOMS = Rooms("studio-1", "stage-1-1", "{}", messages.BroadcastJob("1", "alice", "On air", "2026-01-01T00:00:00Z", 100.0))
@@ -65,40 +65,42 @@ def test_an_ended_stream_stays_ended_and_no_look_ends_one(seen):
     ],
 )
 def test_clean_sound_is_a_microphone_in_the_studio_and_the_noise_removers_track_on_the_stage(studio, stage, clean):
-    sight = Sight.of(ROOMS, {"studio-1": a_room(*studio), "stage-1-1": a_room(*stage)})
-    assert sight.clean_sound is clean
+    observation = Observation.from_rooms(ROOMS, {"studio-1": a_room(*studio), "stage-1-1": a_room(*stage)})
+    assert observation.clean_sound is clean
 
 
 def test_a_stage_that_was_left_does_not_count():
-    sight = Sight.of(ROOMS, {"studio-1": a_room(speaking("alice")), "stage-1-0": a_room(speaking("noise-remover"))})
-    assert sight.cleaner is None
+    observation = Observation.from_rooms(
+        ROOMS, {"studio-1": a_room(speaking("alice")), "stage-1-0": a_room(speaking("noise-remover"))}
+    )
+    assert observation.cleaner is None
 
 
-def with_beat(beat: str, sid: str = "PA_1") -> Sight:
+def with_heartbeat(beat: str, sid: str = "PA_1") -> Observation:
     agent = Person("noise-remover", sid, attributes={messages.ATTRIBUTE_BEAT: beat})
-    return Sight.of(ROOMS, {"studio-1": a_room(agent)})
+    return Observation.from_rooms(ROOMS, {"studio-1": a_room(agent)})
 
 
 @pytest.mark.parametrize(
-    ("sight", "seconds_ago", "alive"),
+    ("observation", "seconds_ago", "alive"),
     [
-        (with_beat("7"), 4.9, True),
-        (with_beat("7"), 5.1, False),
-        (with_beat("8"), 60.0, True),
-        (with_beat("7", sid="PA_2"), 60.0, True),  # another one that happens to count from the same number
-        (with_beat(""), 60.0, True),  # one that has just come
-        (Sight.of(ROOMS, {}), 0.0, False),
+        (with_heartbeat("7"), 4.9, True),
+        (with_heartbeat("7"), 5.1, False),
+        (with_heartbeat("8"), 60.0, True),
+        (with_heartbeat("7", sid="PA_2"), 60.0, True),  # another one that happens to count from the same number
+        (with_heartbeat(""), 60.0, True),  # one that has just come
+        (Observation.from_rooms(ROOMS, {}), 0.0, False),
     ],
     ids=["fresh", "still", "beats", "another", "new", "gone"],
 )
-def test_a_noise_remover_lives_as_long_as_its_heartbeat_changes(sight, seconds_ago, alive):
+def test_a_noise_remover_lives_as_long_as_its_heartbeat_changes(observation, seconds_ago, alive):
     at = now()
-    stream = Stream(agent_beat=with_beat("7").beat, agent_beat_at=at - timedelta(seconds=seconds_ago))
-    assert is_alive(stream, sight, at) is alive
+    stream = Stream(agent_beat=with_heartbeat("7").heartbeat, agent_beat_at=at - timedelta(seconds=seconds_ago))
+    assert is_alive(stream, observation, at) is alive
 
 
 def test_a_long_heartbeat_fits_its_column():
-    assert len(with_beat("9" * 1000).beat) == Stream.__table__.c.agent_beat.type.length
+    assert len(with_heartbeat("9" * 1000).heartbeat) == Stream.__table__.c.agent_beat.type.length
 
 
 def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
@@ -109,7 +111,7 @@ def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
         Person("dora.1", "PA_3"),
         Person("alice.1", "PA_4", hidden=True),
     )
-    assert Sight.of(ROOMS, {"stage-1-1": stage}).listeners == 2
+    assert Observation.from_rooms(ROOMS, {"stage-1-1": stage}).listeners == 2
 
 
 @pytest.mark.parametrize(
@@ -125,8 +127,8 @@ def test_listeners_are_people_and_not_their_devices_nor_the_owners_own_ear():
 )
 def test_how_much_noise_is_removed_as_the_noise_remover_says(told, removed_db):
     agent = Person("noise-remover", "PA_1", attributes={messages.ATTRIBUTE_REMOVED: told})
-    assert Sight.of(ROOMS, {"studio-1": a_room(agent)}).removed_db == removed_db
+    assert Observation.from_rooms(ROOMS, {"studio-1": a_room(agent)}).removed_db == removed_db
 
 
 def test_nobody_says_how_much_noise_is_removed():
-    assert [sight.removed_db for sight in (with_beat("7"), Sight.of(ROOMS, {}))] == [None, None]
+    assert [observation.removed_db for observation in (with_heartbeat("7"), Observation.from_rooms(ROOMS, {}))] == [None, None]

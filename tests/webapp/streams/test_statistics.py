@@ -22,7 +22,7 @@ def sample(app, stream):
 
     def sample(second: float, listeners: int, removed_db: float | None = None) -> None:
         with app.app_context():
-            statistics.note(db.session.get(Stream, stream), listeners, removed_db, BEGAN + timedelta(seconds=second))
+            statistics.record_sample(db.session.get(Stream, stream), listeners, removed_db, BEGAN + timedelta(seconds=second))
 
     return sample
 
