@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from contract.settings import HOST, PORT
-from launcher import demo, doctor, test
+from launcher import demo, doctor, handover, test
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.run import service, up
@@ -20,10 +20,11 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-    console = Console()
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return _run(options, console)
+        if arguments and arguments[0] in handover.COMMANDS:  # argparse would take the options for its own
+            handover.become(arguments[0], arguments[1:], Console(sys.stderr))
+        return _run(_parser().parse_args(arguments), Console())
     except Problem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
@@ -69,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people use already")
     parser_of_test = commands.add_parser("test", help="install what tests need, and run them")
     parser_of_test.add_argument("part", nargs="?", choices=test.PARTS, help="only this part (default: lint, types and all tests)")
+    for name, words in handover.COMMANDS.items():
+        commands.add_parser(name, help=words, add_help=False).add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("lock", help="write the lock files anew after a change of pyproject.toml")
     parser_of_service = commands.add_parser("service", parents=[place], help="become one of the programs (for containers)")
     parser_of_service.add_argument("name", choices=service.NAMES)

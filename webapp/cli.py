@@ -1,4 +1,4 @@
-"""Commands for the admin: `flask --app webapp create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`,
+"""Commands for the admin: `./stillair web create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`,
 `recordings rebuild`."""
 
 from __future__ import annotations

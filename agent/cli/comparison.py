@@ -1,4 +1,4 @@
-"""A sound before and after noise removal, to be looked at: `python -m agent compare`. Needs the extra `pictures` (matplotlib)."""
+"""Draws a sound before and after noise removal: `./stillair agent compare`. It needs matplotlib, of the extra `pictures`."""
 
 from __future__ import annotations
 

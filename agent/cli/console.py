@@ -1,4 +1,4 @@
-"""Live from this machine's microphone to its headphones: `python -m agent console`."""
+"""Plays this machine's microphone, cleaned, on its headphones: `./stillair agent console`."""
 
 from __future__ import annotations
 

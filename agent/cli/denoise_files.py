@@ -1,4 +1,4 @@
-"""Noise removal for sound files of any kind: `python -m agent denoise`.
+"""Removes the noise from sound files of any kind: `./stillair denoise`.
 
 A file goes through in blocks, so its length does not matter: read, resampled to 48 kHz, cleaned channel by channel, resampled
 back, written. The result has the rate, the channels, the length and the start of the input.

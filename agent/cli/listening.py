@@ -1,4 +1,4 @@
-"""A listener to a file: `python -m agent listen`."""
+"""Records what a listener hears to a file: `./stillair agent listen`."""
 
 from __future__ import annotations
 

@@ -26,6 +26,11 @@ class Refused(click.ClickException):
     """Ends a command with one line on standard error and exit code 1."""
 
 
+def _not_installed(error: ImportError) -> Refused:
+    """Explain that this command needs packages which only the tests need besides."""
+    return Refused(f"{error.name} is not installed. ./stillair test lint installs it, with all other packages for tests (6 GB).")
+
+
 @click.group(help="Stillair's noise remover.")
 def main() -> None:
     pass
@@ -178,7 +183,7 @@ def compare(inputs: tuple[Path, ...], output: Path | None, strength_db: float, a
     try:
         from agent.cli.comparison import compare_files, words
     except ImportError as error:
-        raise Refused(f"{error.name} is not installed: pip install matplotlib and try again.") from error
+        raise _not_installed(error) from error
     from agent.denoise import ModelError
 
     try:
@@ -299,7 +304,7 @@ def export(output: Path | None, cache: Path) -> None:
         from agent.export.checkpoint import CheckpointError
         from agent.export.to_onnx import export as write_model
     except ImportError as error:
-        raise Refused(f"{error.name} is not installed: pip install 'stillair[model]' and try again.") from error
+        raise _not_installed(error) from error
     from agent.cli.progress import waiting
     from agent.denoise.engine import MODEL
 

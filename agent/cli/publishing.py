@@ -1,4 +1,4 @@
-"""A broadcaster from a file: `python -m agent publish`."""
+"""Goes on air from a file: `./stillair agent publish`."""
 
 from __future__ import annotations
 

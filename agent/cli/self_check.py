@@ -1,4 +1,4 @@
-"""Can this machine remove noise at all? The findings of `python -m agent check`, which `./stillair doctor` shows too."""
+"""Finds out whether this machine can remove noise: `./stillair agent check`, whose findings `./stillair doctor` shows, too."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from agent.denoise.spectrum import BANDS, BINS, HOP, TAPS, Analysis, Complexes, 
 
 MODEL = Path(__file__).with_name("dfn2.onnx")
 MODEL_SHA256 = "f29d833c7d20bd0ec404a1636cf24b743002ffed36772e8a6cafef9b993997db"
-"""Of `dfn2.onnx` as `python -m agent export` writes it."""
+"""Of `dfn2.onnx` as `./stillair agent export` writes it."""
 
 LOOKAHEAD = 2
 """Frames that the network looks ahead: its result belongs to the frame two before the newest."""
