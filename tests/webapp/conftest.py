@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType, MethodType
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import create_engine, text
+from sqlalchemy import Dialect, create_engine, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -37,33 +38,64 @@ class CompiledTemplates(BytecodeCache):
     """Shared by all apps of a test run, each of which would compile what it shows again."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
+        self._compiled: dict[str, CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
+        bucket.code = self._compiled.get(bucket.key)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
+        self._compiled[bucket.key] = bucket.code
 
 
 TEMPLATES = CompiledTemplates()
 
 
 def _remember_routes() -> None:
-    """Nine tenths of the time that an app takes to be made are Werkzeug compiling the same routes again."""
-    compile_builder, compiled = Rule._compile_builder, {}
+    """Most of the time that an app takes to be made is spent by Werkzeug on compiling the same routes again."""
+    compile_rule, compiled = Rule.compile, {}
 
-    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
-        key = rule.rule, repr(rule.defaults), append_unknown
+    def remembered(rule: Rule) -> None:
+        key = rule.rule, rule.subdomain, rule.host, rule.merge_slashes, repr(rule.defaults)
         if key not in compiled:
-            compiled[key] = compile_builder(rule, append_unknown)
-        return compiled[key]
+            compile_rule(rule)
+            compiled[key] = (
+                {name: getattr(rule, name) for name in ("_parts", "_trace", "_converters", "arguments")},
+                (
+                    rule._build.__func__,
+                    rule._build_unknown.__func__,
+                ),
+            )
+        made, (build, build_unknown) = compiled[key]
+        vars(rule).update(made, _build=MethodType(build, rule), _build_unknown=MethodType(build_unknown, rule))
 
-    Rule._compile_builder = remembered
+    Rule.compile = remembered
 
 
 _remember_routes()
+
+
+class CompiledStatements:
+    """Shared by all databases of a test run: SQLAlchemy would compile each statement again for each of them."""
+
+    def __init__(self) -> None:
+        self._dialect: Dialect | None = None
+        self._compiled: dict[Any, Any] = {}
+
+    def remember(self, app: Flask) -> None:
+        """Take the dialect of `app`, which has been connected to its database, as the one of all others."""
+        with app.app_context():
+            self._dialect = db.engine.dialect
+
+    def share(self, app: Flask) -> None:
+        """Make `app` use what was compiled for others. The dialect is part of the key of a compiled statement."""
+        if self._dialect is None:
+            return
+        with app.app_context():
+            db.engine.dialect, db.engine._compiled_cache = self._dialect, self._compiled
+            db.engine.pool._dialect = self._dialect
+
+
+STATEMENTS = CompiledStatements()
 
 
 def make_config(data: Path, **changes: Any) -> Config:
@@ -90,6 +122,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
+    STATEMENTS.remember(app)
     return config.data / "stillair.db"
 
 
@@ -110,6 +143,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> str:
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
+    STATEMENTS.remember(app)
     return name
 
 
@@ -138,6 +172,7 @@ def make_app(config: Config) -> Iterator[Callable[..., Flask]]:
         made.append(create_app(replace(config, **changes)))
         made[-1].testing = True
         made[-1].jinja_env.bytecode_cache = TEMPLATES
+        STATEMENTS.share(made[-1])
         return made[-1]
 
     yield make
