@@ -25,8 +25,11 @@ from webapp.streams.schemas import Stream
 blueprint = Blueprint("api_friends", __name__, url_prefix="/api")
 
 
+PART_OF_A_NAME = "A part of the user name or of the display name."
+
+
 class Search(Query):
-    q: Annotated[str, checked_later("A part of the user or display name.", minLength=SEARCH_LEAST, maxLength=SEARCH_MOST)]
+    q: Annotated[str, checked_later(PART_OF_A_NAME, minLength=SEARCH_LEAST, maxLength=SEARCH_MOST)]
 
 
 class Person(TypedDict):

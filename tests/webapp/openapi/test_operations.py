@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from typing_extensions import TypedDict
 
 import webapp
@@ -65,6 +66,21 @@ def test_every_reference_leads_somewhere(document):
         part = document
         for name in reference.split("/"):
             part = part[name]
+
+
+def test_every_schema_is_one(document):
+    found = list(schemas_in(document["paths"])) + list(document["components"]["schemas"].values())
+    assert len(found) > 100
+    for schema in found:
+        Draft202012Validator.check_schema(schema)
+
+
+def schemas_in(node):
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key == "schema":
+            yield value
+        else:
+            yield from schemas_in(value)
 
 
 def test_who_must_log_in_is_described(app):
