@@ -30,7 +30,7 @@ from webapp.core.database import db
 from webapp.core.text import search_key
 from webapp.models import Friendship, Recording, User, now
 from webapp.recordings import listing
-from webapp.recordings.listing import Wish
+from webapp.recordings.listing import ListQuery
 
 WORDS = [
     "morning",
@@ -136,8 +136,8 @@ def last_id(view: str, order: str) -> str:
     assert alice is not None
     before = ""
     for _ in range(20):
-        wish = Wish(order=order, before=before)
-        page = listing.of_person(alice, alice, wish) if view == "mine" else listing.of_friends(alice, wish)
+        list_query = ListQuery(order=order, before=before)
+        page = listing.of_person(alice, alice, list_query) if view == "mine" else listing.of_friends(alice, list_query)
         before = page.recordings[-1].id
     return before
 

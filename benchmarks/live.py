@@ -40,7 +40,7 @@ from tests.integration.streams.livekit_process import LivekitProcess
 
 RATE = 48_000
 TAP = Path(__file__).with_name("live_tap.js").read_text()
-LONGEST_DELAY_S = 1.0
+MAX_DELAY_S = 1.0
 TARGETS = {
     "Start to first clean sound, p95": 1500,
     "mouth to ear, p50": 160,
@@ -164,9 +164,9 @@ def mouth_to_ear(alice: Person, bob: Person, since: float) -> list[float]:
     for start in range(0, len(mouth) - 2 * RATE, RATE):
         said = mouth[start : start + RATE]
         first = round((mouth_at - ear_at) / 1000 * RATE) + start
-        if first < 0 or first + round((1 + LONGEST_DELAY_S) * RATE) > len(ear) or np.std(said) < 0.02:
+        if first < 0 or first + round((1 + MAX_DELAY_S) * RATE) > len(ear) or np.std(said) < 0.02:
             continue
-        heard = ear[first : first + round((1 + LONGEST_DELAY_S) * RATE)]
+        heard = ear[first : first + round((1 + MAX_DELAY_S) * RATE)]
         delays.append(lag(said, heard) / RATE * 1000)
     return delays
 

@@ -84,7 +84,7 @@ class Reconciler:
         with self._app.app_context():
             wanted = mail.is_configured()
         while wanted and not self._stop.wait(MAIL_EVERY_S):
-            self._try("mail", password_resets.answer_wishes)
+            self._try("mail", password_resets.answer_requests)
 
     def _send_pushes(self) -> None:
         """Beside the rounds, which no push service may hold up."""
@@ -96,7 +96,7 @@ class Reconciler:
         starting = self._try("streams", reconcile.repair_all)
         self._try("rooms", reconcile.close_old_rooms)
         self._try("presence", presence.sweep)
-        self._try("recordings", retention.tend)
+        self._try("recordings", retention.maintain)
         self._try("chats", archive.tend)
         if time.monotonic() - self._seen_at > heartbeat.EVERY_S:
             self._seen_at = time.monotonic()

@@ -18,7 +18,7 @@ from webapp.openapi.scopes import Scope
 from webapp.security.tokens import token_hash
 
 PREFIX = "stillair_"  # by which scanners for lost secrets know one
-MOST = 20  # of one person
+MAX_TOKENS = 20  # of one person
 NAME_LENGTH = 64
 DAYS = (30, 90, 365)  # how long one may last, unless it is for good
 USED_EVERY = timedelta(minutes=10)  # how exactly the last use is kept; each is a write
@@ -34,7 +34,7 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
     """The token, which nobody can read again. `days`: "" for good, or one of DAYS. Raises Invalid, or Conflict for too many."""
     name, wanted = clean(name), [scope for scope in Scope if scope in set(scopes)]
     if not is_visible(name) or len(name) > NAME_LENGTH:
-        raise Invalid.field("name", _("Use 1 to %(most)s characters.", most=NAME_LENGTH))
+        raise Invalid.field("name", _("Use 1 to %(count)d characters.", count=NAME_LENGTH))
     if not wanted:
         raise Invalid.field("scopes", _("Choose at least one."))
     if days not in ("", *map(str, DAYS)):
@@ -43,9 +43,9 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
     ends_at = now() + timedelta(days=int(days)) if days else None
     db.session.add(AccessToken(user=owner, name=name, token_hash=token_hash(token), scopes=" ".join(wanted), expires_at=ends_at))
     db.session.flush()  # SQLite lets nobody else write from here on
-    if (db.session.scalar(select(func.count()).where(AccessToken.user_id == owner.id)) or 0) > MOST:
+    if (db.session.scalar(select(func.count()).where(AccessToken.user_id == owner.id)) or 0) > MAX_TOKENS:
         db.session.rollback()
-        raise Conflict(_("You have %(most)s access tokens. Revoke one first.", most=MOST))
+        raise Conflict(_("You have %(count)d access tokens. Revoke one first.", count=MAX_TOKENS))
     db.session.commit()
     return token
 
@@ -75,7 +75,7 @@ def scopes_of(token: AccessToken) -> list[Scope]:
     return [Scope(scope) for scope in token.scopes.split()]
 
 
-def note_use(token: AccessToken) -> None:
+def record_use(token: AccessToken) -> None:
     if token.used_at is None or now() - token.used_at > USED_EVERY:
         token.used_at = now()
         db.session.commit()

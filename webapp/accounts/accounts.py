@@ -41,7 +41,7 @@ def add(username: str, password: str) -> User:
     """A new account in the current transaction; the first is the admin's. Raises Invalid, or Conflict when the name is taken."""
     _check_username(username)
     check_password(password, username)
-    with passwords().turn():
+    with passwords().slot():
         password_hash = passwords().hash(password)
     user = User(username=username, username_key=username.lower(), display_name=username, password_hash=password_hash)
     advisory_lock(AdvisoryLock.FIRST_ACCOUNT)
@@ -62,7 +62,7 @@ def authenticate(username: str, password: str, address: str) -> User | None:
 
     Limits are looked at inside the hashing turn: tries sent at the same moment cannot slip past them.
     """
-    with passwords().turn():
+    with passwords().slot():
         login_throttle.check(username, address)
         user = find(username)
         is_right = passwords().verify(user.password_hash if user else None, password)
@@ -91,7 +91,7 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
 
 def set_password(user: User, password: str, *, stays: str = "") -> None:
     """Logs the person out everywhere, but for the log-in with the token `stays`, and no reset link works any more."""
-    with passwords().turn():
+    with passwords().slot():
         password_hash = passwords().hash(password)
     replace_password(user, password_hash, stays=stays)
     db.session.commit()

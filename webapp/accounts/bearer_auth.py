@@ -34,7 +34,7 @@ def _check() -> None:
         raise ApiError(_("This access token is not known here, or it has ended."), status=401, code="bad_token")
     if operation.scope not in access_tokens.scopes_of(token):
         raise Forbidden(_("This access token does not have the scope %(scope)s.", scope=operation.scope), code="scope")
-    access_tokens.note_use(token)
+    access_tokens.record_use(token)
     g.access_token = token
 
 

@@ -24,7 +24,7 @@ def ask_for_link() -> ResponseReturnValue:
     if not mail.is_configured():
         raise NotFound
     try:
-        password_resets.wish(request.form.get("username", "").strip(), request.remote_addr or "")
+        password_resets.request_link(request.form.get("username", "").strip(), request.remote_addr or "")
     except TooMany as error:
         return _forgot(problem=error.message), error.status, {"Retry-After": str(error.retry_after_s)}
     return redirect(url_for("pages_resets.forgot", sent=1), 303)

@@ -34,9 +34,9 @@ def save_profile() -> ResponseReturnValue:
 @blueprint.get("/recording")
 @login_required
 def recording(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
-    server_days = quotas.most_days(current_user)
+    server_days = quotas.max_days(current_user)
     return render_template(
-        "accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MOST_DAYS
+        "accounts/settings/recording.html", problems=problems, server_days=server_days, most_days=quotas.MAX_DAYS
     )
 
 

@@ -21,7 +21,7 @@ from webapp.core.config import current_config
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Gone, TooMany
 from webapp.i18n.language import in_language_of
-from webapp.models import ResetLink, ResetWish, User, now
+from webapp.models import ResetLink, ResetRequest, User, now
 from webapp.security import audit, rate_limits
 from webapp.security.addresses import network_of
 from webapp.security.tokens import token_hash
@@ -58,7 +58,7 @@ def use(token: str, password: str) -> None:
     """Every log-in of the person ends. Raises Gone, also when somebody else was quicker, or Invalid."""
     user = user_of(token)
     check_password(password, user.username)
-    with passwords().turn():
+    with passwords().slot():
         password_hash = passwords().hash(password)
     if not affected_rows(delete(ResetLink).where(*_good(token))):
         db.session.rollback()
@@ -71,7 +71,7 @@ def use(token: str, password: str) -> None:
 def prune() -> None:
     """Forgets what is too old; the caller commits."""
     db.session.execute(delete(ResetLink).where(ResetLink.expires_at < now()))
-    db.session.execute(delete(ResetWish).where(ResetWish.at < now() - TRIED_FOR))
+    db.session.execute(delete(ResetRequest).where(ResetRequest.at < now() - TRIED_FOR))
 
 
 def _add(user: User) -> str:
@@ -87,36 +87,36 @@ def _good(token: str) -> tuple[Any, ...]:
 # --- By mail
 
 
-def wish(username: str, address: str) -> None:
+def request_link(username: str, address: str) -> None:
     """The same for every name. `address`: of the network. Raises TooMany."""
     rate_limits.count("reset wish", network_of(address))
     if accounts.USERNAME.fullmatch(username):
-        db.session.add(ResetWish(username_key=username.lower()))
+        db.session.add(ResetRequest(username_key=username.lower()))
     db.session.commit()
 
 
-def wish_for(admin: User, user: User) -> None:
+def request_link_for(admin: User, user: User) -> None:
     """The admin has a link sent to the person."""
     audit.record(admin, "reset.made", user)
-    db.session.add(ResetWish(username_key=user.username_key))
+    db.session.add(ResetRequest(username_key=user.username_key))
     db.session.commit()
 
 
-def answer_wishes() -> None:
+def answer_requests() -> None:
     """The reconciler's share, in a thread of its own, for a mail server may take its time."""
-    due = select(ResetWish).where(ResetWish.try_at <= now()).order_by(ResetWish.id).limit(1)
+    due = select(ResetRequest).where(ResetRequest.try_at <= now()).order_by(ResetRequest.id).limit(1)
     while (found := db.session.scalar(due)) is not None:
         _answer(found)
 
 
-def _answer(wish: ResetWish) -> None:
-    """Raises MailRefused; the wish is tried again then, for an hour."""
-    user = _receiver(wish)
+def _answer(request: ResetRequest) -> None:
+    """Raises MailRefused; the request is tried again then, for an hour."""
+    user = _receiver(request)
     if user is None:
-        db.session.delete(wish)
+        db.session.delete(request)
         db.session.commit()
         return
-    wish.try_at = now() + TRIED_EVERY
+    request.try_at = now() + TRIED_EVERY
     link = _add(user)
     with in_language_of(user):
         to, subject, text = user.email or "", _("A new password for Stillair"), _letter(user, link)
@@ -129,14 +129,14 @@ def _answer(wish: ResetWish) -> None:
         raise
     rate_limits.record("reset mail", user.id)
     audit.record(audit.NOBODY, "reset.sent", user)
-    db.session.delete(wish)
+    db.session.delete(request)
     db.session.commit()
 
 
-def _receiver(wish: ResetWish) -> User | None:
+def _receiver(request: ResetRequest) -> User | None:
     """Who gets a mail for it, if anybody does."""
-    user = accounts.find(wish.username_key)
-    if user is None or user.email is None or user.suspended_at is not None or wish.at < now() - TRIED_FOR:
+    user = accounts.find(request.username_key)
+    if user is None or user.email is None or user.suspended_at is not None or request.at < now() - TRIED_FOR:
         return None
     try:
         rate_limits.check("reset mail", user.id)

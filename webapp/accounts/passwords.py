@@ -17,10 +17,10 @@ from flask_babel import gettext as _
 from webapp.core.config import Config
 from webapp.core.errors import Busy, Invalid
 
-LEAST_LENGTH = 8
-MOST_LENGTH = 128
+MIN_LENGTH = 8
+MAX_LENGTH = 128
 HASHES_AT_ONCE = 2
-LONGEST_WAIT_S = 10
+MAX_WAIT_S = 10
 
 
 class Passwords:
@@ -28,17 +28,17 @@ class Passwords:
 
     def __init__(self, config: Config) -> None:
         self._hasher = PasswordHasher(memory_cost=config.argon2_memory_kib, time_cost=config.argon2_time_cost, parallelism=1)
-        self._turns = BoundedSemaphore(HASHES_AT_ONCE)
+        self._slots = BoundedSemaphore(HASHES_AT_ONCE)
         self._nobodys_hash = self._hasher.hash(secrets.token_hex())
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=LONGEST_WAIT_S):
-            raise Busy(_("Too many people log in at this moment. Try again in a few seconds."), retry_after_s=LONGEST_WAIT_S)
+    def slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=MAX_WAIT_S):
+            raise Busy(_("Too many people log in at this moment. Try again in a few seconds."), retry_after_s=MAX_WAIT_S)
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)
@@ -68,9 +68,9 @@ def common_passwords() -> frozenset[str]:
 
 def check_password(password: str, username: str) -> None:
     """Raises Invalid. Length and guessability only: rules about kinds of letters make passwords worse (NIST SP 800-63B)."""
-    if len(password) < LEAST_LENGTH:
-        raise Invalid.field("password", _("Use %(count)d characters or more.", count=LEAST_LENGTH))
-    if len(password) > MOST_LENGTH:
-        raise Invalid.field("password", _("Use at most %(count)d characters.", count=MOST_LENGTH))
+    if len(password) < MIN_LENGTH:
+        raise Invalid.field("password", _("Use %(count)d characters or more.", count=MIN_LENGTH))
+    if len(password) > MAX_LENGTH:
+        raise Invalid.field("password", _("Use at most %(count)d characters.", count=MAX_LENGTH))
     if password.lower() in common_passwords() or password.lower() == username.lower():
         raise Invalid.field("password", _("Too many people use this one. Choose another."))

@@ -18,8 +18,8 @@ from webapp.models import AUDIENCES, Recording, User, now
 from webapp.security import audit
 
 GB = 10**9
-MOST_DAYS = 36_500
-MOST_GB = 1_000_000
+MAX_DAYS = 36_500
+MAX_GB = 1_000_000
 
 
 # --- Space
@@ -52,24 +52,24 @@ def days_kept(user: User) -> int | None:
     return _days_kept(user.most_days, user.keep_days)
 
 
-def most_days(user: User) -> int | None:
+def max_days(user: User) -> int | None:
     """As long as the person may have them kept; None: for ever."""
     return _days_kept(user.most_days, None)
 
 
-def _days_kept(most: int | None, wanted: int | None) -> int | None:
-    """`most`: the admin's limit for one person, 0 for none and None for the server's."""
-    limits = [days for days in (current_config().keep_days if most is None else most, wanted) if days]
+def _days_kept(granted: int | None, wanted: int | None) -> int | None:
+    """Return None for ever. `granted`: the admin's limit for one person, 0 for none and None for the server's."""
+    limits = [days for days in (current_config().keep_days if granted is None else granted, wanted) if days]
     return min(limits) if limits else None
 
 
 def is_too_old() -> ColumnElement[bool]:
     """Condition on Recording joined with its owner."""
     limits = []
-    for most, wanted in db.session.execute(select(User.most_days, User.keep_days).distinct()).all():
-        if days := _days_kept(most, wanted):
+    for granted, wanted in db.session.execute(select(User.most_days, User.keep_days).distinct()).all():
+        if days := _days_kept(granted, wanted):
             # IS, for both may be NULL.
-            theirs = User.most_days.is_not_distinct_from(most), User.keep_days.is_not_distinct_from(wanted)
+            theirs = User.most_days.is_not_distinct_from(granted), User.keep_days.is_not_distinct_from(wanted)
             limits.append(and_(*theirs, Recording.started_at < _days_ago(days)))
     return or_(false(), *limits)
 
@@ -83,19 +83,21 @@ def _days_ago(days: int) -> datetime:
 
 def change(user: User, *, keep_days: str, audience: str) -> None:
     """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
-    days = _days(keep_days.strip(), least=1, most=most_days(user) or MOST_DAYS)
+    days = _days(keep_days.strip(), minimum=1, maximum=max_days(user) or MAX_DAYS)
     if audience not in AUDIENCES:
         raise Invalid.choice("audience", AUDIENCES)
     user.keep_days, user.audience = days, audience
     db.session.commit()
 
 
-def _days(text: str, *, least: int, most: int) -> int | None:
+def _days(text: str, *, minimum: int, maximum: int) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
-        words = _("Use a whole number of days from %(least)d to %(most)d, or leave it empty.", least=least, most=most)
-        raise Invalid.field("keep_days", words)
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not minimum <= int(text) <= maximum:
+        problem = _(
+            "Use a whole number of days from %(minimum)d to %(maximum)d, or leave it empty.", minimum=minimum, maximum=maximum
+        )
+        raise Invalid.field("keep_days", problem)
     return int(text)
 
 
@@ -119,13 +121,13 @@ def _gb(text: str) -> float | None:
         gb = float(text.replace(",", ".")) if text else None
     except ValueError:
         gb = -1.0
-    if gb is not None and not 0 <= gb <= MOST_GB:
-        raise Invalid.field("quota_gb", _("Use a number of GB from 0 to %(most)s, or leave it empty.", most=MOST_GB))
+    if gb is not None and not 0 <= gb <= MAX_GB:
+        raise Invalid.field("quota_gb", _("Use a number of GB from 0 to %(maximum)s, or leave it empty.", maximum=MAX_GB))
     return gb
 
 
 def _most_days(text: str) -> int | None:
     try:
-        return _days(text, least=0, most=MOST_DAYS)
+        return _days(text, minimum=0, maximum=MAX_DAYS)
     except Invalid as error:
         raise Invalid.field("most_days", error.message) from error

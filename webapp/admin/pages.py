@@ -23,7 +23,7 @@ blueprint.before_request(sessions.admit_admins)
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    return render_template("admin/status.html", status=status.look(), version=VERSION)
+    return render_template("admin/status.html", status=status.check(), version=VERSION)
 
 
 @blueprint.get("/live")
@@ -43,7 +43,7 @@ def end_stream(stream_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/storage")
 def storage() -> ResponseReturnValue:
-    return render_template("admin/storage.html", usage=storage_report.look())
+    return render_template("admin/storage.html", usage=storage_report.usage())
 
 
 @blueprint.get("/registration")

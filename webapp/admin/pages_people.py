@@ -86,7 +86,7 @@ def make_reset_link(username: str) -> ResponseReturnValue:
         return _reset(user, password_resets.make(current_user, user)), 201
     if not mail.is_configured() or user.email is None:
         raise Conflict(_("There is no e-mail address to send it to. Hand over a link instead."))
-    password_resets.wish_for(current_user, user)
+    password_resets.request_link_for(current_user, user)
     return _back(user, _("A reset link is on its way to %(name)s.", name=user.display_name))
 
 

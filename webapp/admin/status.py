@@ -54,7 +54,7 @@ class Status:
         return sum(part.state is State.LOOK for part in self.parts)
 
 
-def look() -> Status:
+def check() -> Status:
     """Ask every component how it is. Takes a few seconds if one of them hangs, and holds no transaction meanwhile."""
     settings = config.current_config()
     stages = stream_queries.running_stages()

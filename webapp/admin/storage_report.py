@@ -11,9 +11,9 @@ from webapp.core import config, disk
 from webapp.core.database import db
 from webapp.models import Recording, User
 from webapp.recordings import retention
-from webapp.recordings.retention import Strays
+from webapp.recordings.retention import OrphanFiles
 
-MOST = 20  # people, and recordings, that take most
+MAX_SHOWN = 20  # people, and recordings, that take most
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Usage:
     least_free: int  # recording stops below
     people: list[Share]
     biggest: list[Recording]
-    strays: Strays
+    orphans: OrphanFiles
 
 
-def look() -> Usage:
+def usage() -> Usage:
     settings = config.current_config()
     kept = Recording.deleted_at.is_(None)
     size = func.coalesce(func.sum(Recording.size), 0)
@@ -46,7 +46,7 @@ def look() -> Usage:
         size=total,
         free=disk.free_bytes(settings.recordings),
         least_free=settings.low_water_mb * 2**20,
-        people=[Share(*row) for row in db.session.execute(shares.order_by(size.desc(), User.id).limit(MOST))],
-        biggest=list(db.session.scalars(biggest.limit(MOST))),
-        strays=retention.strays(),
+        people=[Share(*row) for row in db.session.execute(shares.order_by(size.desc(), User.id).limit(MAX_SHOWN))],
+        biggest=list(db.session.scalars(biggest.limit(MAX_SHOWN))),
+        orphans=retention.orphan_files(),
     )

@@ -12,7 +12,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from webapp.accounts import accounts, sessions
-from webapp.accounts.passwords import LEAST_LENGTH, MOST_LENGTH
+from webapp.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from webapp.auth import registration
 from webapp.core.errors import ApiError
 from webapp.models import User as Account
@@ -34,7 +34,7 @@ class Session(TypedDict):
 
 
 CHOSEN_NAME = checked_later("A user name.", pattern=USERNAME_PATTERN, examples=["alice"])
-CHOSEN_PASSWORD = checked_later("None that many people use.", minLength=LEAST_LENGTH, maxLength=MOST_LENGTH)
+CHOSEN_PASSWORD = checked_later("None that many people use.", minLength=MIN_LENGTH, maxLength=MAX_LENGTH)
 
 
 class Registration(Body):

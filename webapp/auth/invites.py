@@ -15,7 +15,7 @@ from webapp.models import Invite, User, now
 
 LIFETIME = timedelta(days=7)
 KEPT = timedelta(days=30)  # after the end: the page for a used or expired link can say so
-MOST_OPEN = 20
+MAX_OPEN = 20
 
 
 def open_invites(inviter: User) -> list[Invite]:
@@ -27,9 +27,9 @@ def make(inviter: User) -> Invite:
     """Raises Conflict when there are too many open ones."""
     db.session.add(invite := Invite(inviter=inviter, expires_at=now() + LIFETIME))
     db.session.flush()  # SQLite lets nobody else write from here on
-    if (db.session.scalar(select(func.count()).where(*_open(inviter))) or 0) > MOST_OPEN:
+    if (db.session.scalar(select(func.count()).where(*_open(inviter))) or 0) > MAX_OPEN:
         db.session.rollback()
-        raise Conflict(_("You have %(count)d open invite links. Send one of those, or withdraw some first.", count=MOST_OPEN))
+        raise Conflict(_("You have %(count)d open invite links. Send one of those, or withdraw some first.", count=MAX_OPEN))
     db.session.commit()
     return invite
 

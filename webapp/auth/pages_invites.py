@@ -22,7 +22,7 @@ blueprint = Blueprint("pages_invites", __name__)
 def mine() -> ResponseReturnValue:
     found = [(invite, _link(invite)) for invite in invites.open_invites(current_user)]
     closed = registration.mode() is registration.Mode.CLOSED
-    return render_template("auth/invites/index.html", invites=found, closed=closed, most=invites.MOST_OPEN)
+    return render_template("auth/invites/index.html", invites=found, closed=closed)
 
 
 @blueprint.post("/invites")

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from webapp.core import static_files
 
 TYPES = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
-LEAST_BYTES = 1000
+MIN_BYTES = 1000
 FILES_KEPT = 128
 
 
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
             return response
         response.vary.add("Accept-Encoding")
         path = folder / static_files.without_version(str((request.view_args or {})["filename"]))
-        if response.status_code != 200 or not request.accept_encodings["gzip"] or path.stat().st_size < LEAST_BYTES:
+        if response.status_code != 200 or not request.accept_encodings["gzip"] or path.stat().st_size < MIN_BYTES:
             return response
         response.direct_passthrough = False
         response.set_data(_compressed(path, path.stat().st_mtime_ns))

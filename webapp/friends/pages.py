@@ -21,7 +21,7 @@ blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
 @login_required
 def index() -> ResponseReturnValue:
     """All of them; the sidebar shows the first ones."""
-    return render_template("friends/index.html", everybody=overview.company_of(current_user, most=None))
+    return render_template("friends/index.html", everybody=overview.overview_of(current_user, maximum=None))
 
 
 @blueprint.post("/request")

@@ -15,7 +15,7 @@ from webapp.models import FriendRequest, Stream, User
 from webapp.presence import presence
 from webapp.streams import queries as stream_queries
 
-SIDEBAR_MOST = 40
+SIDEBAR_MAX = 40
 """People in each list of the sidebar, which is drawn again at every event; the friends page has all."""
 
 
@@ -28,7 +28,7 @@ class Friend:
 
 
 @dataclass(frozen=True)
-class Company:
+class Overview:
     """Lists may be cut; the counts are whole."""
 
     received: list[FriendRequest]
@@ -51,22 +51,22 @@ class Company:
         return shown < self.received_count + self.sent_count + self.friend_count
 
 
-def company_of(user: User, most: int | None = SIDEBAR_MOST) -> Company:
-    """`most`: of each list; None for all."""
+def overview_of(user: User, maximum: int | None = SIDEBAR_MAX) -> Overview:
+    """`maximum`: of each list; None for all."""
     users = relations.friends_of(user)
     on_air = stream_queries.on_air_streams([friend.id for friend in users])
     live = sorted((friend for friend in users if friend.id in on_air), key=lambda friend: (on_air[friend.id].live_at, friend.id))
     quiet = [friend for friend in users if friend.id not in on_air]
     requests = friend_requests.requests_of(user)
-    shown = live[:most] + quiet[:most]
+    shown = live[:maximum] + quiet[:maximum]
     ids = [friend.id for friend in shown]
     online, last_live = presence.online(ids), last_live_at(ids)
     rows = {friend.id: Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in shown}
-    return Company(
-        received=requests.received[:most],
-        sent=requests.sent[:most],
-        live=[rows[friend.id] for friend in live[:most]],
-        quiet=[rows[friend.id] for friend in quiet[:most]],
+    return Overview(
+        received=requests.received[:maximum],
+        sent=requests.sent[:maximum],
+        live=[rows[friend.id] for friend in live[:maximum]],
+        quiet=[rows[friend.id] for friend in quiet[:maximum]],
         received_count=len(requests.received),
         sent_count=len(requests.sent),
         live_count=len(live),

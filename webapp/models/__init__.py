@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from webapp.models.accounts import AccessToken, Invite, LoginFailure, LoginSession, ResetLink, ResetWish, User
-from webapp.models.admin import AuditEntry, LimitedAct, Setting
+from webapp.models.accounts import AccessToken, Invite, LoginFailure, LoginSession, ResetLink, ResetRequest, User
+from webapp.models.admin import AuditEntry, RateLimitHit, Setting
 from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
 from webapp.models.events import Event, EventConnection
@@ -26,18 +26,18 @@ __all__ = [
     "FriendRequest",
     "Friendship",
     "Invite",
-    "LimitedAct",
     "LoginFailure",
     "LoginSession",
     "NoticeOff",
     "PushMessage",
     "PushSubscription",
+    "RateLimitHit",
     "Reaction",
     "Recording",
     "RecordingListen",
     "RecordingShare",
     "ResetLink",
-    "ResetWish",
+    "ResetRequest",
     "Setting",
     "Stream",
     "StreamSample",

@@ -102,7 +102,7 @@ class ResetLink(Base):
     user: Mapped[User] = relationship()
 
 
-class ResetWish(Base):
+class ResetRequest(Base):
     """Somebody wants a reset link by mail. Written for every name, whether an account has it or not; the reconciler answers."""
 
     __tablename__ = "reset_wish"

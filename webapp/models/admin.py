@@ -25,7 +25,7 @@ class AuditEntry(Base):
     detail: Mapped[str] = mapped_column(String(120), default="")  # what was chosen, in no language
 
 
-class LimitedAct(Base):
+class RateLimitHit(Base):
     """Something that somebody may do only so often in an hour (webapp.security.rate_limits)."""
 
     __tablename__ = "limited_act"

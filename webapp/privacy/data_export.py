@@ -34,15 +34,15 @@ def init_app(app: Flask) -> None:
 
 
 @contextmanager
-def turn(app: Flask) -> Iterator[None]:
+def slot(app: Flask) -> Iterator[None]:
     """For as long as one is sent. Raises Busy."""
-    turns: threading.BoundedSemaphore = app.extensions["takeouts"]
-    if not turns.acquire(blocking=False):
+    slots: threading.BoundedSemaphore = app.extensions["takeouts"]
+    if not slots.acquire(blocking=False):
         raise Busy(_("Others are downloading their data at this moment. Try again in a few minutes."), retry_after_s=120)
     try:
         yield
     finally:
-        turns.release()
+        slots.release()
 
 
 def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:

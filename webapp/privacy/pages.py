@@ -56,7 +56,7 @@ def unblock(username: str) -> ResponseReturnValue:
 @login_required
 def download() -> ResponseReturnValue:
     with ExitStack() as stack:
-        stack.enter_context(data_export.turn(current_app))
+        stack.enter_context(data_export.slot(current_app))
         pieces = data_export.archive(current_user, with_sound="recordings" in request.args)
         response = Response(pieces, mimetype="application/zip")
         response.call_on_close(stack.pop_all().close)

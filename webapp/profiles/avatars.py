@@ -59,7 +59,7 @@ def picture_for(viewer: User, avatar_id: str) -> bytes:
 
 def _replace(user: User, avatar_id: str | None) -> None:
     old, user.avatar = user.avatar, avatar_id
-    profiles.tell(user)
+    profiles.publish_change(user)
     db.session.commit()
     if old is not None:
         folder().delete(old)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES = 2 * 2**20
-MOST_PIXELS = 16_000_000
+MAX_BYTES = 2 * 2**20
+MAX_PIXELS = 16_000_000
 SIDE = 256  # pixels; a face is 64 CSS pixels wide at most, on a screen with up to 4 for each
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MIMETYPE = "image/webp"
@@ -33,7 +33,7 @@ def square(data: bytes) -> bytes:
     """A WebP of SIDE pixels. Raises Invalid naming `avatar`."""
     if not data:
         raise _refused(_("Choose a picture first."))
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise _refused(_("This picture has more than 2 MB. Choose a smaller one."))
     with current_app.extensions["picture_turn"]:  # 16 million pixels take 64 MB of memory while they are worked on
         return _encoded(_decoded(data))
@@ -44,7 +44,7 @@ def _decoded(data: bytes) -> Image:
 
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:  # known from its head, before anything is unpacked
+            if image.width * image.height > MAX_PIXELS:  # known from its head, before anything is unpacked
                 raise _refused(_("This picture has more than 16 million pixels. Choose a smaller one."))
             image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded smaller at once
             mode = "RGBA" if image.has_transparency_data else "RGB"

@@ -23,7 +23,7 @@ HEARD_OUT_BYTES = 32 * 2**20  # a browser reads the answer only when all is sent
 def allow_a_picture(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Before anything looks into the form, as the check of its token does."""
     if endpoint == "pages_avatars.change" and current_user.is_authenticated:
-        request.max_content_length = images.MOST_BYTES + FORM_BYTES
+        request.max_content_length = images.MAX_BYTES + FORM_BYTES
 
 
 @blueprint.get("/avatars/<avatar_id>.webp")

@@ -23,11 +23,11 @@ def change(user: User, *, display_name: str, about: str) -> None:
     if len(line) > ABOUT_LENGTH:
         raise Invalid.field("about", _("Use at most %(count)d characters.", count=ABOUT_LENGTH))
     user.display_name, user.about = name, line if is_visible(line) else ""
-    tell(user)
+    publish_change(user)
     db.session.commit()
 
 
-def tell(user: User) -> None:
+def publish_change(user: User) -> None:
     """The pages of friends, of open requests and the person's own, when the current transaction is committed."""
     news = {"username": user.username, "display_name": user.display_name, "avatar": user.avatar_url}
     outbox.publish([user.id, *requests.acquaintance_ids(user)], "friend.renamed", news)

@@ -23,7 +23,6 @@ from webapp.openapi.schemas import Body, OneOf, Query, Title
 from webapp.openapi.scopes import Scope
 from webapp.recordings import clips, downloads, editing, listing, plays, serializers
 from webapp.recordings import queries as recording_queries
-from webapp.recordings.listing import Wish
 from webapp.recordings.schemas import Recording
 from webapp.recordings.waveform import PLAYER_BARS
 
@@ -36,7 +35,7 @@ FLAC_PIECE = Media("audio/flac", "The part that was asked for, or its beginning.
 OPUS = Media("audio/ogg", "The sound.")
 PEAKS = Media("application/octet-stream", f"At most {PLAYER_BARS} bytes, each the loudest of its part.")
 RANGE = {"Range": Annotated[str, Field(examples=["bytes=0-"])]}
-CLIP_LENGTH = f"At most {clips.MOST_S / 60:.0f} minutes."
+CLIP_LENGTH = f"At most {clips.MAX_S / 60:.0f} minutes."
 
 
 def _seconds(text: str) -> float | None:
@@ -107,7 +106,7 @@ def recordings(username: str, query: ListQuery) -> Recordings:
 
     Your own, or those that a friend shares with you.
     """
-    page = listing.of_person(current_user, _owner(username), Wish(query.order, query.q, query.before))
+    page = listing.of_person(current_user, _owner(username), listing.ListQuery(query.order, query.q, query.before))
     return {"recordings": [serializers.as_json(recording, current_user) for recording in page.recordings]}
 
 
@@ -176,7 +175,7 @@ def heard(recording_id: str, body: Heard) -> None:
 
     Its owner sees how often and how far.
     """
-    plays.note(current_user, recording_id, body.position, begins=body.begins)
+    plays.record(current_user, recording_id, body.position, begins=body.begins)
 
 
 @blueprint.get("/recordings/<recording_id>/audio")

@@ -32,7 +32,7 @@ from webapp.recordings.sound import Sound
 
 log = logging.getLogger(__name__)
 
-MOST_S = 3600.0
+MAX_S = 3600.0
 MD5_S = 60.0
 """Longer clips go without the checksum of all samples, which FLAC leaves open: they would have to be decoded for it."""
 
@@ -66,8 +66,8 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
         raise Invalid.field("start", _("The recording is only %(seconds)s s long.", seconds=format_decimal(length_s, "0.0")))
     if end <= start:
         raise Invalid.field("end", _("This must be later than the beginning."))
-    if end - start > MOST_S * SAMPLE_RATE:
-        raise Invalid.field("end", _("A clip has at most %(count)d minutes.", count=MOST_S / 60))
+    if end - start > MAX_S * SAMPLE_RATE:
+        raise Invalid.field("end", _("A clip has at most %(count)d minutes.", count=MAX_S / 60))
     return Piece(start, end)
 
 

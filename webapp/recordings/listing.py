@@ -47,7 +47,7 @@ ORDERS = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class ListQuery:
     """What somebody wants to see of a list."""
 
     order: str = "newest"  # ORDERS
@@ -55,7 +55,7 @@ class Wish:
     before: str = ""  # id of the last recording that is known already; a time as well in an order of time
 
 
-ALL = Wish()
+ALL = ListQuery()
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,19 @@ class Page:
     more: bool  # there is a page after this one
 
 
-def of_person(viewer: User, owner: User, wish: Wish = ALL, *, with_deleted: Recording | None = None) -> Page:
+def of_person(viewer: User, owner: User, list_query: ListQuery = ALL, *, with_deleted: Recording | None = None) -> Page:
     """`with_deleted`: one that stays in its place for Undo. Raises NotFound for strangers, Invalid."""
     if viewer.id != owner.id and not relations.are_friends(viewer, owner):
         raise NotFound
     query = _present(with_deleted).where(Recording.owner_id == owner.id, sharing.audible_to(viewer))
-    return _page(_page_query(query, [owner], wish), PAGE)
+    return _page(_page_query(query, [owner], list_query), PAGE)
 
 
-def of_friends(viewer: User, wish: Wish = ALL, *, count: int = PAGE) -> Page:
+def of_friends(viewer: User, list_query: ListQuery = ALL, *, count: int = PAGE) -> Page:
     """Of all friends. Raises Invalid."""
     friends = relations.friends_of(viewer)
     query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]), sharing.audible_to(viewer))
-    return _page(_page_query(query, friends, wish), count)
+    return _page(_page_query(query, friends, list_query), count)
 
 
 def _present(with_deleted: Recording | None = None) -> Select[Recording]:
@@ -90,12 +90,12 @@ def _page(query: Select[Recording], count: int) -> Page:
     return Page(recording_queries.fresh(found[:count]), more=len(found) > count)
 
 
-def _page_query(query: Select[Recording], owners: Sequence[User], wish: Wish) -> Select[Recording]:
-    order = ORDERS.get(wish.order)
+def _page_query(query: Select[Recording], owners: Sequence[User], list_query: ListQuery) -> Select[Recording]:
+    order = ORDERS.get(list_query.order)
     if order is None:
         raise Invalid.choice("order", ORDERS)
-    query = order.sort(_with_words(query, owners, wish.words))
-    return order.behind(query, _place(order, owners, wish.before)) if wish.before else query
+    query = order.sort(_with_words(query, owners, list_query.words))
+    return order.behind(query, _place(order, owners, list_query.before)) if list_query.before else query
 
 
 def _with_words(query: Select[Recording], owners: Sequence[User], words: str) -> Select[Recording]:

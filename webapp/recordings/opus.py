@@ -85,8 +85,8 @@ class _Pipe:
         self._written += data
         return len(data)
 
-    def take(self, least: int = 0) -> bytes:
-        if len(self._written) < max(1, least):
+    def take(self, minimum: int = 0) -> bytes:
+        if len(self._written) < max(1, minimum):
             return b""
         taken, self._written = bytes(self._written), bytearray()
         return taken

@@ -17,7 +17,7 @@ from webapp.friends import relations
 from webapp.models import Recording
 from webapp.recordings import clips, editing, listing, plays, sharing
 from webapp.recordings import queries as recording_queries
-from webapp.recordings.listing import Page, Wish
+from webapp.recordings.listing import ListQuery, Page
 from webapp.streams import statistics
 
 blueprint = Blueprint("pages_recordings", __name__, url_prefix="/recordings")
@@ -33,30 +33,30 @@ ORDER_WORDS = {
 @blueprint.get("/")
 @login_required
 def mine() -> ResponseReturnValue:
-    wish, deleted = _wish(), recording_queries.just_deleted(current_user)
-    page = listing.of_person(current_user, current_user, wish, with_deleted=deleted)
-    return _index("mine", wish, page)
+    list_query, deleted = _list_query(), recording_queries.just_deleted(current_user)
+    page = listing.of_person(current_user, current_user, list_query, with_deleted=deleted)
+    return _index("mine", list_query, page)
 
 
 @blueprint.get("/friends")
 @login_required
 def friends() -> ResponseReturnValue:
-    wish = _wish()
-    return _index("friends", wish, listing.of_friends(current_user, wish))
+    list_query = _list_query()
+    return _index("friends", list_query, listing.of_friends(current_user, list_query))
 
 
-def _wish() -> Wish:
-    return Wish(request.args.get("order", "newest"), request.args.get("q", "").strip(), request.args.get("before", ""))
+def _list_query() -> ListQuery:
+    return ListQuery(request.args.get("order", "newest"), request.args.get("q", "").strip(), request.args.get("before", ""))
 
 
-def _index(view: str, wish: Wish, page: Page) -> str:
-    more = _address(view, wish, before=page.recordings[-1].id) if page.more else None
-    orders = {name: _address(view, wish, order=name) for name in listing.ORDERS}
+def _index(view: str, list_query: ListQuery, page: Page) -> str:
+    more = _address(view, list_query, before=page.recordings[-1].id) if page.more else None
+    orders = {name: _address(view, list_query, order=name) for name in listing.ORDERS}
     return render_template(
         "recordings/index.html",
         view=view,
         mine=view == "mine",
-        wish=wish,
+        list_query=list_query,
         orders=orders,
         order_words=ORDER_WORDS,
         recordings=page.recordings,
@@ -69,12 +69,12 @@ def _index(view: str, wish: Wish, page: Page) -> str:
     )
 
 
-def _address(view: str, wish: Wish, *, order: str = "", before: str = "") -> str:
+def _address(view: str, list_query: ListQuery, *, order: str = "", before: str = "") -> str:
     """Of another order or page of the same list; what is as usual is left out."""
-    order = order or wish.order
+    order = order or list_query.order
     return url_for(
         f"pages_recordings.{view}",
-        q=wish.words or None,
+        q=list_query.words or None,
         order=order if order != "newest" else None,
         before=before or None,
     )
@@ -128,7 +128,7 @@ def _heard_by(recording: Recording) -> str:
 @blueprint.get("/<recording_id>/heard")
 @login_required
 def heard(recording_id: str) -> ResponseReturnValue:
-    recording, found = plays.of(current_user, recording_id)
+    recording, found = plays.plays_of(current_user, recording_id)
     return render_template("recordings/heard.html", recording=recording, listens=found, attendance=statistics.of(recording))
 
 

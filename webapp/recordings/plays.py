@@ -11,7 +11,7 @@ from webapp.models import Recording, RecordingListen, User, now
 from webapp.recordings import queries as recording_queries
 
 
-def note(listener: User, recording_id: str, position_s: float, *, begins: bool) -> None:
+def record(listener: User, recording_id: str, position_s: float, *, begins: bool) -> None:
     """The listener has come to `position_s`; `begins`: for the first time since it was put into the player. Raises NotFound.
 
     Owners are not counted.
@@ -31,7 +31,7 @@ def note(listener: User, recording_id: str, position_s: float, *, begins: bool) 
     db.session.commit()
 
 
-def of(owner: User, recording_id: str) -> tuple[Recording, list[RecordingListen]]:
+def plays_of(owner: User, recording_id: str) -> tuple[Recording, list[RecordingListen]]:
     """Who listened last comes first. Raises NotFound also for a friend's."""
     recording = recording_queries.own_recording(owner, recording_id)
     query = select(RecordingListen).where(RecordingListen.recording_id == recording.id)

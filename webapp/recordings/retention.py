@@ -20,19 +20,19 @@ DISCARDED_AGAIN = timedelta(minutes=5)  # a noise remover that was still writing
 
 
 @dataclass(frozen=True)
-class Strays:
+class OrphanFiles:
     """Ids of files without their other half."""
 
     without_sidecar: list[str]  # nobody knows whose sound it is
     without_sound: list[str]
 
 
-def strays() -> Strays:
+def orphan_files() -> OrphanFiles:
     """A recording that has begun just now is none, nor is one that is being recorded or deleted."""
     running = set(db.session.scalars(select(Stream.id).where(or_(Stream.state != "ended", Stream.ended_at > now() - UNDO))))
     going = set(db.session.scalars(select(Recording.id).where(Recording.deleted_at.is_not(None))))
     sounds, sidecars = set(folder().sounds()), {sidecar.id for sidecar in folder().sidecars()}
-    return Strays(sorted(sounds - sidecars - running - going), sorted(sidecars - sounds - running - going))
+    return OrphanFiles(sorted(sounds - sidecars - running - going), sorted(sidecars - sounds - running - going))
 
 
 # --- Deletion
@@ -94,7 +94,7 @@ def delete_discarded() -> None:
         db.session.commit()
 
 
-def tend() -> None:
+def maintain() -> None:
     """The reconciler's share."""
     ingest()
     purge()

@@ -18,13 +18,13 @@ from webapp.security import audit
 from webapp.security.addresses import network_of
 
 REMEMBERED = timedelta(hours=1)
-LONGEST_DELAY_S = 300.0
+MAX_DELAY_S = 300.0
 FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}  # a whole household or school may share an address
 
 
 def delay_s(failures: int, free: int) -> float:
     """Seconds between the last of `failures` and the next try: none, then 1, 2, 4, ... up to five minutes."""
-    return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), LONGEST_DELAY_S)
+    return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), MAX_DELAY_S)
 
 
 def check(username: str, address: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import TooMany
-from webapp.models import LimitedAct, now
+from webapp.models import RateLimitHit, now
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -44,21 +44,21 @@ LIMITS = {
 
 def count(limit: str, subject: int | str) -> None:
     """Count one more act. `subject` is the id of a person or a network. Raises TooMany, with the transaction rolled back."""
-    db.session.execute(delete(LimitedAct).where(LimitedAct.at < now() - HOUR))  # SQLite lets nobody else write from here on
+    db.session.execute(delete(RateLimitHit).where(RateLimitHit.at < now() - HOUR))  # SQLite lets nobody else write from here on
     check(limit, subject)
     record(limit, subject)
 
 
 def record(limit: str, subject: int | str) -> None:
     """Count an act that has happened already, even if it is one too many."""
-    db.session.add(LimitedAct(subject=f"{limit}:{subject}"))
+    db.session.add(RateLimitHit(subject=f"{limit}:{subject}"))
 
 
 def check(limit: str, subject: int | str) -> None:
     """Raise TooMany, with the transaction rolled back, if the next act would be one too many. Nothing is counted."""
     maximum, within = _maximum(limit), LIMITS[limit].within
-    recent = LimitedAct.subject == f"{limit}:{subject}", LimitedAct.at >= now() - within
-    newest_first = select(LimitedAct.at).where(*recent).order_by(LimitedAct.at.desc())
+    recent = RateLimitHit.subject == f"{limit}:{subject}", RateLimitHit.at >= now() - within
+    newest_first = select(RateLimitHit.at).where(*recent).order_by(RateLimitHit.at.desc())
     deciding = db.session.scalar(newest_first.offset(maximum - 1).limit(1))  # the next one may come so long after it
     if deciding is None:
         return

@@ -88,11 +88,11 @@ def outline(heights: bytes) -> Markup:
     ).format(len(heights) * 6, bars)
 
 
-def chart(values: Sequence[float], most: float) -> Markup:
-    """Columns side by side, from 0 to `most`. Decoration: what it says stands in a table beside it."""
+def chart(values: Sequence[float], maximum: float) -> Markup:
+    """Columns side by side, from 0 to `maximum`. Decoration: what it says stands in a table beside it."""
     width = 600 / max(1, len(values))
     columns = "".join(
-        f"M{at * width + width * 0.1:.1f} 120v-{max(value, 0) / most * 116 if most else 0:.1f}h{width * 0.8:.1f}V120z"
+        f"M{at * width + width * 0.1:.1f} 120v-{max(value, 0) / maximum * 116 if maximum else 0:.1f}h{width * 0.8:.1f}V120z"
         for at, value in enumerate(values)
     )
     return Markup(

@@ -10,7 +10,8 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from webapp.events import outbox
-from webapp.home import demo_samples, overview
+from webapp.home import demo_samples
+from webapp.home.overview import Overview, overview_of
 from webapp.ui import formatting, svg
 
 
@@ -19,21 +20,21 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(formatting.TEMPLATE_FILTERS)
     app.jinja_env.globals.update(
         svg.TEMPLATE_GLOBALS,
-        company=company,
         csrf=csrf_field,
         difference_samples=demo_samples.NAMES,
         latest_event=outbox.latest_id,
+        overview=overview,
         page_path=page_path,
         route=route,
         theme=theme,
     )
 
 
-def company() -> overview.Company:
-    """The people around whoever looks at this page; asked once for a page."""
-    if "company" not in g:
-        g.company = overview.company_of(current_user)
-    found: overview.Company = g.company
+def overview() -> Overview:
+    """Return the people around whoever looks at this page; it is read once for a page."""
+    if "overview" not in g:
+        g.overview = overview_of(current_user)
+    found: Overview = g.overview
     return found
 
 

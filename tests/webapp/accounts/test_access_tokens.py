@@ -211,7 +211,7 @@ def test_unknown_scopes_are_left_out(app, make):
 
 def test_there_are_only_so_many(app, alice, make):
     with app.app_context():
-        for number in range(access_tokens.MOST):
+        for number in range(access_tokens.MAX_TOKENS):
             access_tokens.make(accounts.find("alice"), str(number), ["read"], "")
     form = {"csrf_token": alice.csrf_token, "name": "One more", "scopes": ["read"], "days": ""}
     page = alice.client.post(PATH, data=form)

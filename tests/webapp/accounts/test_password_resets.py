@@ -15,7 +15,7 @@ from tests.webapp.test_races import at_once
 from webapp.accounts import accounts, password_resets
 from webapp.core import mail
 from webapp.core.database import db
-from webapp.models import AuditEntry, ResetLink, ResetWish, now
+from webapp.models import AuditEntry, ResetLink, ResetRequest, now
 from webapp.security import audit, rate_limits
 
 NEW = "another battery staple"
@@ -163,13 +163,13 @@ class TestByMail:
 
         def deliver() -> None:
             with app.app_context():
-                password_resets.answer_wishes()
+                password_resets.answer_requests()
 
         return deliver
 
     def wishes(self, app) -> int:
         with app.app_context():
-            return db.session.scalar(select(func.count()).select_from(ResetWish))
+            return db.session.scalar(select(func.count()).select_from(ResetRequest))
 
     def test_who_forgot_the_password_gets_a_letter_and_gets_in(self, app, reachable, office, deliver, visit):
         somebody = visit("somebody")
@@ -219,7 +219,7 @@ class TestByMail:
 
     def let_pass(self, app, time: timedelta) -> None:
         with app.app_context():
-            for wish in db.session.scalars(select(ResetWish)):
+            for wish in db.session.scalars(select(ResetRequest)):
                 wish.at, wish.try_at = wish.at - time, wish.try_at - time
             db.session.commit()
 
@@ -275,9 +275,9 @@ def test_what_is_too_old_is_forgotten(app, alice):
     with app.app_context():
         user = accounts.find("alice")
         db.session.add(ResetLink(token_hash="old", user=user, expires_at=now() - timedelta(seconds=1)))
-        db.session.add(ResetWish(username_key="old", at=now() - password_resets.TRIED_FOR * 2))
+        db.session.add(ResetRequest(username_key="old", at=now() - password_resets.TRIED_FOR * 2))
         password_resets.make(audit.COMMAND_LINE, user)
         password_resets.prune()
         db.session.commit()
         assert db.session.scalar(select(func.count()).select_from(ResetLink)) == 1
-        assert db.session.scalar(select(func.count()).select_from(ResetWish)) == 0
+        assert db.session.scalar(select(func.count()).select_from(ResetRequest)) == 0

@@ -67,7 +67,7 @@ def test_at_most_two_hash_at_once(config):
     def log_in() -> None:
         nonlocal inside, most
         crowd.wait()
-        with passwords.turn():
+        with passwords.slot():
             with lock:
                 inside += 1
                 most = max(most, inside)

@@ -233,7 +233,7 @@ class TestDeletion:
         assert bob.get("/api/friends").status_code == 401
         assert acts(app, "bob") == [("alice", "person.deleted", "")]
         with app.app_context():
-            retention.tend()
+            retention.maintain()
             assert db.session.get(Recording, recording) is None
         assert not list(folder.glob(f"{recording}.*"))
 

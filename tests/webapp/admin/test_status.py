@@ -44,7 +44,7 @@ def look(app, alice):
 
     def look(name: str) -> status.Part:
         with app.test_request_context():
-            return {part.name: part for part in status.look().parts}[name]
+            return {part.name: part for part in status.check().parts}[name]
 
     return look
 
@@ -115,7 +115,7 @@ def test_streams_that_it_does_not_come_to_are_counted(app, look):
 def test_the_process_that_all_streams_share_is_shown_where_it_is_known(app, alice, remover, denoising, state):
     remover.body = json.dumps(WELL | {"denoising": denoising}).encode()
     with app.test_request_context():
-        assert [part.state for part in status.look().parts if part.name == "Shared cleaning"] == ([state] if state else [])
+        assert [part.state for part in status.check().parts if part.name == "Shared cleaning"] == ([state] if state else [])
 
 
 @pytest.mark.parametrize(("ago_s", "state"), [(1, "well"), (100, "look")])
@@ -160,4 +160,4 @@ def test_a_folder_that_cannot_be_written(look, monkeypatch, config):
 def test_whether_browsers_give_the_microphone(make_app, alice, url, state):
     app = make_app(public_url=url)
     with app.test_request_context():
-        assert {part.name: part.state for part in status.look().parts}["Secure page"] == state
+        assert {part.name: part.state for part in status.check().parts}["Secure page"] == state

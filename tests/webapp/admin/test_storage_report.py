@@ -20,7 +20,7 @@ def test_who_has_most_and_what_is_biggest(app, alice, bob, folder, ingest):
         record(folder, owner, seconds=seconds, title="Not for the admin")
     ingest()
     with app.app_context():
-        found = storage_report.look()
+        found = storage_report.usage()
         assert found.count == 3
         assert [(share.user.username, share.count) for share in found.people] == [("bob", 2), ("alice", 1)]
         assert sum(share.size for share in found.people) == found.size
@@ -39,8 +39,8 @@ def test_half_a_recording_is_named_and_one_that_is_just_made_is_not(app, alice, 
     with app.app_context():
         db.session.add(Stream(id=running, owner=accounts.find("alice"), title="Now", state="live", live_at=now()))
         db.session.commit()
-        strays = storage_report.look().strays
-    assert (strays.without_sidecar, strays.without_sound) == ([without_sidecar], [without_sound])
+        orphans = storage_report.usage().orphans
+    assert (orphans.without_sidecar, orphans.without_sound) == ([without_sidecar], [without_sound])
     page = alice.get("/admin/storage").text
     assert f"{without_sidecar}.flac" in page
     assert f"{without_sound}.json" in page

@@ -131,7 +131,7 @@ def test_nobody_withdraws_somebody_elses_link(alice, charlie):
 
 
 def test_there_is_an_end_to_open_links(alice, charlie, monkeypatch):
-    monkeypatch.setattr(invites, "MOST_OPEN", 2)
+    monkeypatch.setattr(invites, "MAX_OPEN", 2)
     make_link(alice)
     link = make_link(alice)
     assert "You have 2 open invite links." in submit(alice, "/invites").text

@@ -11,7 +11,7 @@ from tests.webapp.conftest import PASSWORD
 from webapp.accounts import accounts
 from webapp.auth import invites
 from webapp.core.database import db
-from webapp.models import LimitedAct, now
+from webapp.models import RateLimitHit, now
 from webapp.security import rate_limits
 
 
@@ -93,7 +93,7 @@ class TestHowOften:
 
     def let_pass(self, app, seconds: float) -> None:
         with app.app_context():
-            for act in db.session.scalars(select(LimitedAct)):
+            for act in db.session.scalars(select(RateLimitHit)):
                 act.at -= timedelta(seconds=seconds)
             db.session.commit()
 
@@ -137,8 +137,10 @@ def test_somebody_who_sends_too_many_friend_requests_waits(app, alice, bob, visi
     dora, erin = visit("dora").register(), visit("erin").register()
     bob.ask(dora)
     with app.app_context():
-        subject = db.session.scalars(select(LimitedAct.subject).where(LimitedAct.subject.startswith("friend request:"))).all()[-1]
-        db.session.add_all(LimitedAct(subject=subject) for _ in range(rate_limits.LIMITS["friend request"].maximum - 1))
+        subject = db.session.scalars(
+            select(RateLimitHit.subject).where(RateLimitHit.subject.startswith("friend request:"))
+        ).all()[-1]
+        db.session.add_all(RateLimitHit(subject=subject) for _ in range(rate_limits.LIMITS["friend request"].maximum - 1))
         db.session.commit()
     answer = bob.post("/api/friend-request/send", {"username": "erin"})
     assert (answer.status_code, answer.json["error"]["code"]) == (429, "too_many")
@@ -153,8 +155,8 @@ def test_somebody_who_sends_too_many_friend_requests_waits(app, alice, bob, visi
 
 def test_what_counted_long_ago_is_forgotten(app, alice, visit):
     with app.app_context():
-        db.session.execute(update(LimitedAct).values(at=now() - timedelta(hours=2)))
+        db.session.execute(update(RateLimitHit).values(at=now() - timedelta(hours=2)))
         db.session.commit()
     register(visit("bob"))
     with app.app_context():
-        assert len(db.session.scalars(select(LimitedAct)).all()) == 1
+        assert len(db.session.scalars(select(RateLimitHit)).all()) == 1

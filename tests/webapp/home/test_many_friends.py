@@ -52,7 +52,7 @@ def crowd(app, alice):
 
 def test_the_sidebar_has_an_end_and_the_counts_are_whole(alice, crowd):
     page = alice.get("/").text
-    assert [page.count(f'id="{kind}-') for kind in ("request", "live-friend", "friend-friend")] == [overview.SIDEBAR_MOST] * 3
+    assert [page.count(f'id="{kind}-') for kind in ("request", "live-friend", "friend-friend")] == [overview.SIDEBAR_MAX] * 3
     for words in (
         f"Requests <span>{REQUESTS}</span>",
         f"Live now <span>{LIVE}</span>",

@@ -37,7 +37,7 @@ def leave(person, password: str = PASSWORD, **fields):
 def tend(app) -> None:
     """What the reconciler does every second."""
     with app.app_context():
-        retention.tend()
+        retention.maintain()
 
 
 def test_everything_of_somebody_goes(app, config, alice, bob, charlie, folder, ingest):

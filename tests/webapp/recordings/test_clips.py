@@ -184,7 +184,7 @@ def test_a_piece_that_is_none_is_a_wrong_field(recording, alice, query, field):
 
 
 def test_a_clip_has_a_greatest_length(app, recording, alice, monkeypatch):
-    monkeypatch.setattr("webapp.recordings.clips.MOST_S", 1.0)
+    monkeypatch.setattr("webapp.recordings.clips.MAX_S", 1.0)
     assert alice.get(f"/recordings/{recording}/clip.flac?end=1.001").status_code == 422
     assert alice.get(f"/recordings/{recording}/clip.flac?end=1").status_code == 200
 

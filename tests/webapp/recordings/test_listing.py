@@ -13,7 +13,7 @@ from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.models import Recording, new_id
 from webapp.recordings import listing
-from webapp.recordings.listing import Wish
+from webapp.recordings.listing import ListQuery
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -77,8 +77,8 @@ def test_pages_of_every_order_miss_nothing_and_repeat_nothing(app, alice, bob, a
         viewer, owner = accounts.find("alice" if view == "mine" else "bob"), accounts.find("alice")
         page = None
         while page is None or page.more:
-            wish = Wish(order=order, before=found[-1] if found else "")
-            page = listing.of_person(viewer, owner, wish) if view == "mine" else listing.of_friends(viewer, wish)
+            list_query = ListQuery(order=order, before=found[-1] if found else "")
+            page = listing.of_person(viewer, owner, list_query) if view == "mine" else listing.of_friends(viewer, list_query)
             found += [recording.id for recording in page.recordings]
             assert len(page.recordings) <= listing.PAGE
     assert len(found) == 120
@@ -185,7 +185,7 @@ def test_a_page_is_read_from_an_index_without_sorting(app, alice, add, order):
     with app.app_context():
         owner = accounts.find("alice")
         alices = listing._present().where(Recording.owner_id == owner.id)
-        query = listing._page_query(alices, [owner], Wish(order, "", ids[5]))
+        query = listing._page_query(alices, [owner], ListQuery(order, "", ids[5]))
         plan = db.session.execute(text(f"EXPLAIN QUERY PLAN {query.compile(db.engine, compile_kwargs={'literal_binds': True})}"))
         steps = [row.detail for row in plan]
     assert len(steps) == 1
