@@ -1,4 +1,4 @@
-"""The web app: accounts, friends, tokens, recordings and the pages."""
+"""Puts the web app together: accounts, friends, streams, recordings and the pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from webapp.ui import templates
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """`config`: None reads the environment. Raises ConfigError."""
+    """Make the app. `config`: None reads the environment. Raises ConfigError."""
     config = config or Config.from_environment()
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__)

@@ -1,5 +1,7 @@
-"""Commands for the admin: `./stillair web create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`,
-`recordings rebuild`."""
+"""Provides the admin's commands.
+
+They are `./stillair web create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`, `recordings rebuild`.
+"""
 
 from __future__ import annotations
 

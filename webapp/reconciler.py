@@ -1,4 +1,4 @@
-"""The reconciler, a process of its own: `python -m webapp.reconciler`. It repairs streams, and tidies up behind everybody.
+"""Runs the reconciler, a process of its own: `python -m webapp.reconciler`. It repairs streams, and tidies up behind everybody.
 
 It keeps nothing in memory that matters: it may die at any moment, and two of them do no more than one.
 """
@@ -50,7 +50,7 @@ EXPECTED = (AudioServerUnreachable, OperationalError, mail.MailRefused)
 
 
 def clean_up() -> None:
-    """Forget what nobody will ask for again."""
+    """Delete what nobody will ask for again."""
     outbox.prune()
     invites.prune()
     password_resets.prune()
@@ -60,7 +60,7 @@ def clean_up() -> None:
 
 
 class Reconciler:
-    """The loop. Whatever fails is said once, and tried again in the next round."""
+    """Runs the loop. Whatever fails is logged once, and tried again in the next round."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -80,19 +80,19 @@ class Reconciler:
         postman.join()
 
     def _answer_by_mail(self) -> None:
-        """Beside the rounds: a mail server may take seconds to answer, and a stream must not wait for that."""
+        """Send mails beside the rounds: a mail server may take seconds to answer, and a stream must not wait for that."""
         with self._app.app_context():
             wanted = mail.is_configured()
         while wanted and not self._stop.wait(MAIL_EVERY_S):
             self._try("mail", password_resets.answer_requests)
 
     def _send_pushes(self) -> None:
-        """Beside the rounds, which no push service may hold up."""
+        """Send pushes beside the rounds, which no push service may hold up."""
         while not self._stop.wait(PUSH_EVERY_S):
             self._try("pushes", lambda: sender.drain(self._app))
 
     def _round(self) -> float:
-        """Seconds until the next one."""
+        """Do everything once, and return the seconds until the next round."""
         starting = self._try("streams", reconcile.repair_all)
         self._try("rooms", reconcile.close_old_rooms)
         self._try("presence", presence.sweep)

@@ -1,4 +1,4 @@
-"""Every module that answers requests. Nothing else imports them: they are the leaves of the import graph."""
+"""Lists every module that answers requests. Nothing else imports them: they are the leaves of the import graph."""
 
 from __future__ import annotations
 

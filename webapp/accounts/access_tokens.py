@@ -1,5 +1,8 @@
-"""Access tokens: how a script acts for somebody, within the scopes that person has given it. The token is shown once, and the row
-has only its SHA-256; revoking it, its end or the end of the account end it at once. A new password does not."""
+"""Manages access tokens, by which a script acts for somebody within the scopes they gave it.
+
+The token is shown once, and the row has only its SHA-256. Revoking it, its expiry or the end of the account end it at once; a new
+password does not.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,16 @@ USED_EVERY = timedelta(minutes=10)  # how exactly the last use is kept; each is 
 
 
 def tokens_of(owner: User) -> list[AccessToken]:
-    """Newest first, with those that have ended."""
+    """Return the owner's tokens, newest first, with those that have ended."""
     query = select(AccessToken).where(AccessToken.user_id == owner.id)
     return list(db.session.scalars(query.order_by(AccessToken.created_at.desc(), AccessToken.id)))
 
 
 def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
-    """The token, which nobody can read again. `days`: "" for good, or one of DAYS. Raises Invalid, or Conflict for too many."""
+    """Return a new token, which nobody can read again.
+
+    `days`: "" for good, or one of DAYS. Raises Invalid, or Conflict when the owner has too many.
+    """
     name, wanted = clean(name), [scope for scope in Scope if scope in set(scopes)]
     if not is_visible(name) or len(name) > NAME_LENGTH:
         raise Invalid.field("name", _("Use 1 to %(count)d characters.", count=NAME_LENGTH))
@@ -51,14 +57,14 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
 
 
 def revoke(owner: User, token_id: str) -> None:
-    """Raises NotFound unless it is one's own."""
+    """Delete one of the owner's tokens. Raises NotFound."""
     if not affected_rows(delete(AccessToken).where(AccessToken.id == token_id, AccessToken.user_id == owner.id)):
         raise NotFound
     db.session.commit()
 
 
 def find(token: str) -> AccessToken | None:
-    """One that still counts. There is no limit for wrong ones: 256 bits cannot be guessed."""
+    """Return a token that still counts. Wrong ones need no rate limit: nobody guesses 256 bits."""
     if not token.startswith(PREFIX):
         return None
     found = db.session.scalar(select(AccessToken).where(AccessToken.token_hash == token_hash(token)))

@@ -1,5 +1,4 @@
-"""Accounts and who is logged in. A log-in is a row: the cookie carries its token, the row the token's SHA-256, and deleting the
-row ends the log-in wherever the cookie may have gone."""
+"""Manages accounts: making them, logging in, passwords and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -24,21 +23,24 @@ ACTIVE_ADMIN = User.is_admin, User.suspended_at.is_(None)
 
 
 def find(username: str) -> User | None:
-    """By name, whatever its case."""
+    """Find an account by its name, in upper or lower case."""
     if not USERNAME.fullmatch(username):
         return None
     return db.session.scalar(select(User).where(User.username_key == username.lower()))
 
 
 def register(username: str, password: str) -> User:
-    """As `add`, for good. People register by webapp.auth.registration."""
+    """Make an account, as `add` does, and commit. People register through webapp.auth.registration."""
     user = add(username, password)
     db.session.commit()
     return user
 
 
 def add(username: str, password: str) -> User:
-    """A new account in the current transaction; the first is the admin's. Raises Invalid, or Conflict when the name is taken."""
+    """Make an account in the current transaction; the first is the admin's.
+
+    Raises Invalid, or Conflict when the name is taken.
+    """
     _check_username(username)
     check_password(password, username)
     with passwords().slot():
@@ -57,10 +59,10 @@ def add(username: str, password: str) -> User:
 
 
 def authenticate(username: str, password: str, address: str) -> User | None:
-    """The account when the password is right. Raises TooMany after too many failures for the account or from the address, and
-    Forbidden for somebody who is suspended.
+    """Return the account when the password is right.
 
-    Limits are looked at inside the hashing turn: tries sent at the same moment cannot slip past them.
+    Raises TooMany after too many failures for the account or from the address, and Forbidden for somebody who is suspended. The
+    limits are checked while a hashing slot is held: tries sent at the same moment cannot slip past them.
     """
     with passwords().slot():
         login_throttle.check(username, address)
@@ -80,7 +82,10 @@ def authenticate(username: str, password: str, address: str) -> User | None:
 
 
 def change_password(user: User, old: str, new: str, address: str) -> None:
-    """Every other browser is logged out. Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does."""
+    """Change the password and log every other browser out.
+
+    Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does.
+    """
     check_password(new, user.username)
     if authenticate(user.username, old, address) is None:
         raise Invalid.field("old_password", _("This is not your password."))
@@ -90,7 +95,7 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
 
 
 def set_password(user: User, password: str, *, stays: str = "") -> None:
-    """Logs the person out everywhere, but for the log-in with the token `stays`, and no reset link works any more."""
+    """Set a password, log the person out everywhere except for the log-in with the token `stays`, and void all reset links."""
     with passwords().slot():
         password_hash = passwords().hash(password)
     replace_password(user, password_hash, stays=stays)
@@ -98,7 +103,7 @@ def set_password(user: User, password: str, *, stays: str = "") -> None:
 
 
 def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
-    """The same with a hash that is made already, in the current transaction."""
+    """Do what `set_password` does with a hash that is made already, in the current transaction."""
     user.password_hash = password_hash
     db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
     login_throttle.forget_failures(user.username)
@@ -106,8 +111,11 @@ def replace_password(user: User, password_hash: str, *, stays: str = "") -> None
 
 
 def change_email(user: User, email: str, password: str, address: str) -> None:
-    """Where a reset link may be sent; "" for nowhere. Asks for the password, for with that address anybody can have another one.
-    Raises Invalid naming `email` or `email_password`, and TooMany as a log-in does."""
+    """Set where reset links may be sent; "" for nowhere.
+
+    It takes the password, because whoever reads that mail can choose a new one. Raises Invalid naming `email` or
+    `email_password`, and TooMany as a log-in does.
+    """
     checked = mail.checked_address(email)
     if authenticate(user.username, password, address) is None:
         raise Invalid.field("email_password", _("This is not your password."))

@@ -1,9 +1,8 @@
-"""Requests that carry an access token (webapp.accounts.access_tokens) in `Authorization: Bearer`.
+"""Authenticates requests that carry an access token (webapp.accounts.access_tokens) in `Authorization: Bearer`.
 
-One place decides: a token counts for a route whose `@operation` names a scope, and for no other, so that a route that forgets to
-say so, and every page, is closed to it. It never counts beside a cookie; then the request is a browser's, with all that a browser
-must bring. Without a cookie nobody else can have made the browser send it, so that no CSRF token is needed
-(webapp.core.database).
+A token counts only for routes whose `@operation` names a scope. A route that forgets to say so is closed to it, and so is every
+page. It never counts beside a cookie: then the request is a browser's and must bring what a browser must bring. Without a cookie
+no other site can have made a browser send the request, so it needs no CSRF token (webapp.core.extensions).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def init_app(app: Flask) -> None:
 
 
 def _check() -> None:
-    """Raises ApiError for a token that does not count, whatever it asks for."""
+    """Note the token of the request in `g`. Raises ApiError for one that does not count."""
     operation = operations.operation_of(current_app, request.endpoint)
     given = request.authorization
     if operation is None or operation.scope is None or given is None or given.type != "bearer" or _has_cookie():
@@ -44,7 +43,7 @@ def _has_cookie() -> bool:
 
 @login_manager.request_loader
 def load_user(_request: Request) -> User | None:
-    """Called by Flask-Login when no cookie says who it is."""
+    """Return the owner of the token. Flask-Login calls this when no cookie says who it is."""
     if "access_token" not in g:
         return None
     user: User = g.access_token.user

@@ -1,4 +1,4 @@
-"""Settings: access tokens."""
+"""Serves the settings page of access tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mine(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 @login_required
 @form_errors(mine, "name")
 def make() -> ResponseReturnValue:
-    """Answers with the token itself: it stands nowhere else, so that no other page could show it."""
+    """Answer with the token itself. It is not kept in the session, so no other page can show it."""
     form = request.form
     token = access_tokens.make(current_user, form.get("name", ""), form.getlist("scopes"), form.get("days", ""))
     return _page(token=token), 201

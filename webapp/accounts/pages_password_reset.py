@@ -1,4 +1,4 @@
-"""Forgotten passwords: asking for a link, and what somebody sees who opens one."""
+"""Serves the pages for forgotten passwords: asking for a link, and opening one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def forgot() -> ResponseReturnValue:
 
 @blueprint.post("/forgot")
 def ask_for_link() -> ResponseReturnValue:
-    """The same answer for every name."""
+    """Answer alike for every name."""
     if not mail.is_configured():
         raise NotFound
     try:

@@ -1,4 +1,4 @@
-"""Settings of the pages themselves: colours and keyboard shortcuts."""
+"""Serves the settings of the pages themselves: colours and keyboard shortcuts."""
 
 from __future__ import annotations
 

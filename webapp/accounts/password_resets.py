@@ -1,8 +1,8 @@
-"""Forgotten passwords. A reset link lets whoever has it choose a new password, once, for a day. The admin makes one and hands it
-over, or people have it sent to the e-mail address that they left in their settings.
+"""Lets people choose a new password when they have forgotten theirs.
 
-Nobody learns by asking whether a name exists: the request only writes the wish down, for whatever name; the reconciler looks
-who it is and sends the mail.
+A reset link works once, for a day. The admin makes one and hands it over, or people have it sent to the e-mail address that they
+left in their settings. A request by e-mail only inserts a row; the reconciler finds the account and sends the mail, so the answer
+never reveals whether the name exists.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRIED_EVERY = timedelta(minutes=1)
 
 
 def make(by: User | str, user: User) -> str:
-    """The address of a new link, which nobody can see again."""
+    """Return the address of a new link, which nobody can see again."""
     audit.record(by, "reset.made", user)
     link = _add(user)
     db.session.commit()
@@ -43,7 +43,7 @@ def make(by: User | str, user: User) -> str:
 
 
 def user_of(token: str) -> User:
-    """Whose password may be chosen. Raises Gone alike for a link that was used, has expired or never was."""
+    """Return whose password may be chosen. Raises Gone alike for a link that was used, has expired or never was."""
     link = db.session.scalar(select(ResetLink).where(*_good(token)))
     if link is None:
         raise _gone()
@@ -55,7 +55,7 @@ def _gone() -> Gone:
 
 
 def use(token: str, password: str) -> None:
-    """Every log-in of the person ends. Raises Gone, also when somebody else was quicker, or Invalid."""
+    """Set the password and end every log-in of the person. Raises Gone, also when somebody else was quicker, or Invalid."""
     user = user_of(token)
     check_password(password, user.username)
     with passwords().slot():
@@ -69,7 +69,7 @@ def use(token: str, password: str) -> None:
 
 
 def prune() -> None:
-    """Forgets what is too old; the caller commits."""
+    """Delete links and requests that are too old. The caller commits."""
     db.session.execute(delete(ResetLink).where(ResetLink.expires_at < now()))
     db.session.execute(delete(ResetRequest).where(ResetRequest.at < now() - TRIED_FOR))
 
@@ -88,7 +88,7 @@ def _good(token: str) -> tuple[Any, ...]:
 
 
 def request_link(username: str, address: str) -> None:
-    """The same for every name. `address`: of the network. Raises TooMany."""
+    """Note that somebody wants a link by mail, whatever the name. `address`: the client's IP address. Raises TooMany."""
     rate_limits.count("reset wish", network_of(address))
     if accounts.USERNAME.fullmatch(username):
         db.session.add(ResetRequest(username_key=username.lower()))
@@ -96,21 +96,21 @@ def request_link(username: str, address: str) -> None:
 
 
 def request_link_for(admin: User, user: User) -> None:
-    """The admin has a link sent to the person."""
+    """Note, for the admin, that a link is to be sent to the person."""
     audit.record(admin, "reset.made", user)
     db.session.add(ResetRequest(username_key=user.username_key))
     db.session.commit()
 
 
 def answer_requests() -> None:
-    """The reconciler's share, in a thread of its own, for a mail server may take its time."""
+    """Send the mails that were asked for. The reconciler calls this in a thread of its own: mail servers can be slow."""
     due = select(ResetRequest).where(ResetRequest.try_at <= now()).order_by(ResetRequest.id).limit(1)
     while (found := db.session.scalar(due)) is not None:
         _answer(found)
 
 
 def _answer(request: ResetRequest) -> None:
-    """Raises MailRefused; the request is tried again then, for an hour."""
+    """Send one mail. Raises MailRefused; the request is tried again then, for an hour."""
     user = _receiver(request)
     if user is None:
         db.session.delete(request)
@@ -134,7 +134,7 @@ def _answer(request: ResetRequest) -> None:
 
 
 def _receiver(request: ResetRequest) -> User | None:
-    """Who gets a mail for it, if anybody does."""
+    """Return who gets a mail for the request, if anybody does."""
     user = accounts.find(request.username_key)
     if user is None or user.email is None or user.suspended_at is not None or request.at < now() - TRIED_FOR:
         return None

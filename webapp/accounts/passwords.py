@@ -1,4 +1,4 @@
-"""Password hashing (argon2id), at most two at once so that live audio on the same machine keeps its cores."""
+"""Hashes passwords (argon2id), at most two at once so that live audio on the same machine keeps its cores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_WAIT_S = 10
 
 
 class Passwords:
-    """`app.extensions["passwords"]`. Every call that hashes must hold a `turn`."""
+    """Hashes and verifies, as `app.extensions["passwords"]`. Every call that hashes must hold a `slot`."""
 
     def __init__(self, config: Config) -> None:
         self._hasher = PasswordHasher(memory_cost=config.argon2_memory_kib, time_cost=config.argon2_time_cost, parallelism=1)
@@ -44,7 +44,7 @@ class Passwords:
         return self._hasher.hash(password)
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Takes as long for nobody's hash (None) as for somebody's, so that time does not tell who has an account."""
+        """Check a password. It takes as long for no account (None) as for one, so the time does not tell who has an account."""
         try:
             return self._hasher.verify(password_hash or self._nobodys_hash, password) and password_hash is not None
         except VerifyMismatchError:
@@ -55,7 +55,7 @@ class Passwords:
 
 
 def passwords() -> Passwords:
-    """The current app's."""
+    """Return the current app's hasher."""
     found: Passwords = current_app.extensions["passwords"]
     return found
 
@@ -67,7 +67,10 @@ def common_passwords() -> frozenset[str]:
 
 
 def check_password(password: str, username: str) -> None:
-    """Raises Invalid. Length and guessability only: rules about kinds of letters make passwords worse (NIST SP 800-63B)."""
+    """Raise Invalid for a bad new password.
+
+    Only length and guessability count: rules about kinds of letters make passwords worse (NIST SP 800-63B).
+    """
     if len(password) < MIN_LENGTH:
         raise Invalid.field("password", _("Use %(count)d characters or more.", count=MIN_LENGTH))
     if len(password) > MAX_LENGTH:

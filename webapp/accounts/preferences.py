@@ -1,4 +1,7 @@
-"""How somebody wants to have the pages. Kept on the server, so that a page has it from its first paint, in every browser."""
+"""Stores how somebody wants the pages to look and work.
+
+The server keeps it, so that every browser has it from its first paint.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ THEMES = ("system", "light", "dark")
 
 
 def set_theme(user: User, theme: str) -> None:
-    """Raises Invalid."""
+    """Set the person's colours: one of THEMES. Raises Invalid."""
     if theme not in THEMES:
         raise Invalid.field("theme", _("Choose one of the three."))
     user.theme = theme

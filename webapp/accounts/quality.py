@@ -1,4 +1,4 @@
-"""How good the sound of a stream shall be: what a person chooses for all streams to come."""
+"""Stores how good the sound of a person's streams is to be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORDS = {
 
 
 def change(user: User, quality: str) -> None:
-    """Counts from the next stream on. Raises Invalid."""
+    """Set the quality, from the next stream on. Raises Invalid."""
     if quality not in QUALITIES:
         raise Invalid.choice("quality", QUALITIES)
     user.quality = quality

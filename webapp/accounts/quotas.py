@@ -1,7 +1,7 @@
-"""How much of the server's disk one person's recordings may take, and for how long.
+"""Limits how much of the server's disk one person's recordings may take, and for how long.
 
-The server's settings are the default for everybody. An admin can give one person more or less space and time; a person can have
-recordings deleted earlier than that, never later.
+The server's settings are the default for everybody. An admin can give one person more or less space and time. People can have
+their recordings deleted earlier than that, never later.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ MAX_GB = 1_000_000
 
 
 def quota(user: User) -> int | None:
-    """Bytes that all recordings of a person may have; None when there is no limit."""
+    """Return how many bytes all recordings of a person may have; None when there is no limit."""
     quota_gb = current_config().quota_gb if user.quota_gb is None else user.quota_gb
     return round(quota_gb * GB) or None
 
 
 def used(user: User, *, without: str = "") -> int:
-    """Bytes. `without`: id of a recording that does not count."""
+    """Return how many bytes the person's recordings have. `without`: id of a recording that does not count."""
     sizes = select(func.coalesce(func.sum(Recording.size), 0))
     mine = sizes.where(Recording.owner_id == user.id, Recording.deleted_at.is_(None), Recording.id != without)
     return db.session.scalar(mine) or 0
 
 
 def left_for(user: User, recording_id: str) -> int | None:
-    """Bytes that this one recording may have."""
+    """Return how many bytes this one recording may have; None when there is no limit."""
     limit = quota(user)
     return None if limit is None else max(0, limit - used(user, without=recording_id))
 
@@ -48,23 +48,26 @@ def left_for(user: User, recording_id: str) -> int | None:
 
 
 def days_kept(user: User) -> int | None:
-    """None: for ever."""
+    """Return for how many days the person's recordings are kept; None for ever."""
     return _days_kept(user.most_days, user.keep_days)
 
 
 def max_days(user: User) -> int | None:
-    """As long as the person may have them kept; None: for ever."""
+    """Return for how many days the person may have recordings kept; None for ever."""
     return _days_kept(user.most_days, None)
 
 
 def _days_kept(granted: int | None, wanted: int | None) -> int | None:
-    """Return None for ever. `granted`: the admin's limit for one person, 0 for none and None for the server's."""
+    """Return the shorter of both times; None for ever.
+
+    `granted`: the admin's limit for one person, 0 for none, None for the server's.
+    """
     limits = [days for days in (current_config().keep_days if granted is None else granted, wanted) if days]
     return min(limits) if limits else None
 
 
 def is_too_old() -> ColumnElement[bool]:
-    """Condition on Recording joined with its owner."""
+    """Return a condition on Recording joined with its owner."""
     limits = []
     for granted, wanted in db.session.execute(select(User.most_days, User.keep_days).distinct()).all():
         if days := _days_kept(granted, wanted):
@@ -82,7 +85,10 @@ def _days_ago(days: int) -> datetime:
 
 
 def change(user: User, *, keep_days: str, audience: str) -> None:
-    """`keep_days`: "" for as long as the server keeps them. Raises Invalid."""
+    """Set how long the person's recordings are kept and who may hear new ones.
+
+    `keep_days`: "" for as long as the server keeps them. Raises Invalid.
+    """
     days = _days(keep_days.strip(), minimum=1, maximum=max_days(user) or MAX_DAYS)
     if audience not in AUDIENCES:
         raise Invalid.choice("audience", AUDIENCES)
@@ -105,8 +111,10 @@ def _days(text: str, *, minimum: int, maximum: int) -> int | None:
 
 
 def grant(admin: User | str, user: User, *, quota_gb: str, most_days: str) -> None:
-    """`quota_gb` and `most_days`: 0 for no limit, "" for as the server's settings say. Raises Invalid, naming `quota_gb` or
-    `most_days`."""
+    """Give one person space and time of their own.
+
+    `quota_gb` and `most_days`: 0 for no limit, "" for the server's setting. Raises Invalid, naming one of them.
+    """
     space, days = _gb(quota_gb.strip()), _most_days(most_days.strip())
     if space != user.quota_gb:
         audit.record(admin, "quota.changed", user, "" if space is None else f"{space:g} GB")

@@ -1,4 +1,7 @@
-"""Log-in sessions of browsers. The cookie carries a token, the row its SHA-256; deleting the row logs the browser out."""
+"""Keeps the log-in sessions of browsers.
+
+The cookie carries a token, the row its SHA-256; deleting the row logs the browser out.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,11 @@ SEEN_EVERY_S = 3600  # how exactly a session's last use is kept; each is a write
 
 
 def open_session(user: User) -> None:
-    """Logs this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends. For the same
-    person its row gets the new token, so that what hangs on it (webapp.notifications.subscriptions) goes on."""
+    """Log this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends.
+
+    For the same person the row stays and gets the new token, so that what hangs on it (webapp.notifications.subscriptions) goes
+    on.
+    """
     db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
     earlier = _session(session.get("_user_id", ""))
     if earlier is not None and earlier.user_id != user.id:
@@ -42,7 +48,7 @@ def open_session(user: User) -> None:
 
 
 def close_session() -> None:
-    """Logs this browser out; the cookie is worth nothing from here on."""
+    """Log this browser out. The cookie is worth nothing from here on."""
     db.session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(current_user.get_id() or "")))
     db.session.commit()
     logout_user()
@@ -50,18 +56,18 @@ def close_session() -> None:
 
 
 def is_open(token: str) -> bool:
-    """Whether a log-in or an access token still counts, for answers that go on for hours."""
+    """Return whether a log-in or an access token still counts, for answers that go on for hours."""
     return _session(token) is not None or access_tokens.find(token) is not None
 
 
 def end_sessions(user: User, *, stays: str = "") -> None:
-    """Logs the person out everywhere, but for the log-in with the token `stays`, in the current transaction."""
+    """Log the person out everywhere, except for the log-in with the token `stays`, in the current transaction."""
     others = LoginSession.user_id == user.id, LoginSession.token_hash != token_hash(stays)
     db.session.execute(delete(LoginSession).where(*others))
 
 
 def session_id(user: User) -> int:
-    """Of the log-in by which the person asks. Raises NotLoggedIn when it is none of a browser."""
+    """Return the id of the current browser session. Raises NotLoggedIn for requests with an access token."""
     found = _session(user.session_token)
     if found is None:
         raise NotLoggedIn
@@ -88,7 +94,7 @@ def _ask_to_log_in() -> NoReturn:
 
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
-    """Called by Flask-Login with what `User.get_id` gave it."""
+    """Return who is logged in. Flask-Login calls this with what `User.get_id` gave it."""
     found = _session(token)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The reconciler's heartbeat. It is a row, because the reconciler is a process of its own."""
+"""Keeps the reconciler's heartbeat. It is a row, because the reconciler is a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The admin's pages about the server: status, live streams, storage, registration, log. Those about people are in `members`."""
+"""Serves the admin's pages about the server: status, live streams, storage, registration, log.
+
+Those about people are in `pages_people`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin's pages about people: the list, one person, and what the admin may do with them."""
+"""Serves the admin's pages about people: the list, one person, and what the admin may do with them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,10 @@ def reset(username: str) -> ResponseReturnValue:
 
 @blueprint.post("/<username>/reset")
 def make_reset_link(username: str) -> ResponseReturnValue:
-    """The link stands in this answer alone: 201, for of 200 Turbo would ask to be sent elsewhere."""
+    """Show a new link, or have it sent by mail.
+
+    The link stands in this answer alone, with 201: Turbo wants redirects instead of 200.
+    """
     user = people.find(username)
     if request.form.get("by") != "mail":
         return _reset(user, password_resets.make(current_user, user)), 201
@@ -118,7 +121,7 @@ def delete_for_good(username: str) -> ResponseReturnValue:
 
 @blueprint.errorhandler(Conflict)
 def explain(error: Conflict) -> ResponseReturnValue:
-    """Said where the button was."""
+    """Say what is wrong where the button was."""
     flash(error.message, "problem")
     username = (request.view_args or {}).get("username", "")
     return redirect(url_for("pages_members.person", username=username), 303)

@@ -1,4 +1,4 @@
-"""For the admin: how much this server was on air and listened to, day by day."""
+"""Shows the admin how much this server was on air and listened to, day by day."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The people of this server as its admin sees them, and what the admin may do with them. One admin who can log in always stays:
-the row is changed only if there is another, however many try at once."""
+"""Shows the admin the people of this server, and does what the admin may do with them.
+
+One admin who can log in always stays: the row is changed only if there is another, however many try at once.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,10 @@ class Page:
 
 
 def page(words: str = "", kind: str = "all", after: str = "") -> Page:
-    """`words` stand in the user name or the name; `kind`: KINDS; `after`: the last user name that is known already."""
+    """Return a page of people.
+
+    `words` stand in the user name or the display name; `after`: the last user name of the page before.
+    """
     query = _matching(select(User), words, kind)
     count = db.session.scalar(_matching(select(func.count()).select_from(User), words, kind)) or 0
     if after:
@@ -60,7 +65,7 @@ def page(words: str = "", kind: str = "all", after: str = "") -> Page:
 
 
 def find(username: str) -> User:
-    """Raises NotFound."""
+    """Return the account. Raises NotFound."""
     user = accounts.find(username)
     if user is None:
         raise NotFound
@@ -80,7 +85,7 @@ def _matching(query: Select[Any], words: str, kind: str) -> Select[Any]:
 
 
 def _members(users: Iterable[User]) -> list[Member]:
-    """In a fixed number of queries."""
+    """Read what the pages show of people, in a fixed number of queries."""
     by_id = {user.id: user for user in users}
     online = presence.online(by_id)
     sizes = select(Recording.owner_id, func.sum(Recording.size)).where(Recording.deleted_at.is_(None))
@@ -102,8 +107,10 @@ def _members(users: Iterable[User]) -> list[Member]:
 
 
 def suspend(admin: User, user: User) -> None:
-    """Nobody gets in with this account any more: sessions end, a stream ends, and what the person hears of others ends, too.
-    Raises Conflict for oneself and for the last admin."""
+    """Lock somebody out: sessions end, a stream ends, and so does what the person hears of others.
+
+    Raises Conflict for oneself and for the last admin.
+    """
     not_oneself(admin, user)
     if user.suspended_at is not None:
         return
@@ -115,7 +122,7 @@ def suspend(admin: User, user: User) -> None:
 
 
 def restore(admin: User, user: User) -> None:
-    """Ends a suspension."""
+    """End a suspension."""
     if user.suspended_at is None:
         return
     user.suspended_at = None
@@ -124,7 +131,10 @@ def restore(admin: User, user: User) -> None:
 
 
 def delete(admin: User, user: User) -> None:
-    """For good, with all recordings. Raises Conflict for oneself, and when a stream of theirs cannot be ended now."""
+    """Delete the account for good, with all recordings.
+
+    Raises Conflict for oneself, and when a stream of theirs cannot be ended now.
+    """
     not_oneself(admin, user)
     try:
         account_deletion.delete(user, by=admin)
@@ -133,7 +143,7 @@ def delete(admin: User, user: User) -> None:
 
 
 def make_admin(by: User | str, user: User) -> None:
-    """Raises Conflict for somebody who is suspended."""
+    """Make somebody an admin. Raises Conflict for somebody who is suspended."""
     if user.suspended_at is not None:
         raise Conflict(_("%(name)s is suspended. End that first.", name=user.display_name))
     if user.is_admin:
@@ -144,7 +154,7 @@ def make_admin(by: User | str, user: User) -> None:
 
 
 def unmake_admin(admin: User, user: User) -> None:
-    """Raises Conflict for the last one."""
+    """Take the admin's rights away. Raises Conflict for the last admin."""
     if not user.is_admin:
         return
     change(user, is_admin=False)
@@ -153,7 +163,7 @@ def unmake_admin(admin: User, user: User) -> None:
 
 
 def change(user: User, **values: Any) -> None:
-    """Writes what makes somebody an admin no more, in the current transaction. Raises Conflict for the last one."""
+    """Update `user` in the current transaction unless that would leave no active admin. Raises Conflict."""
     advisory_lock(AdvisoryLock.FIRST_ACCOUNT)
     other = aliased(User)
     another = select(other.id).where(other.is_admin, other.suspended_at.is_(None), other.id != user.id).exists()
@@ -166,7 +176,7 @@ def change(user: User, **values: Any) -> None:
 
 
 def silence(user: User) -> None:
-    """The person's stream ends, and so does what they hear. Call it after it is committed that they cannot log in any more."""
+    """End the person's stream and what they hear. Call it after it is committed that they cannot log in any more."""
     stream = stream_queries.running_stream_of(user)
     if stream is not None:
         state.end(stream)
@@ -175,6 +185,6 @@ def silence(user: User) -> None:
 
 
 def not_oneself(admin: User, user: User) -> None:
-    """Raises Conflict: what shuts somebody out is not done by mistake to oneself."""
+    """Raise Conflict for oneself: nobody locks themselves out by mistake."""
     if admin.id == user.id:
         raise Conflict(_("That is you. Another admin can do it."))

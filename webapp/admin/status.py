@@ -1,5 +1,7 @@
-"""How the server is, in words for its admin: each part is well or needs a look, why, and one next step. `/healthz`
-(webapp.admin.api_health) says the same to programs, in one word each."""
+"""Tells the admin in words how the server is: each component is well or needs a look, why, and one next step.
+
+`/healthz` (webapp.admin.api_health) says the same to programs, in one word each.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,7 @@ def _audio_server(streams: int, listeners: int, *, works: bool) -> Part:
 
 
 def _noise_remover(remover: Health | None, streams: Sequence[Stream], *, audio_server: bool) -> Part:
-    """Also why somebody is told that it has not answered."""
+    """Say how it is. This also explains the stream page's "It has not answered"."""
     name = _("Noise remover")
     if remover is None:
         return Part(
@@ -193,7 +195,7 @@ def _recordings(settings: Config) -> Part:
 
 
 def _database() -> Part:
-    """It works, for this page has been read from it."""
+    """Say which database it is. It works, for this page has been read from it."""
     dialect = db.session.get_bind().dialect.name
     return Part(_("Database"), State.WELL, f"SQLite {sqlite.sqlite_version}." if dialect == "sqlite" else "PostgreSQL.")
 

@@ -1,4 +1,4 @@
-"""What the recordings of all people take of the disk, for the admin. It says whose and how much, not what they are called."""
+"""Tells the admin what people's recordings take of the disk: whose and how much, not what they are called."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Usage:
 
 
 def usage() -> Usage:
+    """Read everything that the page of the disk shows."""
     settings = config.current_config()
     kept = Recording.deleted_at.is_(None)
     size = func.coalesce(func.sum(Recording.size), 0)

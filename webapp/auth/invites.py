@@ -1,4 +1,7 @@
-"""Invite links. Each works once and for a week: whoever opens it registers, or logs in, and is the inviter's friend."""
+"""Manages invite links.
+
+Each works once and for a week: whoever opens it registers or logs in, and becomes the inviter's friend.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ MAX_OPEN = 20
 
 
 def open_invites(inviter: User) -> list[Invite]:
-    """Those that still work, newest first."""
+    """Return the links that still work, newest first."""
     return list(db.session.scalars(select(Invite).where(*_open(inviter)).order_by(Invite.created_at.desc())))
 
 
 def make(inviter: User) -> Invite:
-    """Raises Conflict when there are too many open ones."""
+    """Make a link. Raises Conflict when the inviter has too many open ones."""
     db.session.add(invite := Invite(inviter=inviter, expires_at=now() + LIFETIME))
     db.session.flush()  # SQLite lets nobody else write from here on
     if (db.session.scalar(select(func.count()).where(*_open(inviter))) or 0) > MAX_OPEN:
@@ -35,15 +38,17 @@ def make(inviter: User) -> Invite:
 
 
 def withdraw(inviter: User, invite_id: str) -> None:
-    """Raises NotFound unless it is one's own and still works."""
+    """Delete a link. Raises NotFound unless it is one's own and still works."""
     if not affected_rows(delete(Invite).where(Invite.id == invite_id, *_open(inviter))):
         raise NotFound
     db.session.commit()
 
 
 def invite_for_guest(invite_id: str, guest: User | None = None) -> Invite:
-    """For whoever has the link. Raises NotFound when nobody knows it, or its inviter has blocked the guest; Gone when it has been
-    used or is too old."""
+    """Return the invite for whoever has the link.
+
+    Raises NotFound when nobody knows it or its inviter has blocked the guest, and Gone when it has been used or is too old.
+    """
     invite = db.session.get(Invite, invite_id)
     if invite is None or (guest is not None and blocks.has_blocked(invite.inviter, guest)):
         raise NotFound(_("This invite link is not known here. Look whether it was copied whole, or ask for a new one."))
@@ -56,9 +61,11 @@ def invite_for_guest(invite_id: str, guest: User | None = None) -> Invite:
 
 
 def use(invite: Invite, guest: User) -> None:
-    """Makes the two friends, in the current transaction. Raises Gone when somebody else was quicker, Conflict for those who are
-    friends already (the link stays good), for one's own link, and as `friendships.refuse_blocked` does; the transaction is rolled
-    back then."""
+    """Make the inviter and the guest friends, in the current transaction.
+
+    Raises Gone when somebody else was quicker, Conflict for those who are friends already (the link stays good) and for one's own
+    link, and as `friendships.refuse_blocked` does; the transaction is rolled back then.
+    """
     inviter = invite.inviter
     if inviter.id == guest.id or relations.are_friends(inviter, guest):
         name = inviter.display_name
@@ -74,7 +81,7 @@ def use(invite: Invite, guest: User) -> None:
 
 
 def prune() -> None:
-    """Forgets the oldest; the caller commits."""
+    """Delete the oldest links. The caller commits."""
     db.session.execute(delete(Invite).where(Invite.expires_at < now() - KEPT))
 
 

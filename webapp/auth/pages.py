@@ -1,4 +1,4 @@
-"""Register, log in, log out."""
+"""Serves the pages to register, log in and log out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_login() -> ResponseReturnValue:
 
 
 def _registration(problems: Problems = NO_PROBLEMS) -> str:
-    """The form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
+    """Return the form, or why there is none. Raises NotFound and Gone for an invite link that does not work."""
     invite_id = request.args.get("invite", "")
     return render_template(
         "auth/register.html",

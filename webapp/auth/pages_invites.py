@@ -1,4 +1,4 @@
-"""Invite links: making them, and what somebody sees who opens one."""
+"""Serves invite links: the page where they are made, and what somebody sees who opens one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def withdraw(invite_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/invite/<invite_id>")
 def show(invite_id: str) -> ResponseReturnValue:
-    """For whoever has the link."""
+    """Greet whoever has the link."""
     invite = invites.invite_for_guest(invite_id, current_user if current_user.is_authenticated else None)
     if not current_user.is_authenticated:
         refused = registration.refusal(invite_id)

@@ -1,4 +1,7 @@
-"""Who may register: everybody, those with an invite link, or nobody. The first account may always be made, and is the admin's."""
+"""Decides who may register: everybody, those with an invite link, or nobody.
+
+The first account may always be made, and is the admin's.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ REFUSALS = {
 
 
 def mode() -> Mode:
-    """What the admin has chosen; before that, the setting."""
+    """Return what the admin has chosen; before that, the setting STILLAIR_REGISTRATION."""
     chosen = db.session.get(Setting, KEY)
     return Mode(chosen.value if chosen else current_config().registration)
 
 
 def choose(admin: User, wanted: str) -> None:
-    """Raises Invalid."""
+    """Choose who may register. Raises Invalid."""
     if wanted not in list(Mode):
         raise Invalid.field("registration", _("Choose one of the three."))
     if wanted != mode():
@@ -49,12 +52,12 @@ def choose(admin: User, wanted: str) -> None:
 
 
 def is_first() -> bool:
-    """Nobody has registered yet."""
+    """Return whether nobody has registered yet."""
     return db.session.scalar(select(User.id).limit(1)) is None
 
 
 def refusal(invite_id: str) -> Forbidden | None:
-    """Why nobody can register now, with this invite link or without ("")."""
+    """Return why nobody can register now with this invite link ("" for none), or None."""
     current = mode()
     if current is Mode.OPEN or (current is Mode.INVITE and invite_id) or is_first():
         return None
@@ -63,7 +66,10 @@ def refusal(invite_id: str) -> Forbidden | None:
 
 
 def register(username: str, password: str, address: str, invite_id: str = "") -> User:
-    """A new account, and with an invite link a friend. Raises as `accounts.add` does, and Forbidden, TooMany, NotFound, Gone."""
+    """Make an account, and with an invite link a friendship.
+
+    Raises as `accounts.add` does, and Forbidden, TooMany, NotFound or Gone.
+    """
     if refused := refusal(invite_id):
         raise refused
     invite = invites.invite_for_guest(invite_id) if invite_id else None

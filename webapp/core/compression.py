@@ -1,4 +1,4 @@
-"""Static text is sent compressed. Pages are not: the secrets they hold (the CSRF token) must not show in their length."""
+"""Compresses static text. Pages stay uncompressed: the secrets they hold (the CSRF token) must not show in their length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web app answers when it says no.
+"""Answers for everything that is refused or fails.
 
     ApiError
     +-- BadRequest   400  the body cannot be read
@@ -11,9 +11,8 @@
     +-- TooMany      429  with Retry-After
     +-- Busy         503  with Retry-After
 
-Domain modules raise them. Programs are answered with JSON (docs/api.md), people with a page; pages catch `ApiError` around
-a domain
-function to show its `fields` in the form again.
+Domain modules raise them. Programs are answered with JSON (docs/api.md), people with a page; webapp.core.forms shows the
+`fields` in the form again.
 """
 
 from __future__ import annotations
@@ -37,7 +36,10 @@ log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """Expected failure. `message` is for people: what happened and one next step; `fields`: name -> what is wrong with it."""
+    """An expected failure.
+
+    `message` tells people what happened and one next step; `fields` maps a field's name to what is wrong with it.
+    """
 
     status = 400
     code = "bad_request"
@@ -92,7 +94,7 @@ class Gone(ApiError):
 
 
 class Invalid(ApiError):
-    """`Invalid.field(name, problem)` for the usual case of one wrong field."""
+    """A field is wrong. `Invalid.field(name, problem)` serves the usual case of a single one."""
 
     status, code = 422, "invalid"
 
@@ -133,14 +135,17 @@ def init_app(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """Whether a program asks: everything but the pages' blueprints, and what stands in none is told by its path."""
+    """Return whether a program is asking: on every blueprint but those of pages. Without a blueprint the path decides."""
     if request.blueprint is None:
         return request.path.startswith("/api/")
     return not request.blueprint.startswith("pages_")
 
 
 def answer(error: ApiError) -> Response:
-    """Also for a blueprint whose own handler leaves an error to this one: raising again inside a handler would end as 500."""
+    """Answer the current request with an error.
+
+    A blueprint whose own handler leaves an error to this one calls it: raising again inside a handler would end as 500.
+    """
     db.session.rollback()  # whatever was half done; the page for the error reads from the database too
     if isinstance(error, NotLoggedIn) and not wants_json():
         target = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -160,7 +165,9 @@ def _json(error: ApiError) -> Response:
 
 
 def _page(error: ApiError) -> Response:
-    """The page for an error: a bare one where the layout cannot work, without a known host name or after a failure of our own."""
+    """Return the page for an error: a bare one where the layout cannot work, without a known host name or after a failure of our
+    own.
+    """
     if error.status >= 500 or isinstance(request.routing_exception, SecurityError):
         return Response(f"<!doctype html><html lang={get_locale()}><title>Stillair</title><h1>{escape(error.message)}</h1>")
     return Response(render_template("error.html", error=error))

@@ -1,4 +1,4 @@
-"""Flask extensions that are not the database, bound to the app in `create_app`."""
+"""Holds the Flask extensions that are not the database. `create_app` binds them to the app."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask_wtf import CSRFProtect
 
 
 class CsrfOrToken(CSRFProtect):  # type: ignore[misc]     # Flask-WTF has no types
-    """Asks for a CSRF token of whoever has no access token (webapp.accounts.bearer_auth)."""
+    """Asks for a CSRF token unless the request carries an access token (webapp.accounts.bearer_auth)."""
 
     def protect(self, apply_exemptions: bool = False) -> None:
         if "access_token" not in g:

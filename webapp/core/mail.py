@@ -1,5 +1,7 @@
-"""Mail by SMTP, for servers whose admin has one: STILLAIR_SMTP_URL. The connection is encrypted and the server's certificate
-checked, but for a server on this machine by smtp://."""
+"""Sends mail by SMTP, for servers whose admin has set STILLAIR_SMTP_URL.
+
+The connection is encrypted and the server's certificate checked, except for smtp:// to a server on this machine.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ def is_configured() -> bool:
 
 
 def checked_address(text: str) -> str | None:
-    """None for an empty one. Raises Invalid."""
+    """Return the address without spaces around it, or None for an empty one. Raises Invalid."""
     address = text.strip()
     if not address:
         return None
@@ -43,7 +45,10 @@ def checked_address(text: str) -> str | None:
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Takes up to TIMEOUT_S for each step: nothing for a request. Raises MailRefused."""
+    """Send one message. Raises MailRefused.
+
+    This takes up to TIMEOUT_S for each step, so no request may wait for it.
+    """
     message = EmailMessage()
     message["From"] = current_config().mail_from
     message["To"] = to

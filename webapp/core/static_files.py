@@ -1,5 +1,8 @@
-"""Static files at addresses that change with their content (`/static/v-3f2a.../js/app.js`), so that a browser keeps them for
-good, and what a script imports, so that a browser asks for all of it at once instead of file after file."""
+"""Serves static files at addresses that change with their content (`/static/v-3f2a.../js/app.js`).
+
+A browser can keep them for good. Pages also learn what a script imports, so that a browser asks for all of it at once instead of
+file after file.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,17 @@ def init_app(app: Flask) -> None:
 
 
 def without_version(filename: str) -> str:
-    """The name in the folder. Any version will do: a page of before an update goes on with the scripts that there are."""
+    """Return the name in the folder. Any version will do: a page from before an update goes on with the scripts of today."""
     first, _, rest = filename.partition("/")
     return rest if VERSION.fullmatch(first) else filename
 
 
 @lru_cache
 def version_of(folder: Path) -> str:
-    """The same for the same files, wherever and whenever they were installed."""
+    """Return the version of all files in `folder`.
+
+    It is the same for the same files, wherever and whenever they were installed.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -55,7 +61,7 @@ def version_of(folder: Path) -> str:
 
 @lru_cache
 def scripts_of(folder: Path, *names: str) -> tuple[str, ...]:
-    """These scripts and all that they import, and so on; not what they load later, when it is needed."""
+    """Return these scripts and everything they import, directly or not; not what they load later, when it is needed."""
     found: list[str] = []
     waiting = list(names)
     while waiting:
@@ -67,7 +73,7 @@ def scripts_of(folder: Path, *names: str) -> tuple[str, ...]:
 
 
 def _beside(name: str, other: str) -> str:
-    """The file that script `name` means by `./other.js` or `../other.js`."""
+    """Return the file that script `name` means by `./other.js` or `../other.js`."""
     parts = list(PurePosixPath(name).parent.parts)
     for part in PurePosixPath(other).parts:
         if part == "..":

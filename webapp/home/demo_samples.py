@@ -1,4 +1,4 @@
-"""The samples of "Hear the difference", which the noise remover of this server cleans (agent.samples)."""
+"""Fetches the samples of "Hear the difference", which the noise remover of this server cleans (agent.samples)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CLEANING_S = 20.0  # for the first one who asks; some seconds are usual
 
 
 def description(name: str) -> http_probe.Answer:
-    """JSON with the meter's readings and the picture. Raises NotFound, and Busy while there is no noise remover."""
+    """Return JSON with the meter's readings and the picture. Raises NotFound, and Busy while there is no noise remover."""
     return _ask(name, "")
 
 
 def sound(name: str, which: str) -> http_probe.Answer:
-    """FLAC. Raises as `description` does."""
+    """Return a FLAC. Raises as `description` does."""
     if which not in SOUNDS:
         raise NotFound
     return _ask(name, f"/{which}.flac")

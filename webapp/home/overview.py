@@ -1,4 +1,4 @@
-"""The people around somebody, as the sidebar and the home page show them. A fixed number of queries, however many friends."""
+"""Finds the people around somebody for the sidebar and the home page, in a fixed number of queries, however many friends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Friend:
 
 @dataclass(frozen=True)
 class Overview:
-    """Lists may be cut; the counts are whole."""
+    """The people around somebody. Lists may be cut; the counts are whole."""
 
     received: list[FriendRequest]
     sent: list[FriendRequest]
@@ -52,7 +52,7 @@ class Overview:
 
 
 def overview_of(user: User, maximum: int | None = SIDEBAR_MAX) -> Overview:
-    """`maximum`: of each list; None for all."""
+    """Return the people around `user`. `maximum`: entries in each list; None for all."""
     users = relations.friends_of(user)
     on_air = stream_queries.on_air_streams([friend.id for friend in users])
     live = sorted((friend for friend in users if friend.id in on_air), key=lambda friend: (on_air[friend.id].live_at, friend.id))
@@ -76,7 +76,7 @@ def overview_of(user: User, maximum: int | None = SIDEBAR_MAX) -> Overview:
 
 
 def last_live_at(user_ids: Iterable[int]) -> dict[int, datetime]:
-    """When each of them was on air last; who never was is missing."""
+    """Return when each of them was on air last; who never was is missing."""
     was_live = Stream.owner_id.in_(list(user_ids)), Stream.live_at.is_not(None)
     rows = db.session.execute(select(Stream.owner_id, func.max(Stream.live_at)).where(*was_live).group_by(Stream.owner_id))
     return {owner_id: moment for owner_id, moment in rows if moment is not None}

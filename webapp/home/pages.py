@@ -1,4 +1,4 @@
-"""The first page, and the parts of every page that follow events."""
+"""Serves the first page, and the parts of every page that follow events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/sidebar")
 @login_required
 def sidebar() -> ResponseReturnValue:
-    """Turbo streams that replace what shows friends, in place; `?page=` is the path of the page that asks."""
+    """Send Turbo streams that replace what shows friends, in place. `?page=` is the path of the page that asks."""
     response = make_response(render_template("events.html"))
     response.mimetype = "text/vnd.turbo-stream.html"
     return response

@@ -1,4 +1,4 @@
-"""Hear the difference: a noisy sample, cleaned on this server, for everybody who comes by."""
+"""Serves "Hear the difference": a noisy sample, cleaned on this server, for everybody who comes by."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def sound(sample: str, which: str) -> ResponseReturnValue:
 
 
 def _passed_on(answer: http_probe.Answer, mimetype: str) -> Response:
-    """It changes only with the model or the sample: a browser asks again whether it has, and gets nothing when it has not."""
+    """Pass an answer on.
+
+    It changes only with the model or the sample, so a browser asks again and gets nothing when it has not.
+    """
     response = Response(answer.body, mimetype=mimetype)
     response.headers["Cache-Control"] = "no-cache"
     response.set_etag(answer.etag.strip('"'))

@@ -1,4 +1,4 @@
-"""What makes the pages an app that can be installed: manifest, service worker, and the page for those without a network."""
+"""Makes the pages an app that can be installed: manifest, service worker, and the page for those without a network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def manifest() -> ResponseReturnValue:
 
 @blueprint.get("/service-worker.js")
 def service_worker() -> ResponseReturnValue:
-    """At the root, for that decides which pages it may serve."""
+    """Serve the script at the root, because its place decides which pages it may serve."""
     response: Response = send_from_directory(f"{current_app.static_folder}/js", "service-worker.js", mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -46,10 +46,10 @@ def service_worker() -> ResponseReturnValue:
 
 @blueprint.get("/offline")
 def offline() -> ResponseReturnValue:
-    """Kept by the service worker, in the language of that moment; nothing in it is personal."""
+    """Show what the service worker keeps, in the language of that moment; nothing in it is personal."""
     return render_template("offline.html")
 
 
 def _icon(name: str, sizes: str, purpose: str) -> dict[str, str]:
-    """At an address that stays, for another one would be another icon to the system."""
+    """Describe an icon at an address that stays, for another address would be another icon to the system."""
     return {"src": f"/static/icons/{name}", "sizes": sizes, "type": "image/png", "purpose": purpose}

@@ -1,6 +1,6 @@
-"""The texts for people and what they are in other languages: <language>/LC_MESSAGES/messages.po, read at start.
+"""Reads the translations of all texts for people: <language>/LC_MESSAGES/messages.po, at start.
 
-`python -m webapp.i18n.catalogs` looks through the code for texts and brings these files up to date: new ones are there without a
+`python -m webapp.i18n` looks through the code for texts and brings these files up to date: new ones are there without a
 translation, what is gone is gone, and what has changed is marked as fuzzy. tests/webapp/i18n/test_catalogs.py wants neither.
 """
 
@@ -41,7 +41,7 @@ def read(language: str) -> Catalog:
 
 
 class Messages(Domain):
-    """What Flask-Babel asks. It would look for compiled files itself, which nobody would have made after `git clone`."""
+    """Serves Flask-Babel, which would look for compiled files itself; after `git clone` nobody has made any."""
 
     def __init__(self, *languages: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -83,7 +83,7 @@ CLDR_FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
 def extracted() -> Catalog:
-    """Every text for people in the code."""
+    """Return every text for people in the code."""
     catalog = Catalog()
     for file, line, text, comments, context in extract.extract_from_dir(str(WEBAPP), KINDS, {}, KEYWORDS):
         catalog.add(text, None, [(f"webapp/{file}", line)], auto_comments=comments, context=context)
@@ -91,7 +91,7 @@ def extracted() -> Catalog:
 
 
 def update(language: str) -> Catalog:
-    """The catalogue as it should be. Without changes in the code it is what it was, to the byte."""
+    """Return the catalogue as it should be. Without changes in the code it is what it was, to the byte."""
     catalog = read(language)
     created = catalog.creation_date
     catalog.update(extracted())
@@ -107,10 +107,10 @@ def written(catalog: Catalog) -> bytes:
 
 
 def is_translated(message: Message) -> bool:
-    """Also False for the head of the file."""
+    """Return whether the message has a translation that can be shown. The head of the file counts as none."""
     return bool(message.id and message.string and all(message.string)) and not message.fuzzy
 
 
 def languages() -> list[str]:
-    """Those that have a catalogue."""
+    """Return the languages that have a catalogue."""
     return sorted(path.parent.parent.name for path in FOLDER.glob("*/LC_MESSAGES/messages.po"))

@@ -1,7 +1,7 @@
-"""Who reads Stillair in which language: the one that a person has chosen in the settings, else what the browser asks for.
+"""Decides who reads Stillair in which language: the one chosen in the settings, else what the browser asks for.
 
 Texts are written in English, in the code: `_("...")` in templates and in Python (`from flask_babel import gettext as _`),
-`t("...")` in JavaScript (static/js/lib/words.js). webapp.i18n.catalogs knows what they are in the others.
+`t("...")` in JavaScript (static/js/lib/words.js). webapp.i18n.catalogs knows their translations.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def init_app(app: Flask) -> None:
 
 
 def current() -> str:
-    """Of this request, or of `in_language_of`."""
+    """Return the language of this request, or of `in_language_of`."""
     locale = flask_babel.get_locale()
     return locale.language if locale else SOURCE
 
 
 def script_words() -> Mapping[str, str | dict[str, str]]:
-    """The texts of static/js/lib/words.js in the language of this request; none in English."""
+    """Return the texts of static/js/lib/words.js in the language of this request; none in English."""
     messages: Messages = current_app.extensions["messages"]
     return messages.of_scripts.get(current(), {})
 
@@ -50,7 +50,7 @@ def of_browser() -> str:
 
 
 def choose(user: User, language: str) -> None:
-    """ "": as the browser asks. Raises Invalid."""
+    """Set the person's language; "" follows the browser. Raises Invalid."""
     if language and language not in LANGUAGES:
         raise Invalid.field("language", _("Choose one of these languages."))
     user.language = language or None
@@ -60,13 +60,13 @@ def choose(user: User, language: str) -> None:
 
 @contextmanager
 def in_language_of(user: User) -> Iterator[None]:
-    """For what is written to somebody who does not ask for it now: the language of their setting, or of their last log-in."""
+    """Write in the language of the user's setting or last log-in, for what they did not just ask for."""
     with flask_babel.force_locale(user.language or user.browser_language or SOURCE):
         yield
 
 
 def formats() -> Locale:
-    """How dates and numbers are written: English ones with the day before the month, as our texts have them."""
+    """Return the locale for dates and numbers. English dates have the day before the month, as our texts do."""
     locale = flask_babel.get_locale()
     return Locale("en", "GB") if locale is None or locale.language == SOURCE else locale
 

@@ -1,4 +1,4 @@
-"""The language that a person reads Stillair in."""
+"""Serves the setting of the language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables. Ids that people see are 32 hex digits (128 random bits); times are UTC."""
+"""Maps the tables of the database. Ids that people see are 32 hex digits (128 random bits); times are UTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of accounts: people, their log-ins, access tokens, password resets and invites."""
+"""Maps the tables of accounts: people, their log-ins, access tokens, password resets and invites."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LoginSession(Base):
 
 
 class AccessToken(Base):
-    """By which a script acts for somebody (webapp.accounts.access_tokens)."""
+    """A token that lets a script act for somebody (webapp.accounts.access_tokens)."""
 
     __tablename__ = "access_token"
 
@@ -92,7 +92,7 @@ class LoginFailure(Base):
 
 
 class ResetLink(Base):
-    """Lets whoever has the link choose a new password for the account, once. The link holds the token, the row its SHA-256."""
+    """A link that lets its holder choose a new password for the account, once. The row holds only the SHA-256 of its token."""
 
     __tablename__ = "reset_link"
 
@@ -103,7 +103,10 @@ class ResetLink(Base):
 
 
 class ResetRequest(Base):
-    """Somebody wants a reset link by mail. Written for every name, whether an account has it or not; the reconciler answers."""
+    """Somebody asked for a reset link by mail.
+
+    It is written for every name, whether an account has it or not; the reconciler answers it.
+    """
 
     __tablename__ = "reset_wish"
 
@@ -114,7 +117,7 @@ class ResetRequest(Base):
 
 
 class Invite(Base):
-    """A link that makes its inviter and whoever opens it friends, once. The id is what the link carries."""
+    """A link that makes its inviter and whoever opens it friends, once. The link carries the id."""
 
     __tablename__ = "invite"
 

@@ -1,4 +1,4 @@
-"""Tables of the admin pages: the audit log, rate limits and settings."""
+"""Maps the tables of the admin pages: the audit log, rate limits and settings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from webapp.models.base import UtcDateTime, now
 
 
 class AuditEntry(Base):
-    """What an admin did, and what concerns the safety of accounts (webapp.security.audit). Names, not ids: it outlives the
-    accounts."""
+    """What an admin did, or what concerns the safety of accounts (webapp.security.audit).
+
+    It holds names instead of ids, because it outlives the accounts.
+    """
 
     __tablename__ = "audit_entry"
 
@@ -26,7 +28,7 @@ class AuditEntry(Base):
 
 
 class RateLimitHit(Base):
-    """Something that somebody may do only so often in an hour (webapp.security.rate_limits)."""
+    """One use of something that is allowed only so often in a while (webapp.security.rate_limits)."""
 
     __tablename__ = "limited_act"
 
@@ -36,7 +38,7 @@ class RateLimitHit(Base):
 
 
 class Setting(Base):
-    """What the admin has chosen in the pages; what was never chosen has no row."""
+    """A choice that the admin made in the pages. A setting that was never chosen has no row."""
 
     __tablename__ = "setting"
 

@@ -1,4 +1,4 @@
-"""Tables. Ids that people see are 32 hex digits (128 random bits); times are UTC."""
+"""Holds what all tables share: ids, the clock and the column type of times."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def now() -> datetime:
 
 
 def rfc3339(at: datetime) -> str:
-    """As times stand in the JSON API: 2026-01-31T12:34:56.789Z."""
+    """Format a time as the JSON API shows it: 2026-01-31T12:34:56.789Z."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in UTC; SQLite keeps no time zone of its own."""
+    """Stores aware datetimes in UTC, also in SQLite, which keeps no time zone."""
 
     impl = DateTime
     cache_ok = True
@@ -35,7 +35,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def parse_rfc3339(text: str) -> datetime | None:
-    """Of RFC 3339; None when it is none."""
+    """Read a time in RFC 3339, or return None when it is none. A time without an offset counts as UTC."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Tables of the chat and the reactions of a stream on air."""
+"""Maps the tables of the chat and the reactions of a stream on air."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from webapp.models.streams import Stream
 
 
 class ChatMessage(Base):
-    """Said in the chat of a stream. When the stream is over it moves into a file beside the recording (webapp.chat.archive)."""
+    """A message in the chat of a stream.
+
+    When the stream is over, it moves into a file beside the recording (webapp.chat.archive).
+    """
 
     __tablename__ = "chat_message"
     __table_args__ = (Index("ix_chat_message_stream_at", "stream_id", "at", "id"),)
@@ -39,7 +42,7 @@ class ChatMute(Base):
 
 
 class Reaction(Base):
-    """A heart or the like, and not whose. Moves into the same file as the chat."""
+    """A heart or the like, without its author. It moves into the same file as the chat."""
 
     __tablename__ = "reaction"
     __table_args__ = (Index("ix_reaction_stream_kind", "stream_id", "kind"),)

@@ -1,4 +1,4 @@
-"""Tables of the event outbox and of open event streams."""
+"""Maps the tables of the event outbox and of open event streams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from webapp.models.base import UtcDateTime, new_id, now
 
 
 class Event(Base):
-    """Something a person's pages must hear of; `GET /events` tails this table."""
+    """News for one person's pages; `GET /events` tails this table."""
 
     __tablename__ = "event"
 
@@ -26,7 +26,7 @@ class Event(Base):
 
 
 class EventConnection(Base):
-    """An open event stream. Somebody is online exactly as long as a row of theirs is here (webapp.presence.presence)."""
+    """An open event stream. Somebody is online exactly as long as they have a row here (webapp.presence.presence)."""
 
     __tablename__ = "event_connection"
 

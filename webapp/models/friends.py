@@ -1,4 +1,4 @@
-"""Tables of friend requests, friendships and blocks."""
+"""Maps the tables of friend requests, friendships and blocks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FriendRequest(Base):
 
 
 class Friendship(Base):
-    """Two people who are friends, once: `low_id` is the smaller id."""
+    """Two people who are friends. There is one row for both: `low_id` is the smaller id."""
 
     __tablename__ = "friendship"
     __table_args__ = (CheckConstraint("low_id < high_id"),)
@@ -50,7 +50,7 @@ class Friendship(Base):
 
 
 class Block(Base):
-    """Somebody is out of reach for somebody else (webapp.friends.blocking). It says nothing of the other way round."""
+    """Somebody has put somebody else out of reach (webapp.friends.blocking). It says nothing about the other direction."""
 
     __tablename__ = "block"
     __table_args__ = (CheckConstraint("blocker_id != blocked_id"),)

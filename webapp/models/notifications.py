@@ -1,4 +1,4 @@
-"""Tables of push subscriptions and the messages that wait to be sent."""
+"""Maps the tables of push subscriptions and of the messages that wait to be sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PushSubscription(Base):
 
 
 class PushMessage(Base):
-    """A push that waits to be sent: that a friend's stream has begun, once for each browser (webapp.notifications.sender)."""
+    """A push that waits to be sent: it tells one browser once that a friend's stream has begun (webapp.notifications.sender)."""
 
     __tablename__ = "push_message"
     __table_args__ = (Index("ix_push_message_once", "subscription_id", "stream_id", unique=True),)

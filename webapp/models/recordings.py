@@ -1,4 +1,4 @@
-"""Tables of recordings: a cache of the sidecar files, and who may and did listen."""
+"""Maps the tables of recordings: a cache of the sidecar files, and who may and did listen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AUDIENCES = ("friends", "chosen", "nobody")
 
 
 class Recording(Base):
-    """Cache of a sidecar; the id is the stream's."""
+    """A cache of a sidecar. The id is the stream's."""
 
     __tablename__ = "recording"
     __table_args__ = (
@@ -68,7 +68,7 @@ class RecordingShare(Base):
 
 
 class RecordingListen(Base):
-    """How often and how far somebody listened to a friend's recording."""
+    """How often and how far somebody has listened to a friend's recording."""
 
     __tablename__ = "recording_listen"
 
@@ -81,7 +81,7 @@ class RecordingListen(Base):
 
 
 class DiscardedRecording(Base):
-    """Of somebody whose account is gone: its files are deleted, and never taken over again (webapp.recordings.ingest)."""
+    """A recording of a deleted account: its files are deleted and never taken over again (webapp.recordings.ingest)."""
 
     __tablename__ = "discarded_recording"
 

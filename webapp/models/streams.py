@@ -1,4 +1,4 @@
-"""Tables of streams, their statistics and the webhooks that were handled."""
+"""Maps the tables of streams, their statistics and the webhooks that were handled."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Stream(Base):
 
     @property
     def is_on_air(self) -> bool:
-        """Whether friends see this stream. A short interruption keeps it on air; a sound check does not put it there."""
+        """Tell whether friends see this stream. A short interruption keeps it on air; a sound check does not put it there."""
         return self.live_at is not None and self.state != "ended"
 
 
 class StreamSample(Base):
-    """How many listened from this moment on, and how much noise was removed then (webapp.streams.statistics)."""
+    """How many people listened from this moment on, and how much noise was removed then (webapp.streams.statistics)."""
 
     __tablename__ = "stream_sample"
 
@@ -67,7 +67,7 @@ class StreamSample(Base):
 
 
 class WebhookDelivery(Base):
-    """Ids of webhooks that were handled: the same one may arrive twice."""
+    """The id of a webhook that was handled: the same one may arrive twice."""
 
     __tablename__ = "webhook_delivery"
 

@@ -1,5 +1,8 @@
-"""Somebody leaves for good. The account goes at once, with all that refers to it; the files of its recordings follow within
-seconds (webapp.recordings.ingest), and friends' pages are told."""
+"""Deletes an account for good.
+
+The account goes at once, with everything that refers to it. The files of its recordings follow within seconds
+(webapp.recordings.retention), and friends' pages are told.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,20 @@ ROOMS_CLOSE = timedelta(minutes=10)  # after a stream's end the reconciler has c
 
 
 def needs_successor(user: User) -> bool:
-    """The only admin leaves others behind."""
+    """Return whether the person is the only admin and leaves others behind."""
     return user.is_admin and not is_alone(user) and not _count(User.id != user.id, *accounts.ACTIVE_ADMIN)
 
 
 def is_alone(user: User) -> bool:
+    """Return whether there is nobody else on this server."""
     return not _count(User.id != user.id)
 
 
 def leave(user: User, password: str, address: str, successor_name: str = "") -> None:
-    """Deletes one's own account. `successor_name`: of the next admin, when there would be none. Raises Invalid, TooMany as a
-    log-in does, and as `delete` does."""
+    """Delete one's own account. `successor_name`: the next admin, when there would be none.
+
+    Raises Invalid, TooMany as a log-in does, and as `delete` does.
+    """
     if accounts.authenticate(user.username, password, address) is None:
         raise Invalid.field("password", _("This is not your password. Nothing was deleted."))
     successor = None
@@ -48,8 +54,11 @@ def leave(user: User, password: str, address: str, successor_name: str = "") -> 
 
 
 def delete(user: User, successor: User | None = None, *, by: User | None = None) -> None:
-    """`by`: the admin, when it is not the person. Raises Conflict, and nothing is deleted then: people would be left without an
-    admin, the stream cannot be ended, or something written cannot be taken out of a chat that is kept."""
+    """Delete an account. `by`: the admin, when it is not the person.
+
+    Raises Conflict, and nothing is deleted then: people would be left without an admin, the stream cannot be ended, or something
+    written cannot be taken out of a chat that is kept.
+    """
     _end_stream(user)
     advisory_lock(AdvisoryLock.FIRST_ACCOUNT)
     if successor is not None:
@@ -75,7 +84,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
 
 
 def _end_stream(user: User) -> None:
-    """Its rooms are closed, or its sound would go on without an owner."""
+    """End the person's stream and close its rooms, or its sound would go on without an owner. Raises Conflict."""
     stream = db.session.scalar(select(Stream).where(Stream.owner_id == user.id).order_by(Stream.started_at.desc()).limit(1))
     if stream is None or (stream.ended_at is not None and stream.ended_at < now() - ROOMS_CLOSE):
         return

@@ -1,4 +1,4 @@
-"""What is kept of one person, as a ZIP. It is made while it is sent: a piece at a time in memory, and nothing on disk."""
+"""Exports what is kept of one person, as a ZIP. It is made while it is sent: a piece at a time in memory, and nothing on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 
 @contextmanager
 def slot(app: Flask) -> Iterator[None]:
-    """For as long as one is sent. Raises Busy."""
+    """Hold one of the slots while an export is sent. Raises Busy."""
     slots: threading.BoundedSemaphore = app.extensions["takeouts"]
     if not slots.acquire(blocking=False):
         raise Busy(_("Others are downloading their data at this moment. Try again in a few minutes."), retry_after_s=120)
@@ -46,7 +46,10 @@ def slot(app: Flask) -> Iterator[None]:
 
 
 def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
-    """All that the database has is read at once; the sound of a recording when its turn comes."""
+    """Return the ZIP, piece by piece.
+
+    Everything in the database is read at once, the sound of a recording when its turn comes.
+    """
     recordings = list(
         db.session.scalars(
             select(Recording).where(Recording.owner_id == user.id, Recording.deleted_at.is_(None)).order_by(Recording.started_at)
@@ -89,7 +92,7 @@ def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, st
 
 
 class _Target(io.RawIOBase):
-    """What zipfile writes to: it holds only what has not been sent yet."""
+    """Holds what zipfile writes until it is sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,7 +139,7 @@ def _friends(user: User) -> list[dict[str, Any]]:
 
 
 def _requests(user: User) -> list[dict[str, Any]]:
-    """All of them, whatever became of each."""
+    """Return all friend requests, whatever became of them."""
     mine = (FriendRequest.sender_id == user.id) | (FriendRequest.receiver_id == user.id)
     return [
         {

@@ -1,4 +1,4 @@
-"""Settings, Privacy: who finds me, whom I have blocked, my data, and the end of my account."""
+"""Serves Settings, Privacy: who finds me, whom I have blocked, my data, and the end of my account."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def save() -> ResponseReturnValue:
 @login_required
 @form_errors(index, "username")
 def block() -> ResponseReturnValue:
-    """From the list here, or from where somebody is seen; either way back to the list, where it can be undone."""
+    """Block somebody, from the list here or from where they are seen.
+
+    Either way leads back to the list, where it can be undone.
+    """
     other = blocking.block(current_user, request.form.get("username", "").strip())
     flash(_("%(name)s is blocked, and not told.", name=other.display_name))
     return redirect(url_for("pages_privacy.index"), 303)

@@ -1,5 +1,7 @@
-"""Where avatars are kept: `<id>.webp` in the folder `avatars` of the data folder. Another place would be another class with these
-methods."""
+"""Keeps avatars: `<id>.webp` in the folder `avatars` of the data folder.
+
+Another place would be another class with these methods.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ class AvatarFolder:
         return self._path / f"{avatar_id}.webp"
 
     def add(self, avatar_id: str, picture: bytes) -> None:
-        """An id is used once, so nobody reads half a file: it is known only afterwards. Raises OSError."""
+        """Write a picture. An id is used once and known only afterwards, so nobody reads half a file. Raises OSError."""
         self._path.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(self._file(avatar_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
@@ -29,7 +31,7 @@ class AvatarFolder:
             os.fsync(file.fileno())
 
     def read(self, avatar_id: str) -> bytes | None:
-        """None when there is none."""
+        """Return the picture, or None when there is none."""
         try:
             return self._file(avatar_id).read_bytes()
         except FileNotFoundError:

@@ -1,4 +1,7 @@
-"""The pictures that people show instead of their initials. Each new one has an address of its own, which never shows another."""
+"""Manages the pictures that people show instead of their initials.
+
+Each new picture has an address of its own, which never shows another.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ def folder() -> AvatarFolder:
 
 
 def change(user: User, data: bytes) -> None:
-    """`data`: a picture as it was sent. Raises Invalid naming `avatar`, TooMany, or Conflict when it cannot be kept."""
+    """Replace the person's picture. `data`: a picture as it was sent.
+
+    Raises Invalid naming `avatar`, TooMany, or Conflict when it cannot be kept.
+    """
     rate_limits.count("picture", user.id)
     db.session.commit()  # every try costs a second of work, whatever becomes of it
     made = images.square(data)
@@ -49,7 +55,7 @@ def remove(user: User) -> None:
 
 
 def picture_for(viewer: User, avatar_id: str) -> bytes:
-    """For everybody who has been shown its address, but for those whom its owner has blocked. Raises NotFound."""
+    """Return a picture for anybody who knows its address, except for those whom its owner has blocked. Raises NotFound."""
     owner = db.session.scalar(select(User).where(User.avatar == avatar_id)) if ID.fullmatch(avatar_id) else None
     found = folder().read(avatar_id) if owner is not None and not blocks.has_blocked(owner, viewer) else None
     if found is None:

@@ -1,5 +1,8 @@
-"""A picture that somebody has sent, made into one that is safe to show: decoded, turned upright, cut to a square, and encoded
-anew, so that nothing is left of the file that came: no place where it was taken, no second file behind it."""
+"""Makes a picture that somebody has sent safe to show.
+
+It is decoded, turned upright, cut to a square and encoded anew, so that nothing is left of the file that came: no place where it
+was taken, no second file behind it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 
 def square(data: bytes) -> bytes:
-    """A WebP of SIDE pixels. Raises Invalid naming `avatar`."""
+    """Return a WebP of SIDE pixels. Raises Invalid naming `avatar`."""
     if not data:
         raise _refused(_("Choose a picture first."))
     if len(data) > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""People's pictures: choosing one's own, and showing those of others."""
+"""Serves people's pictures: choosing one's own, and showing those of others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEARD_OUT_BYTES = 32 * 2**20  # a browser reads the answer only when all is sent
 
 @blueprint.url_value_preprocessor
 def allow_a_picture(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Before anything looks into the form, as the check of its token does."""
+    """Allow a larger body before anything looks into the form, as the check of its token does."""
     if endpoint == "pages_avatars.change" and current_user.is_authenticated:
         request.max_content_length = images.MAX_BYTES + FORM_BYTES
 

@@ -1,4 +1,4 @@
-"""What people say of themselves, and who finds them."""
+"""Manages what people say of themselves, and who finds them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ABOUT_LENGTH = 160
 
 
 def change(user: User, *, display_name: str, about: str) -> None:
-    """Pages that show them follow. Raises Invalid."""
+    """Set name and about text, and tell the pages that show them. Raises Invalid."""
     name, line = clean(display_name), clean(about)
     if not is_visible(name) or len(name) > DISPLAY_NAME_LENGTH:
         raise Invalid.field("display_name", _("Use 1 to %(count)d characters.", count=DISPLAY_NAME_LENGTH))
@@ -28,12 +28,12 @@ def change(user: User, *, display_name: str, about: str) -> None:
 
 
 def publish_change(user: User) -> None:
-    """The pages of friends, of open requests and the person's own, when the current transaction is committed."""
+    """Tell the pages of friends, of open requests and the person's own, once the current transaction is committed."""
     news = {"username": user.username, "display_name": user.display_name, "avatar": user.avatar_url}
     outbox.publish([user.id, *requests.acquaintance_ids(user)], "friend.renamed", news)
 
 
 def set_exact_name_only(user: User, exact_name_only: bool) -> None:
-    """Strangers find the person by the whole user name alone, or by parts of both names too."""
+    """Choose whether strangers find the person only by the whole user name, or by parts of both names too."""
     user.exact_name_only = exact_name_only
     db.session.commit()

@@ -1,7 +1,7 @@
-"""A piece of a recording, as a file of its own and, for the owner, as a recording of its own.
+"""Cuts a piece out of a recording: as a file, or for the owner as a recording of its own.
 
-It holds exactly the samples that were asked for: frames that lie in the piece are copied, and get new numbers; only those at its
-ends are encoded again, where it begins or ends within one (webapp/recordings/flac_frames.py). So an hour takes a second or two.
+A clip holds exactly the samples that were asked for. Frames within the piece are copied and renumbered; only those in which it
+begins or ends are encoded again (webapp/recordings/flac_frames.py). So an hour takes a second or two.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class Piece:
-    """In samples of the recording."""
+    """Which samples of a recording are wanted."""
 
     start: int
     end: int
@@ -58,7 +58,10 @@ class Piece:
 
 
 def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
-    """`start_s`: negative counts from the end. `end_s`: None is the end; what lies behind the end is left out. Raises Invalid."""
+    """Return the piece between two times.
+
+    A negative `start_s` counts from the end; an `end_s` of None, or behind the end, is the end. Raises Invalid.
+    """
     length_s = sound.samples / SAMPLE_RATE
     start = round(SAMPLE_RATE * max(0.0, start_s + length_s if start_s < 0 else start_s))
     end = min(sound.samples, round(SAMPLE_RATE * (length_s if end_s is None else end_s)))
@@ -72,7 +75,7 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
 
 
 def cut(sound: Sound, piece: Piece) -> IO[bytes]:
-    """A whole FLAC file, for the caller to close. One at a time in this process. Raises Conflict."""
+    """Return the piece as a whole FLAC file, for the caller to close. One is made at a time in this process. Raises Conflict."""
     file = recording_queries.folder().scratch()
     try:
         with current_app.extensions["clip_turn"]:
@@ -88,7 +91,7 @@ def cut(sound: Sound, piece: Piece) -> IO[bytes]:
 
 
 def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
-    """Writes the frames to their places; -> what the head has to say."""
+    """Write the frames to their places, and return what the head has to say."""
     file.seek(RECORDING_AUDIO_AT)
     whole_md5 = hashlib.md5(usedforsecurity=False) if piece.duration_s <= MD5_S else None
     samples, counts_samples = 0, False
@@ -117,7 +120,7 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
 
 
 def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, title: str) -> Recording:
-    """The piece as a recording beside the others, for those who may hear the whole. Raises NotFound, Invalid or Conflict."""
+    """Keep the piece as a recording, for those who may hear the whole one. Raises NotFound, Invalid or Conflict."""
     whole = recording_queries.own_recording(owner, recording_id)
     title = validate_title(title)
     with recording_queries.sound_of(whole) as sound:
@@ -163,7 +166,7 @@ def _manifest(whole: Recording, piece: Piece, title: str) -> RecordingManifest:
 
 
 def _within(spans: list[dict[str, object]], piece: Piece) -> tuple[Span, ...]:
-    """What of the spans lies in the piece, in its time."""
+    """Return what of the spans lies in the piece, in its time."""
     found = []
     for span in (Span(**entry) for entry in spans):  # type: ignore[arg-type]
         start = max(span.start, piece.start_s)

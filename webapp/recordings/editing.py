@@ -1,4 +1,4 @@
-"""What the owner does with a recording: rename, share, delete, restore."""
+"""Does what the owner wants done with a recording: rename, share, delete, restore."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ UNDO_SPARE = timedelta(seconds=2)  # the button is shown for UNDO; a press at it
 
 
 def rename(owner: User, recording_id: str, title: str) -> Recording:
-    """Raises NotFound or Invalid. While it is still recorded the stream gets the title, and the noise remover writes it down."""
+    """Give a recording another title. Raises NotFound or Invalid.
+
+    While it is being recorded the stream gets the title, and the noise remover writes it into the sidecar.
+    """
     recording = own_recording(owner, recording_id)
     title = validate_title(title)
     if is_recorded(recording):
@@ -51,7 +54,10 @@ def _rename_sidecar(recording_id: str, title: str) -> None:
 
 
 def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Recording:
-    """`kind`: sharing.AUDIENCES. Raises NotFound or Invalid. Who may not hear it any more is told that it is gone."""
+    """Choose who may hear a recording. `kind`: one of AUDIENCES. Raises NotFound or Invalid.
+
+    Friends who may not hear it any more are told that it is gone.
+    """
     recording = own_recording(owner, recording_id)
     audience = sharing.wanted(owner, kind, usernames)
     _write_audience(recording.id, audience)
@@ -74,7 +80,10 @@ def _write_audience(recording_id: str, audience: Audience) -> None:
 
 
 def delete(owner: User, recording_id: str) -> None:
-    """Out of all lists, with its clips; `restore` brings them back for UNDO. Raises NotFound, Conflict while it is recorded."""
+    """Take a recording and its clips out of all lists. `restore` brings them back for UNDO.
+
+    Raises NotFound, or Conflict while it is being recorded.
+    """
     recording = own_recording(owner, recording_id)
     if is_recorded(recording):
         raise Conflict(_("This stream is still being recorded. Stop Streaming first, then delete the recording."))
@@ -86,7 +95,7 @@ def delete(owner: User, recording_id: str) -> None:
 
 
 def restore(owner: User, recording_id: str) -> Recording:
-    """Undo. Raises NotFound when its time is over."""
+    """Bring a deleted recording back, with its clips. Raises NotFound when the time for Undo is over."""
     recording = db.session.get(Recording, recording_id)
     if recording is None or recording.owner_id != owner.id:
         raise NotFound

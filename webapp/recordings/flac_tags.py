@@ -1,5 +1,7 @@
-"""Title, artist and date inside a FLAC that is downloaded (RFC 9639, 8.6: Vorbis comment), in the room that the noise remover
-leaves before the first frame. The file on the disk stays as it is."""
+"""Writes title, artist and date into a FLAC that is downloaded (RFC 9639, 8.6: Vorbis comment).
+
+They use the room that the noise remover leaves before the first frame. The file on the disk stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ _BLOCK_HEADER = 4  # bytes
 
 
 def with_tags(header: bytes, tags: Mapping[str, str]) -> bytes:
-    """`header`: all before the first frame. The same with tags, of the same length; unchanged when that is not possible."""
+    """Return `header`, which is everything before the first frame, with tags and of the same length.
+
+    It is unchanged when there is no room for them.
+    """
     room = RECORDING_AUDIO_AT - RECORDING_HEAD_BYTES - 2 * _BLOCK_HEADER
     free = header[RECORDING_HEAD_BYTES:]
     if len(header) != RECORDING_AUDIO_AT or free[0] != _LAST | _PADDING or any(free[_BLOCK_HEADER:]):

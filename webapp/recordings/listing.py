@@ -1,4 +1,4 @@
-"""Lists of recordings: one's own, a friend's, or those of all friends; in an order, with words in them, a page at a time."""
+"""Lists recordings: one's own, a friend's, or those of all friends; in an order, with words in them, a page at a time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Order:
         return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
 
     def behind(self, query: Select[Recording], last: tuple[Any, str]) -> Select[Recording]:
-        """What comes after the value and id of a recording. Pages by OFFSET would read all before, and repeat and miss some."""
+        """Return what comes after `last`, the value and id of a recording.
+
+        Pages by OFFSET would read everything before, and repeat or miss recordings when some come or go.
+        """
         keys = tuple_(self.column, Recording.id)
         return query.where(keys < last if self.descending else keys > last)
 
@@ -48,7 +51,7 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What somebody wants to see of a list."""
+    """Which part of a list somebody wants to see, and in which order."""
 
     order: str = "newest"  # ORDERS
     words: str = ""  # each stands in the title or in the owner's name
@@ -65,7 +68,10 @@ class Page:
 
 
 def of_person(viewer: User, owner: User, list_query: ListQuery = ALL, *, with_deleted: Recording | None = None) -> Page:
-    """`with_deleted`: one that stays in its place for Undo. Raises NotFound for strangers, Invalid."""
+    """Return a page of one person's recordings. Raises NotFound for strangers, or Invalid.
+
+    `with_deleted`: a recording that stays in its place for Undo.
+    """
     if viewer.id != owner.id and not relations.are_friends(viewer, owner):
         raise NotFound
     query = _present(with_deleted).where(Recording.owner_id == owner.id, sharing.audible_to(viewer))
@@ -73,7 +79,7 @@ def of_person(viewer: User, owner: User, list_query: ListQuery = ALL, *, with_de
 
 
 def of_friends(viewer: User, list_query: ListQuery = ALL, *, count: int = PAGE) -> Page:
-    """Of all friends. Raises Invalid."""
+    """Return a page of all friends' recordings. Raises Invalid."""
     friends = relations.friends_of(viewer)
     query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]), sharing.audible_to(viewer))
     return _page(_page_query(query, friends, list_query), count)

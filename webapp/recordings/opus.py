@@ -1,7 +1,8 @@
-"""Recordings as Ogg Opus, a tenth of the size, for phones and for browsers that play no FLAC.
+"""Converts recordings to Ogg Opus, a tenth of the size, for phones and for browsers that play no FLAC.
 
-Made when somebody asks for it the first time, sent while it is made, and kept beside the recording for the next one. What is
-kept has a limit; what was asked for longest ago goes first. One at a time in this process: live streams need the cores.
+A file is made when somebody asks for it the first time, sent while it is made, and kept beside the recording for the next one.
+What is kept has a limit; what was asked for longest ago goes first. One is made at a time in this process: live streams need the
+cores.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def init_app(app: Flask) -> None:
 
 
 def make(recording: Recording, tags: Mapping[str, str]) -> Iterator[bytes]:
-    """The whole file, piece by piece. Raises NotFound, Conflict while it is recorded, or Busy."""
+    """Return the whole file, piece by piece. Raises NotFound, Conflict while it is being recorded, or Busy."""
     if recording.state == "live":
         raise Conflict(_("This stream is still being recorded. When it is over, its recording can be had as Opus."))
     turn: threading.Semaphore = current_app.extensions["opus_turn"]
@@ -45,7 +46,10 @@ def make(recording: Recording, tags: Mapping[str, str]) -> Iterator[bytes]:
 
 
 class _Making(Iterator[bytes]):
-    """Gives the turn back also when it is closed before its first piece was asked for, which a generator would not notice."""
+    """Makes one file.
+
+    It frees the slot also when it is closed before its first piece was asked for; a generator would not notice that.
+    """
 
     def __init__(self, recording: Recording, turn: threading.Semaphore, tags: Mapping[str, str]) -> None:
         self._folder, self._turn = recording_queries.folder(), turn
@@ -67,7 +71,7 @@ class _Making(Iterator[bytes]):
         return piece
 
     def close(self) -> None:
-        """What was not finished is thrown away."""
+        """Free the slot, and throw away what was not finished."""
         if self._open:
             self._open = False
             self._draft.close()
@@ -76,7 +80,7 @@ class _Making(Iterator[bytes]):
 
 
 class _Pipe:
-    """What a muxer writes, to be taken piece by piece."""
+    """Holds what a muxer writes, until it is taken piece by piece."""
 
     def __init__(self) -> None:
         self._written = bytearray()

@@ -1,4 +1,4 @@
-"""Recordings: one's own and those of friends."""
+"""Serves the pages of recordings: one's own and those of friends."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _index(view: str, list_query: ListQuery, page: Page) -> str:
 
 
 def _address(view: str, list_query: ListQuery, *, order: str = "", before: str = "") -> str:
-    """Of another order or page of the same list; what is as usual is left out."""
+    """Return the address of another order or page of the same list, without what is as usual."""
     order = order or list_query.order
     return url_for(
         f"pages_recordings.{view}",
@@ -144,7 +144,7 @@ def clip(recording_id: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnV
 @login_required
 @form_errors(clip)
 def cut(recording_id: str) -> ResponseReturnValue:
-    """Downloads the piece, or keeps it as a recording of its own."""
+    """Send the piece as a download, or keep it as a recording of its own."""
     recording = recording_queries.recording_for(current_user, recording_id)
     start, end = (parse_clock(request.form.get(name, "")) for name in ("start", "end"))
     if start is None or end is None:
@@ -162,7 +162,7 @@ def cut(recording_id: str) -> ResponseReturnValue:
 @blueprint.post("/<recording_id>/delete")
 @login_required
 def delete(recording_id: str) -> ResponseReturnValue:
-    """It disappears at once, and for real when the time for Undo is over."""
+    """Take a recording out of the lists. It is deleted for good when the time for Undo is over."""
     editing.delete(current_user, recording_id)
     return redirect(url_for("pages_recordings.mine"), 303)
 

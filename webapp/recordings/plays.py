@@ -1,4 +1,4 @@
-"""How often and how far friends have listened to a recording: for its owner, who sees nothing of what else they do."""
+"""Counts how often and how far friends have listened to a recording. Its owner sees that, and nothing else of what they do."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from webapp.recordings import queries as recording_queries
 
 
 def record(listener: User, recording_id: str, position_s: float, *, begins: bool) -> None:
-    """The listener has come to `position_s`; `begins`: for the first time since it was put into the player. Raises NotFound.
+    """Note that the listener has come to `position_s`. Raises NotFound.
 
-    Owners are not counted.
+    `begins`: for the first time since it was put into the player. Owners are not counted.
     """
     recording = recording_queries.recording_for(listener, recording_id)
     if recording.owner_id == listener.id:
@@ -32,14 +32,14 @@ def record(listener: User, recording_id: str, position_s: float, *, begins: bool
 
 
 def plays_of(owner: User, recording_id: str) -> tuple[Recording, list[RecordingListen]]:
-    """Who listened last comes first. Raises NotFound also for a friend's."""
+    """Return who has listened, the latest first. Raises NotFound also for a friend's recording."""
     recording = recording_queries.own_recording(owner, recording_id)
     query = select(RecordingListen).where(RecordingListen.recording_id == recording.id)
     return recording, list(db.session.scalars(query.order_by(RecordingListen.last_at.desc())))
 
 
 def counts(recordings: Iterable[Recording]) -> Mapping[str, int]:
-    """How many people have listened to each; those that nobody has heard are missing."""
+    """Return how many people have listened to each recording; those that nobody has heard are missing."""
     ids = [recording.id for recording in recordings]
     query = select(RecordingListen.recording_id, func.count()).where(RecordingListen.recording_id.in_(ids))
     return {row[0]: row[1] for row in db.session.execute(query.group_by(RecordingListen.recording_id))}

@@ -33,7 +33,7 @@ def folder() -> RecordingFolder:
 
 
 def recording_for(viewer: User, recording_id: str) -> Recording:
-    """One's own, or a friend's who shares it. Raises NotFound."""
+    """Return one's own recording, or one that a friend shares. Raises NotFound."""
     recording = db.session.get(Recording, recording_id)
     if recording is None or recording.deleted_at is not None or not sharing.may_hear(viewer, recording):
         raise NotFound
@@ -41,7 +41,7 @@ def recording_for(viewer: User, recording_id: str) -> Recording:
 
 
 def own_recording(owner: User, recording_id: str) -> Recording:
-    """Raises NotFound also for a friend's."""
+    """Return one's own recording. Raises NotFound also for a friend's."""
     recording = recording_for(owner, recording_id)
     if recording.owner_id != owner.id:
         raise NotFound
@@ -49,13 +49,13 @@ def own_recording(owner: User, recording_id: str) -> Recording:
 
 
 def just_deleted(owner: User) -> Recording | None:
-    """The one that Undo would bring back."""
+    """Return the recording that Undo would bring back, if any."""
     query = select(Recording).where(Recording.owner_id == owner.id, Recording.deleted_at > now() - UNDO)
     return db.session.scalar(query.order_by(Recording.deleted_at.desc(), Recording.clip_of).limit(1))
 
 
 def sound_of(recording: Recording) -> Sound:
-    """Its sound at this moment, to be closed by the caller. Raises NotFound when the file is gone."""
+    """Open the sound as it is at this moment, for the caller to close. Raises NotFound when the file is gone."""
     sound = folder().sound(recording.id)
     if sound is None:
         log.error("a recording's sound file is missing", extra={"recording": recording.id})
@@ -64,12 +64,14 @@ def sound_of(recording: Recording) -> Sound:
 
 
 def peaks_of(recording: Recording) -> bytes:
-    """How loud it is from beginning to end, in at most PLAYER_BARS steps, 0 to 255; empty when nobody has drawn it yet."""
+    """Return how loud it is from beginning to end, in at most PLAYER_BARS steps of 0 to 255; empty before somebody has measured
+    it.
+    """
     return waveform.reduced(folder().peaks(recording.id), waveform.PLAYER_BARS)
 
 
 def fresh(recordings: Iterable[Recording]) -> list[Recording]:
-    """With the length at this moment of those that are still recorded; the row learns it at the end."""
+    """Return the recordings with the length that those being recorded have at this moment. Their rows learn it at the end."""
     found = list(recordings)
     for recording in found:
         if recording.state == "live" and (sound := folder().sound(recording.id)):
@@ -80,12 +82,13 @@ def fresh(recordings: Iterable[Recording]) -> list[Recording]:
 
 
 def clips_of(recording: Recording) -> list[Recording]:
-    """Pieces of it in the list: they hold its sound, so they share its end."""
+    """Return the clips of a recording that are in the list. They hold its sound, so they go when it goes."""
     pieces = select(Recording).where(Recording.clip_of == recording.id, Recording.deleted_at.is_(None))
     return list(db.session.scalars(pieces))
 
 
 def is_recorded(recording: Recording) -> bool:
+    """Return whether it is being recorded now."""
     return recording.state == "live" and stream_runs(recording.id)
 
 

@@ -1,4 +1,4 @@
-"""Deletes recordings whose time is over, and files that belong to nothing."""
+"""Deletes recordings whose time is over, and finds files that belong to nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DISCARDED_AGAIN = timedelta(minutes=5)  # a noise remover that was still writing
 
 @dataclass(frozen=True)
 class OrphanFiles:
-    """Ids of files without their other half."""
+    """The ids of files without their other half."""
 
     without_sidecar: list[str]  # nobody knows whose sound it is
     without_sound: list[str]
 
 
 def orphan_files() -> OrphanFiles:
-    """A recording that has begun just now is none, nor is one that is being recorded or deleted."""
+    """Return files without their other half, except for recordings that begin, go on or are being deleted now."""
     running = set(db.session.scalars(select(Stream.id).where(or_(Stream.state != "ended", Stream.ended_at > now() - UNDO))))
     going = set(db.session.scalars(select(Recording.id).where(Recording.deleted_at.is_not(None))))
     sounds, sidecars = set(folder().sounds()), {sidecar.id for sidecar in folder().sidecars()}
@@ -39,12 +39,12 @@ def orphan_files() -> OrphanFiles:
 
 
 def purge() -> int:
-    """Deletes for good what was deleted and not restored. Returns how many."""
+    """Delete for good what was deleted and not restored. Return how many recordings that were."""
     return _delete_for_good(select(Recording.id).where(Recording.deleted_at < now() - UNDO - 2 * UNDO_SPARE))
 
 
 def expire() -> int:
-    """Deletes what is older than the server or its owner keeps it. Returns how many."""
+    """Delete what is older than the server or its owner keeps it. Return how many recordings that were."""
     old = (
         select(Recording)
         .join(Recording.owner)
@@ -63,7 +63,7 @@ def expire() -> int:
 
 
 def _delete_for_good(ids: Select[str]) -> int:
-    """The row is locked, then the files go, then the row: a crash in between only means doing it again."""
+    """Lock a row, delete its files, then the row: after a crash in between, the next call does it again."""
     count = 0
     for recording_id in list(db.session.scalars(ids)):
         row = delete_rows(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None))
@@ -75,15 +75,17 @@ def _delete_for_good(ids: Select[str]) -> int:
 
 
 def discard_all_of(owner: User) -> None:
-    """For an account that is being deleted, in its transaction: `delete_discarded` deletes the files. Of a stream that nobody has
-    looked at yet, too: whoever takes the name next must not find them."""
+    """Mark all recordings of an account that is being deleted, in its transaction; `delete_discarded` deletes the files.
+
+    It includes streams whose recording has not been taken over yet: whoever gets the name next must not find them.
+    """
     ids = {*db.session.scalars(select(Recording.id).where(Recording.owner_id == owner.id))}
     ids |= {*db.session.scalars(select(Stream.id).where(Stream.owner_id == owner.id))}
     db.session.add_all(DiscardedRecording(id=recording_id) for recording_id in ids)
 
 
 def delete_discarded() -> None:
-    """All files, at once and once more later."""
+    """Delete the files of discarded recordings, at once and once more later."""
     due = select(DiscardedRecording).where(DiscardedRecording.due_at <= now())
     for discarded in db.session.scalars(due).all():
         folder().delete(discarded.id)
@@ -95,7 +97,7 @@ def delete_discarded() -> None:
 
 
 def maintain() -> None:
-    """The reconciler's share."""
+    """Do all of this once, as the reconciler does every second."""
     ingest()
     purge()
     expire()

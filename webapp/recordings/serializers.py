@@ -1,4 +1,4 @@
-"""Recordings as the JSON API shows them."""
+"""Shows recordings as the JSON API has them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from webapp.recordings import schemas, sharing
 
 
 def as_json(recording: Recording, viewer: User) -> schemas.Recording:
-    """With whom it is shared is told to the owner only."""
+    """Return a recording for the viewer. Only the owner is told with whom it is shared."""
     shown: schemas.Recording = {
         "id": recording.id,
         "title": recording.title,
@@ -32,6 +32,9 @@ def as_json(recording: Recording, viewer: User) -> schemas.Recording:
 
 
 def audio_url(recording: Recording) -> str:
-    """A new one whenever a recording that still grows has become longer: a page plays what it knows of an old one again."""
+    """Return the address of the sound.
+
+    While recording, it changes with the size; under an unchanged address the browser would replay its shorter cached copy.
+    """
     version = recording.size if recording.state == "live" else None
     return url_for("api_recordings.audio", recording_id=recording.id, v=version)

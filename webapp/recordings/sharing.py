@@ -1,7 +1,7 @@
-"""Who may hear a recording beside its owner: all friends, friends whom the owner has chosen, or nobody.
+"""Decides who may hear a recording beside its owner: all friends, friends whom the owner has chosen, or nobody.
 
-It always takes a friendship as well: who was chosen and is no friend any more hears nothing. The choice is written down in a
-small file beside the recording (webapp.recordings.files), so that a database that is made again does not open what was closed.
+It always takes a friendship as well: a chosen friend who is a friend no longer hears nothing. The choice is written to a small
+file beside the recording (webapp.recordings.files), so that a database that is made again does not open what was closed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Audience:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises ContractError."""
+        """Read the note beside a recording. Raises ContractError."""
         try:
             data = json.loads(text)
             kind, usernames = data["audience"], data["with"]
@@ -45,7 +45,7 @@ class Audience:
 
 
 def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
-    """What the owner asks for. Raises Invalid, alike for names of strangers and of nobody."""
+    """Return what the owner asks for. Raises Invalid, alike for names of strangers and of nobody."""
     if kind not in AUDIENCES:
         raise Invalid.choice("audience", AUDIENCES)
     if kind != CHOSEN:
@@ -69,7 +69,7 @@ def may_hear(viewer: User, recording: Recording) -> bool:
 
 
 def audible_to(viewer: User) -> ColumnElement[bool]:
-    """The same as a condition on Recording, for lists of friends' recordings; that they are friends is the caller's condition."""
+    """Return the same rule as a condition on Recording, for lists of friends' recordings. The caller checks the friendship."""
     chosen = select(RecordingShare).where(RecordingShare.recording_id == Recording.id, RecordingShare.user_id == viewer.id)
     return or_(
         Recording.owner_id == viewer.id,
@@ -79,7 +79,7 @@ def audible_to(viewer: User) -> ColumnElement[bool]:
 
 
 def hearers(recording: Recording) -> set[int]:
-    """Ids of the friends who may hear it."""
+    """Return the ids of the friends who may hear it."""
     return {friend for friend in relations.friend_ids(recording.owner_id) if _is_open_to(friend, recording)}
 
 
@@ -100,7 +100,7 @@ def _is_open_to(friend_id: int, recording: Recording) -> bool:
 
 
 def set_audience(recording: Recording, audience: Audience) -> None:
-    """The caller commits. Names that nobody has any more are left out."""
+    """Write the audience into the row. The caller commits. Names that nobody has any more are left out."""
     if audience_of(recording) == audience:
         return
     recording.audience = audience.kind

@@ -41,7 +41,7 @@ class Sound(io.RawIOBase):
         self.version = f"{self.size:x}-{found.st_mtime_ns:x}"
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Lets readers find these tags in it."""
+        """Let readers find these tags in it."""
         self._head = with_tags(self._head, tags)
 
     def readable(self) -> bool:

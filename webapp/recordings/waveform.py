@@ -1,5 +1,4 @@
-"""Drawings of recordings, from what the noise remover leaves beside them (agent/recording/peaks.py): fewer bars of the same
-shape."""
+"""Draws recordings with fewer bars, from the peaks that the noise remover leaves beside them (agent/recording/peaks.py)."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ PLAYER_BARS = 400  # at most; the player draws as many as it has room for
 
 
 def reduced(peaks: bytes, count: int) -> bytes:
-    """`count` bytes or fewer, each the loudest of its part."""
+    """Return `count` bytes or fewer, each the loudest of its part."""
     if len(peaks) <= count:
         return peaks
     edges = [len(peaks) * bar // count for bar in range(count + 1)]

@@ -1,4 +1,4 @@
-"""Whom an IP address stands for when something is counted by it."""
+"""Decides whom an IP address stands for when something is counted by it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def network_of(address: str) -> str:
-    """IPv6 counts by /64, which one household has to itself."""
+    """Return what to count `address` by: itself, or for IPv6 its /64, which one household has to itself."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,5 +1,8 @@
-"""The audit log: what an admin did, and what concerns the safety of accounts. An entry is written in the transaction of the act
-itself, so it is there exactly when the act is true. It never holds a secret, nor anything that somebody typed as a name."""
+"""Keeps the audit log: what an admin did, and what concerns the safety of accounts.
+
+An entry is written in the transaction of the act itself, so it is there exactly when the act is true. It never holds a secret,
+nor anything that somebody typed as a name.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ class Page:
 
 
 def record(by: User | str, act: str, about: User | None = None, detail: str = "") -> None:
-    """Written when the current transaction is committed. `act`: a key of ACTS; `detail`: what was chosen, in no language."""
+    """Add an entry to the current transaction.
+
+    `act` is a key of ACTS; `detail` says what was chosen, in no language.
+    """
     if act not in ACTS:
         raise ValueError(f"{act!r} is no act that the log knows")
     db.session.add(
@@ -59,7 +65,7 @@ def record(by: User | str, act: str, about: User | None = None, detail: str = ""
 
 
 def page(before: int | None = None, about: str = "") -> Page:
-    """`before`: id of the last entry that is known already; `about`: a user name."""
+    """Return the entries before the one with the id `before`. `about`: only those about this user name."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE + 1)
     if before is not None:
         query = query.where(AuditEntry.id < before)
@@ -70,5 +76,5 @@ def page(before: int | None = None, about: str = "") -> Page:
 
 
 def prune() -> None:
-    """Forgets the oldest; the caller commits."""
+    """Delete entries older than KEPT. The caller commits."""
     db.session.execute(delete(AuditEntry).where(AuditEntry.at < now() - KEPT))

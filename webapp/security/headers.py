@@ -1,4 +1,4 @@
-"""The HTTP side of security: headers on every answer, the cookie, host names, proxies, and `?next=`."""
+"""Sets the HTTP side of security: headers on every answer, the cookie, host names, proxies, and `?next=`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def _host() -> str:
-    """The Host header; empty when it is none of ours (this is the answer that says so)."""
+    """Return the Host header; empty when it is none of ours (and this answer says so)."""
     try:
         return request.host
     except SecurityError:
@@ -68,20 +68,23 @@ def _host() -> str:
 
 
 def cookie_name(config: Config) -> str:
-    """Cookies do not know ports, so the name does: two servers on one machine keep their people apart."""
+    """Return a name with the port in it: cookies do not know ports, and two servers on one machine must not share them."""
     name = f"stillair_{config.port}"
     return f"__Host-{name}" if config.tls else name
 
 
 def csp_nonce() -> str:
-    """For the one style element that Turbo adds by itself (`<meta name="csp-nonce">`); scripts never get one."""
+    """Return the nonce for the one style element that Turbo adds by itself (`<meta name="csp-nonce">`); scripts never get one."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return str(g.csp_nonce)
 
 
 def content_security_policy(audio_url: str) -> str:
-    """`audio_url`: ws(s)://host:port; livekit-client asks the same server by http(s) why a connection failed."""
+    """Return the policy of the current answer.
+
+    `audio_url` is ws(s)://host:port; livekit-client also asks that server by http(s) why a connection failed.
+    """
     audio = audio_url.removeprefix("ws")  # "://host:port" or "s://host:port"
     style_nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     return "; ".join(
@@ -103,7 +106,10 @@ def content_security_policy(audio_url: str) -> str:
 
 
 def local_path(target: str | None) -> str:
-    """`?next=` when it is a path on this server, else "/". Browsers read a backslash as a slash and skip control characters."""
+    """Return `target` (from `?next=`) when it is a path on this server, else "/".
+
+    Browsers read a backslash as a slash and skip control characters.
+    """
     if not target or not target.startswith("/") or target.startswith("//"):
         return "/"
     if "\\" in target or any(ord(letter) <= 0x20 or ord(letter) == 0x7F for letter in target):

@@ -1,5 +1,8 @@
-"""Slows down guessing: after a few failed log-ins each further try has to wait longer. Counted in the database, so a restart does
-not forget, and never locked for good, so nobody can shut somebody else out."""
+"""Slows down guessing: after a few failed log-ins each further try has to wait longer.
+
+Failures are counted in the database, so a restart does not forget them. Nobody is locked out for good, so nobody can shut
+somebody else out.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}  # a whole household
 
 
 def delay_s(failures: int, free: int) -> float:
-    """Seconds between the last of `failures` and the next try: none, then 1, 2, 4, ... up to five minutes."""
+    """Return the seconds between the last of `failures` and the next try: none, then 1, 2, 4, ... up to five minutes."""
     return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), MAX_DELAY_S)
 
 
 def check(username: str, address: str) -> None:
-    """Raises TooMany while somebody has to wait."""
+    """Raise TooMany while the next try has to wait."""
     wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
     if wait_s > 0:
         seconds = math.ceil(wait_s)
@@ -36,8 +39,10 @@ def check(username: str, address: str) -> None:
 
 
 def record_failure(username: str, address: str, user: User | None = None) -> None:
-    """`user`: who has the name. The audit log learns when the first try has to wait; of a name that is none it learns nothing,
-    for people type their passwords there."""
+    """Count a failed log-in. `user`: the account of that name, if any.
+
+    The first throttled attempt is logged, but never for unknown names: people type passwords into that field.
+    """
     db.session.add_all(LoginFailure(subject=subject) for subject in _subjects(username, address))
     db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
     by_name, by_address = (_count(subject) for subject in _subjects(username, address))
@@ -46,7 +51,7 @@ def record_failure(username: str, address: str, user: User | None = None) -> Non
 
 
 def forget_failures(username: str) -> None:
-    """After a success; the address keeps its own, or an attacker with one account could guess on."""
+    """Forget the name's failures after a success. The address keeps its own, or an attacker with one account could guess on."""
     db.session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(username, "")[0]))
 
 

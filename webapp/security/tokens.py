@@ -1,4 +1,4 @@
-"""Random tokens that are shown to one person and kept only as their hash."""
+"""Hashes random tokens, which are shown to one person and kept only as their hash."""
 
 from __future__ import annotations
 

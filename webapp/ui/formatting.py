@@ -1,5 +1,7 @@
-"""Times and sizes in words, in the language of the page and the time zone of the reader's browser (cookie `timezone`; UTC until
-it is there)."""
+"""Formats times and sizes in the language of the page and the time zone of the reader's browser.
+
+The cookie `timezone` tells the zone; it is UTC until the cookie is there.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ def _days_ago(moment: datetime) -> int:
 
 
 def _local(moment: datetime, fields: str) -> str:
-    """A weekday ("EEEE"), a month ("LLLL") or what several fields name (Unicode TR 35), as the language orders them."""
+    """Format a weekday ("EEEE"), a month ("LLLL") or several fields (Unicode TR 35), as the language orders them."""
     local, locale = moment.astimezone(reader_zone()), formats()
     if fields in ("EEEE", "LLLL"):
         return format_datetime(local, fields, locale=locale)
@@ -49,7 +51,7 @@ def _local(moment: datetime, fields: str) -> str:
 
 
 def day(moment: datetime) -> str:
-    """`today, 14:10`, `yesterday`, `Sunday`, `14 November`, `14 November 2024`."""
+    """Format a day as `today, 14:10`, `yesterday`, `Sunday`, `14 November` or `14 November 2024`."""
     days = _days_ago(moment)
     if days <= 0:
         return _("today, %(time)s", time=_local(moment, "Hm"))
@@ -61,27 +63,27 @@ def day(moment: datetime) -> str:
 
 
 def date(moment: datetime) -> str:
-    """`14 November`, for the time to come."""
+    """Format a day in the time to come as `14 November`."""
     return _local(moment, "MMMMd")
 
 
 def whole_date(moment: datetime) -> str:
-    """`14 November 2026`."""
+    """Format a day as `14 November 2026`."""
     return _local(moment, "yMMMMd")
 
 
 def time_of_day(moment: datetime) -> str:
-    """`19:02`."""
+    """Format a time as `19:02`."""
     return _local(moment, "Hm")
 
 
 def moment(at: datetime) -> str:
-    """`14 November 2026, 14:10`, where it matters exactly."""
+    """Format a time as `14 November 2026, 14:10`, where it matters exactly."""
     return f"{_local(at, 'yMMMMd')}, {_local(at, 'Hm')}"
 
 
 def last(moment: datetime) -> str:
-    """The end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
+    """Format the end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     days = _days_ago(moment)
     if days <= 0:
         return _("today")
@@ -97,7 +99,7 @@ def last(moment: datetime) -> str:
 
 
 def minutes_since(moment: datetime | None) -> str:
-    """`8 min` or `2 h 5 min`; the page keeps it counting."""
+    """Format a duration until now as `8 min` or `2 h 5 min`; the page keeps it counting."""
     minutes = max(0, int((now() - moment).total_seconds())) // 60 if moment else 0
     if minutes < 60:
         return _("%(minutes)d min", minutes=minutes)
@@ -105,7 +107,7 @@ def minutes_since(moment: datetime | None) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as `41 MB`, decimal, as file managers show them."""
+    """Format bytes as `41 MB`, decimal, as file managers show them."""
     if count < 1_000_000:
         return f"{max(1, round(count / 1000))} kB" if count else "0 kB"
     if count < 1_000_000_000:
@@ -114,7 +116,7 @@ def size(count: int) -> str:
 
 
 def cause(text: str) -> str:
-    """Of a gap or a pause. Files of another version may know others, which are shown as they are."""
+    """Translate the cause of a gap or a pause. Files of another version may know others, which are shown as they are."""
     return str(CAUSES.get(text, text))
 
 

@@ -1,4 +1,7 @@
-"""What templates draw: icons, the mark, the state glyphs, the motif, faces. All inline SVG, in the colours of the text."""
+"""Draws what templates show: icons, the mark, the state glyphs, the motif, faces.
+
+All are inline SVG, in the colours of the text.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ MARK = Markup(
 
 @cache
 def icon(name: str, css: str = "icon") -> Markup:
-    """A Lucide icon. Which ones exist is the list `stillair.vendor` in package.json."""
+    """Draw a Lucide icon, one of those in the list `stillair.vendor` in package.json."""
     drawing = (ICONS / f"{name}.svg").read_text()
     inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
     paths = Markup(" ".join(inner.split()))  # noqa: S704  a file of ours
@@ -39,7 +42,7 @@ def icon(name: str, css: str = "icon") -> Markup:
 
 
 def glyph(kind: str) -> Markup:
-    """State glyph: the air itself. A dot and a line is live, a line with a gap is reconnecting."""
+    """Draw a state as the air itself. A dot and a line is live, a line with a gap is reconnecting."""
     dot = LIVE_DOT if kind == "live" else ""
     return Markup(
         '<svg class="glyph" viewBox="0 0 44 24" width="36" height="20" aria-hidden="true">{}<path d="{}"/></svg>'
@@ -47,18 +50,18 @@ def glyph(kind: str) -> Markup:
 
 
 def _bars(heights: Iterable[tuple[float, float]], middle: float) -> str:
-    """SVG path of vertical bars: (x, height) each, centred on `middle`."""
+    """Return the SVG path of vertical bars: (x, height) each, centred on `middle`."""
     return "".join(f"M{x:g} {middle - height / 2:.1f}v{height:.1f}" for x, height in heights)
 
 
 def still_bars(count: int, height: int) -> str:
-    """SVG path of so many dots, 6 apart, on a drawing of this height: where nothing sounds yet."""
+    """Return the SVG path of `count` dots, 6 apart, on a drawing of this height: where nothing sounds yet."""
     return _bars(((i * 6 + 3, 0.1) for i in range(count)), height / 2)
 
 
 @cache
 def airline() -> Markup:
-    """The motif at full width: noise that falls into a clear line."""
+    """Draw the motif at full width: noise that falls into a clear line."""
     bars, width, height, dice = 60, 480, 80, random.Random(4)  # noqa: S311  the same drawing each time
     heights = [(i * 8 + 4, (height - 8) * max(0.0, 1 - i / (bars * 0.72)) ** 1.7 * dice.uniform(0.35, 1)) for i in range(bars)]
     first_low = next(i for i, (_, tall) in enumerate(heights) if tall < 1.5)
@@ -71,7 +74,7 @@ def airline() -> Markup:
 
 @cache
 def noise_bars() -> Markup:
-    """Drawing of the noise meter: the mark at length, filled from the left."""
+    """Draw the noise meter: the mark at length, filled from the left."""
     dice = random.Random(11)  # noqa: S311
     heights = [(i * 10 + 5, max(0.1, 58 * (1 - i / 56) ** 1.3 * dice.uniform(0.5, 1))) for i in range(54)]
     return Markup(
@@ -81,7 +84,7 @@ def noise_bars() -> Markup:
 
 
 def outline(heights: bytes) -> Markup:
-    """A recording from beginning to end, beside it in a list; decoration. Silence is a dot."""
+    """Draw a recording from beginning to end, as decoration beside it in a list. Silence is a dot."""
     bars = _bars(((i * 6 + 3, max(0.1, height / 255 * 30)) for i, height in enumerate(heights)), 18)
     return Markup(
         '<svg class="wave" viewBox="0 0 {} 36" preserveAspectRatio="none" aria-hidden="true"><path class="voice" d="{}"/></svg>'
@@ -89,7 +92,7 @@ def outline(heights: bytes) -> Markup:
 
 
 def chart(values: Sequence[float], maximum: float) -> Markup:
-    """Columns side by side, from 0 to `maximum`. Decoration: what it says stands in a table beside it."""
+    """Draw columns side by side, from 0 to `maximum`, as decoration: a table beside them says the same."""
     width = 600 / max(1, len(values))
     columns = "".join(
         f"M{at * width + width * 0.1:.1f} 120v-{max(value, 0) / maximum * 116 if maximum else 0:.1f}h{width * 0.8:.1f}V120z"
@@ -102,7 +105,7 @@ def chart(values: Sequence[float], maximum: float) -> Markup:
 
 
 def initials(name: str) -> str:
-    """One or two letters: first and last word that begin with a letter or digit."""
+    """Return one or two letters: those of the first and the last word that begin with a letter or digit."""
     words = [word for word in re.split(r"\s+", name) if word[:1].isalnum()]
     if not words:
         return name.strip()[:1].upper()
@@ -110,7 +113,7 @@ def initials(name: str) -> str:
 
 
 def tint(name: str) -> int:
-    """Which of the six avatar tints a name has."""
+    """Return which of the six avatar tints a name has."""
     return sum(map(ord, name)) % 6 + 1
 
 

@@ -1,4 +1,4 @@
-"""The names, filters and options that every template uses."""
+"""Provides the names, filters and options that every template uses."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def overview() -> Overview:
 
 
 def csrf_field() -> Markup:
-    """The hidden field that every form carries."""
+    """Return the hidden field that every form carries."""
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
 
 
 def page_path() -> str:
-    """The page that is being looked at; `/sidebar` is asked for on behalf of another one."""
+    """Return the path of the page that is being looked at; `/sidebar` is asked for on behalf of another one."""
     return request.args.get("page", "/") if request.endpoint == "pages_home.sidebar" else request.path
 
 
 def theme() -> str:
-    """preferences.THEMES: what whoever looks at this page has chosen."""
+    """Return which of preferences.THEMES the reader has chosen."""
     return str(current_user.theme) if current_user.is_authenticated else "system"
 
 
 def route(name: str, **values: Any) -> str:
-    """Address of a page: `route("listen.friend", username=...)`."""
+    """Return the address of a page: `route("listen.friend", username=...)`."""
     return url_for(f"pages_{name}", **values)
