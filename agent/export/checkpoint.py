@@ -1,7 +1,7 @@
 """The published DeepFilterNet2 weights, taken out of the wheel `deepfilternet==0.2.4`.
 
-The package index is the one place that every installation can reach anyway, and no later wheel carries these weights. The wheel
-is only unpacked, never installed: it would replace the version 0.5.6 that the reference needs.
+Every installation can reach the package index anyway, and no later wheel carries these weights. The wheel is only unpacked and
+never installed: it would replace the version 0.5.6 that the reference needs.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ SHA256 = {
 
 
 class CheckpointError(Exception):
-    """The checkpoint could not be had, or is not the published one. The message says what to do."""
+    """Says why the checkpoint cannot be used, and what to do."""
 
 
 def fetch(cache: Path) -> Path:
-    """Folder with `config.ini` and `checkpoints/`, as deepfilternet expects it; downloads 15 MB unless `cache` has it already."""
+    """Returns the folder with `config.ini` and `checkpoints/` that deepfilternet expects. Downloads 15 MB if `cache` lacks it."""
     folder = cache / "DeepFilterNet2"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _download(target: Path) -> Path:
 
 
 def _pip(scratch: Path) -> list[str]:
-    """A pip to call: an environment made by uv has none of its own."""
+    """Finds a pip to call: an environment made by uv has none of its own."""
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     uv = shutil.which("uv")

@@ -16,31 +16,38 @@ Names: `enc`, `erb_dec` and `df_dec` are the encoder, the mask decoder and the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agent.export.layers import (
+    CHANNELS,
+    HIDDEN,
+    Dense,
+    Factors,
+    GroupedLinear,
+    GruCell,
+    Scale,
+    Separable,
+    UpTo16,
+    UpTo32,
+    Weights,
+    batch_norm,
+    flat,
+)
+
 BANDS = 32
 BINS = 96
 TAPS = 5
-CHANNELS = 64
-HIDDEN = 256
 FILTER = 2 * TAPS
 """Numbers per bin: (tap, re/im)."""
-BATCH_NORM_EPSILON = 1e-5
-WORTH_A_PRODUCT_OF_ITS_OWN = 300  # inputs of a group, found by measuring
 LSNR_MIN_DB, LSNR_MAX_DB = -15.0, 35.0
-
-Weights = Mapping[str, Tensor]
-Factors = Tensor
-"""One number per channel, [C]."""
 
 
 class State(NamedTuple):
-    """Memory of the network, one row per voice; zeros at the start of a stream."""
+    """Holds the memory of the network, one row per voice; zeros at the start of a stream."""
 
     erb_past: Tensor  # [B, 2, 32]     the two frames before
     bins_past: Tensor  # [B, 4, 96]     the same for the bins: (time, re/im)
@@ -60,172 +67,12 @@ class State(NamedTuple):
         return cls(*(torch.zeros(voices, *shape) for shape in shapes))
 
 
-# --- Convolutions over frequency: [B, C, rows, columns], where a plain spectrum is one row.
-
-
-def _batch_norm(weights: Weights, name: str) -> tuple[Factors, Factors]:
-    """Scale and offset that a BatchNorm applies at inference."""
-    scale = weights[f"{name}.weight"].double() / (weights[f"{name}.running_var"].double() + BATCH_NORM_EPSILON).sqrt()
-    return scale, weights[f"{name}.bias"].double() - weights[f"{name}.running_mean"].double() * scale
-
-
-def _separable(weights: Weights, name: str) -> tuple[list[Factors], Tensor, Factors]:
-    """1 x 3 depthwise and pointwise convolution -> taps (left, middle, right), pointwise matrix [C out, C], offset."""
-    scale, offset = _batch_norm(weights, f"{name}.2")
-    taps = weights[f"{name}.0.weight"][:, 0, 0].double()
-    return list(taps.unbind(1)), weights[f"{name}.1.weight"][:, :, 0, 0].double() * scale[:, None], offset
-
-
-class Dense(nn.Module):
-    """Convolution of one row, and ReLU. [B, K, 1, F] -> [B, C, 1, F]."""
-
-    def __init__(self, kernel: Tensor, offset: Factors) -> None:
-        """`kernel` [C, K, columns], an odd number of columns."""
-        super().__init__()
-        self.kernel, self.offset = nn.Buffer(kernel[:, :, None].float().contiguous()), nn.Buffer(offset.float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(functional.conv2d(x, self.kernel, self.offset, padding=(0, self.kernel.shape[3] // 2)))
-
-
-class Pointwise(nn.Module):
-    """Product with a matrix at every place, and ReLU."""
-
-    def __init__(self, matrix: Tensor, offset: Factors) -> None:
-        """`matrix` [C out, C]."""
-        super().__init__()
-        self.kernel, self.offset = nn.Buffer(matrix[:, :, None, None].float().contiguous()), nn.Buffer(offset.float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(functional.conv2d(x, self.kernel, self.offset))
-
-
-class Depthwise(nn.Module):
-    """A kernel per channel, given as rows of factors, None for 0. An odd number of columns is centred on a place; an even number
-    begins there. Around the rows are so many of zeros that a kernel of several rows makes as many out of one (see `UpTo16`)."""
-
-    def __init__(self, kernel: Sequence[Sequence[Factors | None]], *, offset: Factors | None = None, stride: int = 1) -> None:
-        super().__init__()
-        zero = torch.zeros(CHANNELS, dtype=torch.float64)
-        rows = [torch.stack([zero if factor is None else factor for factor in row], 1) for row in kernel]
-        self.kernel = nn.Buffer(torch.stack(rows, 1)[:, None].float())  # [C, 1, rows, columns]
-        self.offset = None if offset is None else nn.Buffer(offset.float())
-        columns = len(kernel[0])
-        self.pad = (len(kernel) // 2, columns // 2 if columns % 2 else 0)
-        self.stride = (1, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.conv2d(x, self.kernel, self.offset, stride=self.stride, padding=self.pad, groups=CHANNELS)
-
-
-class Separable(nn.Sequential):
-    """Depthwise convolution of 3 frequencies, then pointwise, BatchNorm, ReLU. [B, C, 1, F] -> [B, C, 1, F / stride]."""
-
-    def __init__(self, weights: Weights, name: str, *, stride: int = 1) -> None:
-        taps, matrix, offset = _separable(weights, name)
-        super().__init__(Depthwise([taps], stride=stride), Pointwise(matrix, offset))
-
-
-# Transposed convolutions of stride 2: frequency i gives middle * x[i] to 2 i, and 2 i + 1 is right * x[i] + left * x[i + 1]. The
-# frequencies above the first 8 are laid out in rows, so that no number has to be moved: of 16, row h has the frequencies 2 i + h;
-# of 32 there are two such arrays, with the frequencies 4 i + 2 h and 4 i + 2 h + 1.
-
-
-class UpTo16(nn.Sequential):
-    """[B, C, 1, 8] -> [B, C, 2, 8], with pointwise convolution, BatchNorm and ReLU."""
-
-    def __init__(self, weights: Weights, name: str) -> None:
-        (left, middle, right), matrix, offset = _separable(weights, name)
-        super().__init__(Depthwise([[None, right, left], [None, middle, None]]), Pointwise(matrix, offset))
-
-
-class UpTo32(nn.Module):
-    """[B, C, 2, 8] -> two of the same shape, with pointwise convolution, BatchNorm and ReLU."""
-
-    def __init__(self, weights: Weights, name: str) -> None:
-        super().__init__()
-        (left, middle, right), matrix, offset = _separable(weights, name)
-        self.even = Pointwise(matrix * middle, offset)
-        kernel = [[None, None, left], [None, right, None], [None, left, None]]
-        self.odd = nn.Sequential(Depthwise(kernel), Pointwise(matrix, offset))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.even(x), self.odd(x)
-
-
-class Scale(nn.Module):
-    """Convolution with a 1 x 1 depthwise kernel, BatchNorm and ReLU. [B, C, 1, F] -> [B, C, rows, 8]."""
-
-    def __init__(self, weights: Weights, name: str, *, rows: Sequence[int] = (0,), step: int = 1) -> None:
-        """Row h of the result has the frequencies `step` i + rows[h]."""
-        super().__init__()
-        scale, offset = _batch_norm(weights, f"{name}.1")
-        factor = weights[f"{name}.0.weight"].flatten().double() * scale
-        # The one row that there is meets the kernel's last row first.
-        kernel = [[factor if column == chosen else None for column in range(step)] for chosen in reversed(rows)]
-        self.depthwise = Depthwise(kernel, offset=offset, stride=step)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.depthwise(x))
-
-
-def _flat(x: Tensor) -> Tensor:
-    """[B, C, 1, F] -> [B, F * C]."""
-    return x.permute(0, 2, 3, 1).flatten(1)
-
-
-# --- What runs over time
-
-
-class GroupedLinear(nn.Module):
-    """[B, groups * inputs] -> [B, groups, outputs], no offset."""
-
-    def __init__(self, matrix: Tensor) -> None:
-        """`matrix` [groups, inputs, outputs]."""
-        super().__init__()
-        self.matrix = nn.Buffer(matrix.contiguous())
-        self.one_by_one = matrix.shape[1] >= WORTH_A_PRODUCT_OF_ITS_OWN
-
-    def forward(self, x: Tensor) -> Tensor:
-        groups, inputs, outputs = self.matrix.shape
-        if self.one_by_one:
-            parts = [x[:, group * inputs : (group + 1) * inputs] @ self.matrix[group] for group in range(groups)]
-            return torch.cat(parts, 1).view(-1, groups, outputs)
-        return (x.reshape(-1, groups, inputs).transpose(0, 1) @ self.matrix).transpose(0, 1)
-
-
-class GruCell(nn.Module):
-    """One step of a GRU layer. The reset and update gates of input and state are one matrix product."""
-
-    def __init__(self, weights: Weights, name: str, layer: int) -> None:
-        super().__init__()
-        of_input, of_state, input_offset, state_offset = (
-            weights[f"{name}.{kind}_l{layer}"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
-        gates = 2 * HIDDEN
-        self.gates = nn.Buffer(torch.cat((of_input[:gates], of_state[:gates]), 1).T.contiguous())
-        self.gates_offset = nn.Buffer(input_offset[:gates] + state_offset[:gates])
-        self.of_input = nn.Buffer(of_input[gates:].T.contiguous())
-        self.of_state = nn.Buffer(of_state[gates:].T.contiguous())
-        self.input_offset, self.state_offset = nn.Buffer(input_offset[gates:]), nn.Buffer(state_offset[gates:])
-
-    def forward(self, x: Tensor, state: Tensor) -> Tensor:
-        gates = torch.sigmoid(torch.cat((x, state), 1) @ self.gates + self.gates_offset)
-        reset, update = gates.chunk(2, 1)
-        candidate = torch.tanh(x @ self.of_input + self.input_offset + reset * (state @ self.of_state + self.state_offset))
-        new: Tensor = candidate + update * (state - candidate)
-        return new
-
-
-# --- The network
-
-
 class Encoder(nn.Module):
-    """Windows of three frames of features -> embedding, local SNR, and the convolutions that the decoders look back at."""
+    """Turns windows of three frames of features into embedding, local SNR, and the convolutions that the decoders use again."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        scale, offset = _batch_norm(weights, "enc.erb_conv0.2")
+        scale, offset = batch_norm(weights, "enc.erb_conv0.2")
         kernel = weights["enc.erb_conv0.1.weight"][:, 0].double() * scale[:, None, None]  # [C, time, frequency]
         self.erb_0 = Dense(kernel, offset)
         self.erb_1 = Separable(weights, "enc.erb_conv1", stride=2)
@@ -246,23 +93,23 @@ class Encoder(nn.Module):
         erb_2 = self.erb_2(erb_1)
         erb_3 = self.erb_3(erb_2)
         bins_0 = self.bins_0(bins.unsqueeze(2))
-        bins_1 = torch.relu(self.bins_embedding(_flat(self.bins_1(bins_0)))).flatten(1)
-        squeezed = torch.relu(self.squeeze(torch.cat((_flat(erb_3), bins_1), 1))).flatten(1)
+        bins_1 = torch.relu(self.bins_embedding(flat(self.bins_1(bins_0)))).flatten(1)
+        squeezed = torch.relu(self.squeeze(torch.cat((flat(erb_3), bins_1), 1))).flatten(1)
         embedding = self.gru(squeezed, state)
         lsnr = torch.sigmoid(embedding @ self.lsnr_matrix + self.lsnr_offset)
         return [erb_0, erb_1, erb_2, erb_3], bins_0, embedding, lsnr * (LSNR_MAX_DB - LSNR_MIN_DB) + LSNR_MIN_DB
 
 
 def _bins_convolution(weights: Weights) -> tuple[Tensor, Factors]:
-    """3 x 3 depthwise and pointwise convolution merged: kernel [C, 6 (time, re/im), 3 frequencies], offset."""
-    scale, offset = _batch_norm(weights, "enc.df_conv0.3")
+    """Merges a 3 x 3 depthwise and a pointwise convolution: kernel [C, 6 (time, re/im), 3 frequencies], offset."""
+    scale, offset = batch_norm(weights, "enc.df_conv0.3")
     depthwise = weights["enc.df_conv0.1.weight"][:, 0].double().view(2, CHANNELS // 2, 3, 3)  # [re/im, C / 2, time, frequency]
     pointwise = (weights["enc.df_conv0.2.weight"][:, :, 0, 0].double() * scale[:, None]).reshape(CHANNELS, 2, CHANNELS // 2)
     return torch.einsum("opc,pctf->otpf", pointwise, depthwise).reshape(CHANNELS, 6, 3), offset
 
 
 class MaskDecoder(nn.Module):
-    """Squeezed embedding and the encoder's convolutions -> gain per band, [B, 32], 0 to 1."""
+    """Turns the squeezed embedding and the encoder's convolutions into a gain per band, [B, 32], 0 to 1."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
@@ -276,7 +123,7 @@ class MaskDecoder(nn.Module):
         self.up_3 = Separable(weights, "erb_dec.convt3")
         self.up_2 = UpTo16(weights, "erb_dec.convt2")
         self.up_1 = UpTo32(weights, "erb_dec.convt1")
-        scale, offset = _batch_norm(weights, "erb_dec.conv0_out.1")
+        scale, offset = batch_norm(weights, "erb_dec.conv0_out.1")
         out = weights["erb_dec.conv0_out.0.weight"][0].double() * scale  # [C, 1, 3 taps]
         self.out_kernel = nn.Buffer(out.permute(2, 0, 1)[..., None].float().contiguous())
         self.out_sum, self.out_offset = nn.Buffer(torch.eye(3)[None, :, None]), nn.Buffer(offset.float())
@@ -297,7 +144,7 @@ class MaskDecoder(nn.Module):
 
 
 class FilterDecoder(nn.Module):
-    """Squeezed embedding and the encoder's first convolution of the bins -> complex filter, [B, 5 taps, 96, re/im]."""
+    """Turns the squeezed embedding and the encoder's first convolution of the bins into a filter, [B, 5 taps, 96, re/im]."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
@@ -321,8 +168,8 @@ class FilterDecoder(nn.Module):
 
 
 def _pathway_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
-    """5 x 1 convolution in 2 groups and pointwise convolution merged: kernel [50 (frames ahead, output), C, 1, 1] and offset."""
-    scale, offset = _batch_norm(weights, "df_dec.df_convp.3")
+    """Merges a 5 x 1 convolution in 2 groups and a pointwise one: kernel [50 (frames ahead, output), C, 1, 1] and offset."""
+    scale, offset = batch_norm(weights, "df_dec.df_convp.3")
     grouped = weights["df_dec.df_convp.1.weight"][..., 0].double().view(2, TAPS, CHANNELS // 2, TAPS)  # [group, out, in, time]
     pointwise = (weights["df_dec.df_convp.2.weight"][:, :, 0, 0].double() * scale[:, None]).view(FILTER, 2, TAPS)
     kernel = torch.einsum("ogj,gjct->togc", pointwise, grouped).flip(0)  # the newest of the time taps is the last one
@@ -330,7 +177,7 @@ def _pathway_convolution(weights: Weights) -> tuple[Tensor, Tensor]:
 
 
 class Step(nn.Module):
-    """The whole network for one new frame. Its result belongs to the frame two before the newest (the network looks ahead)."""
+    """Runs the whole network for one new frame. Its result belongs to the frame two before the newest: it looks ahead."""
 
     def __init__(self, weights: Weights) -> None:
         """`weights`: the state dict of the published checkpoint."""
@@ -341,7 +188,7 @@ class Step(nn.Module):
         self.eval()
 
     def forward(self, erb: Tensor, bins: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """`erb` [B, 1, 32], `bins` [B, 2, 96] -> mask, filters, local SNR [B, 1] in dB, new state."""
+        """Takes `erb` [B, 1, 32] and `bins` [B, 2, 96]. Returns mask, filters, local SNR [B, 1] in dB, and the new state."""
         past = State(*state)
         erb_window, bins_window = torch.cat((past.erb_past, erb), 1), torch.cat((past.bins_past, bins), 1)
         levels, bins_0, embedding, lsnr = self.encoder(erb_window, bins_window, past.encoder)

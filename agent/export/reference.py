@@ -1,7 +1,7 @@
 """The truth: `df.enhance.enhance` of deepfilternet 0.5.6, offline, with the published DeepFilterNet2 weights.
 
-The one place that imports `df`. It imports torchaudio at module level, with names that torchaudio no longer has, only to read and
-resample files, which is not asked of it here: empty stand-ins are enough, and torchaudio need not be installed.
+This is the only module that imports `df`, which imports torchaudio for reading and resampling files, by names that torchaudio no
+longer has. None of that is used here, so empty stand-ins are enough, and torchaudio need not be installed.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from df.enhance import enhance, init_df  # noqa: E402 - the stand-ins must be th
 
 
 class Reference:
-    """The offline network and its spectrum, loaded once."""
+    """Holds the offline network and its spectrum, loaded once."""
 
     def __init__(self, cache: Path) -> None:
         """`cache`: folder that keeps the checkpoint (see checkpoint.fetch). Raises CheckpointError."""
         self.network, self.spectrum, _ = init_df(str(checkpoint.fetch(cache)), log_level="ERROR", log_file=None)
 
     def enhance(self, samples: NDArray[np.float32], *, strength_db: float | None = None) -> NDArray[np.float32]:
-        """One voice, 48 kHz, [samples] -> the same length, aligned with the input. `strength_db`: df's `atten_lim_db`."""
+        """Cleans one voice, 48 kHz, [samples]. Returns as many, aligned with the input. `strength_db`: df's `atten_lim_db`."""
         audio = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))[None]
         with torch.no_grad():
             enhanced: Tensor = enhance(self.network, self.spectrum, audio, atten_lim_db=strength_db)
