@@ -8,8 +8,10 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class Formatter(logging.Formatter):
-    """`2025-01-31 12:00:00,123 WARNING agent.live.session Late behind_ms=120 frames_lost=3`, always one line a record but for a
-    traceback."""
+    """Writes one line for each record, except for tracebacks:
+
+    `2025-01-31 12:00:00,123 WARNING agent.live.microphone_input Late behind_ms=120 frames_lost=3`
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -24,4 +26,4 @@ def configure() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Formatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # a line for each look at the health page
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # it writes a line for each request to the health page

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.denoise import Denoiser
-from agent.voice.clean_voice import Voice
+from agent.voice.clean_voice import CleanVoice
 from agent.voice.frames import FRAME, FRAME_S, Int16
 from contract.recording import SAMPLE_RATE
 
@@ -27,7 +27,7 @@ class Loop:
     """What the sound card calls for every 10 ms."""
 
     def __init__(self, denoiser: Denoiser, *, strength_db: float) -> None:
-        self.voice = Voice(denoiser, strength_db=strength_db)
+        self.voice = CleanVoice(denoiser, strength_db=strength_db)
         self.late = 0  # times that the card did not get its sound in time
 
     def __call__(self, heard: Int16, played: Int16, _frames: int, _time: Any, status: Any) -> None:

@@ -21,21 +21,21 @@ from agent.denoise.spectrum import BANDS, BINS, HOP, TAPS, Analysis, Complexes, 
 
 MODEL = Path(__file__).with_name("dfn2.onnx")
 MODEL_SHA256 = "f29d833c7d20bd0ec404a1636cf24b743002ffed36772e8a6cafef9b993997db"
-"""Of `dfn2.onnx` as `./stillair agent export` writes it."""
+"""Hash of `dfn2.onnx` as `./stillair agent export` writes it."""
 
 LOOKAHEAD = 2
 """Frames that the network looks ahead: its result belongs to the frame two before the newest."""
 STRENGTH_STEP = np.float32(0.1)
-"""Most that the share of the noisy spectrum changes in a hop: a full change of strength takes 0.1 s and makes no click."""
+"""How much the share of the noisy spectrum may change in a hop: a full change of strength takes 0.1 s and makes no click."""
 NO_LIMIT_DB = 100.0
 
 
 class ModelError(Exception):
-    """The network cannot be used: no such file, not the expected file, or not readable by ONNX Runtime."""
+    """Says why the network cannot be used: no such file, not the expected file, or not readable by ONNX Runtime."""
 
 
 class Network:
-    """The exported network, read-only; it may serve any number of engines."""
+    """Loads the exported network. It is read-only, and may serve any number of engines."""
 
     def __init__(self, path: Path = MODEL, *, sha256: str = MODEL_SHA256) -> None:
         """Raises ModelError unless the file is the one with this hash."""
@@ -66,8 +66,8 @@ def _read(path: Path, expected: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Voice:
-    """All that one voice carries from hop to hop, as a value: to be kept, or put into another engine of the same mode."""
+class VoiceState:
+    """Holds all that one voice carries from hop to hop: to be kept, or put into another engine of the same mode."""
 
     arrays: tuple[NDArray[Any], ...]
 
@@ -91,40 +91,41 @@ class Engine:
         """The result of a step belongs to the hop that went in this many steps before."""
         return self._rows.filter.delay + 1
 
-    def join(self, voice: Voice | None = None) -> int:
-        """Adds a new voice, or one that left an engine of the same mode -> its row, the last one. Costs less than a hop."""
+    def join(self, voice: VoiceState | None = None) -> int:
+        """Adds a new voice, or one that left an engine of the same mode. Returns its row, the last one. Costs less than a hop."""
         self._seat([*self._all(), voice or self._fresh])
         return self.voices - 1
 
-    def leave(self, row: int) -> Voice:
+    def leave(self, row: int) -> VoiceState:
         """Takes a voice out; the rows after it move up by one."""
         voices = self._all()
         gone = voices.pop(row)
         self._seat(voices)
         return gone
 
-    def voice(self, row: int) -> Voice:
+    def voice(self, row: int) -> VoiceState:
         """A copy of what the voice carries now."""
         return self._rows.voice(row)
 
     @property
     def memory(self) -> list[NDArray[Any]]:
-        """All that the voices carry, [voices, ...] in the order of `Voice.arrays`: the arrays themselves, until the next step."""
+        """All that the voices carry, [voices, ...] in the order of `VoiceState.arrays`: the arrays themselves, valid until the
+        next step."""
         return self._rows.memory
 
     def replace(self, memory: Iterable[NDArray[Any]]) -> None:
-        """Other voices into all rows at once, from arrays like those of `memory`: what joining and leaving cost is saved."""
+        """Puts other voices into all rows at once, from arrays like those of `memory`. Cheaper than joining and leaving."""
         self._rows.replace(memory)
 
     def set_strength(self, row: int, strength_db: float, *, at_once: bool = False) -> None:
-        """Attenuation limit: 0 leaves the sound as it is, 100 and more removes all that the network takes for noise.
+        """Limits the attenuation: 0 leaves the sound as it is, 100 and more removes all that the network takes for noise.
 
         The change takes up to 0.1 s; `at_once` is for a voice that has not begun.
         """
         self._rows.set_strength(row, strength_db, at_once)
 
     def end(self, row: int) -> None:
-        """From now on this voice has no features, as behind the end of a file: hops of silence then bring out what is left."""
+        """Gives this voice no features from now on, as behind the end of a file: hops of silence then bring out what is left."""
         self._rows.end(row)
 
     def lsnr_db(self, row: int) -> float:
@@ -137,13 +138,13 @@ class Engine:
         return self._rows.network.lsnr[:, 0]
 
     def step(self, hops: Floats) -> Floats:
-        """[voices, 480] -> [voices, 480], valid until the next step."""
+        """Takes one hop of every voice, [voices, 480]. Returns as many cleaned samples, valid until the next step."""
         return self._rows.step(hops)
 
-    def _all(self) -> list[Voice]:
+    def _all(self) -> list[VoiceState]:
         return [self._rows.voice(row) for row in range(self.voices)]
 
-    def _seat(self, voices: list[Voice]) -> None:
+    def _seat(self, voices: list[VoiceState]) -> None:
         rows = _Rows(self._network, len(voices), self._parity)
         for row, voice in enumerate(voices):
             rows.place(row, voice)
@@ -151,7 +152,7 @@ class Engine:
 
 
 class _Rows:
-    """The arrays of a fixed number of voices."""
+    """Holds the arrays of a fixed number of voices."""
 
     def __init__(self, network: Network, count: int, parity: bool) -> None:
         self.count = count
@@ -172,10 +173,10 @@ class _Rows:
         own = [self._age, self._ended, self._noisy_share, self._noisy_share_wanted]
         return [array for part in parts for array in part.memory] + own
 
-    def voice(self, row: int) -> Voice:
-        return Voice(tuple(array[row].copy() for array in self.memory))
+    def voice(self, row: int) -> VoiceState:
+        return VoiceState(tuple(array[row].copy() for array in self.memory))
 
-    def place(self, row: int, voice: Voice) -> None:
+    def place(self, row: int, voice: VoiceState) -> None:
         for array, value in zip(self.memory, voice.arrays, strict=True):
             array[row] = value
         self._note_exceptions()
@@ -196,7 +197,7 @@ class _Rows:
         self._note_exceptions()
 
     def _note_exceptions(self) -> None:
-        """Most hops have only voices in full swing at full strength: what others need is looked at only when there are any."""
+        """Notes whether some voices need special care. In most hops all are in full swing at full strength, and nobody looks."""
         self._some_held_back = bool(((self._age < LOOKAHEAD) | self._ended).any())
         self._some_limited = bool((self._noisy_share + self._noisy_share_wanted).any())
 
@@ -217,7 +218,8 @@ class _Rows:
         return self._output
 
     def _run_with_held_back(self) -> None:
-        """The offline network never sees the first two frames (its look-ahead shifts them out) nor any behind the end."""
+        """Runs the network without the first two frames of a voice and without any behind its end: the offline network never sees
+        them, because its look-ahead shifts them out."""
         young = self._age < LOOKAHEAD
         self.network.clear_features(young | self._ended)
         self.network.run()
@@ -234,7 +236,7 @@ class _Rows:
 
 
 class NetworkRows:
-    """Input, output and state buffers of the network, bound once for each direction of the swap.
+    """Holds input, output and state buffers of the network, bound once for each direction of the swap.
 
     A binding knows only addresses: every array that is bound must stay the same one for as long as this object lives.
     """

@@ -24,7 +24,7 @@ FREQUENCIES = FRAME // 2 + 1
 BINS = 96
 """Frequencies, from 0 Hz up, that the deep filter works on (to 4.8 kHz); above it there is only the mask."""
 TAPS = 5
-"""Frames under the deep filter: two before, the one itself, two after."""
+"""Frames that the deep filter reaches over: two before, the one itself, two after."""
 
 # Frequencies in each of the 32 ERB bands, at least 2 (libDF `erb_fb`, sum 481).
 ERB_WIDTHS = (2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 7, 7, 8, 10, 12, 13, 15, 18, 20, 24, 28, 31, 37, 42, 50, 56, 67)
@@ -33,9 +33,9 @@ BAND_STARTS = np.concatenate(([0], np.cumsum(ERB_WIDTHS)[:-1]))
 BAND_OF_FREQUENCY = np.repeat(np.arange(BANDS), ERB_WIDTHS)
 
 FORGET = np.float32(0.99)
-"""Kept share of the running means per hop: exp(-10 ms / 1 s), rounded to two digits as df does."""
-LEAST_MAGNITUDE = np.float32(1e-7)
-"""Of a bin: keeps its running level off zero in digital silence, where libDF would come to divide by zero."""
+"""Share of a running mean that is kept per hop: exp(-10 ms / 1 s), rounded to two digits as df does."""
+MIN_MAGNITUDE = np.float32(1e-7)
+"""Lower bound of a bin: keeps its running level off zero in digital silence, where libDF would come to divide by zero."""
 
 
 _POSITION = (np.arange(FRAME) + 0.5) / FRAME
@@ -45,7 +45,7 @@ ANALYSIS_WINDOW = WINDOW / np.float32(FRAME)  # the scale of libDF: analysis div
 
 
 class Analysis:
-    """Samples to spectrum and features."""
+    """Turns samples into spectrum and features."""
 
     def __init__(self, voices: int) -> None:
         self.last_hop = np.zeros((voices, HOP), np.float32)
@@ -59,7 +59,7 @@ class Analysis:
         self._change = np.empty((voices, BINS), np.float32)
 
     def spectrum(self, hops: Floats, out: Complexes) -> None:
-        """The frame that ends with `hops` [B, 480] -> `out` [B, 481]."""
+        """Puts the spectrum of the frame that ends with `hops` [B, 480] into `out` [B, 481]."""
         frame = self._frame
         np.multiply(self.last_hop, ANALYSIS_WINDOW[:HOP], out=frame[:, :HOP])
         np.multiply(hops, ANALYSIS_WINDOW[HOP:], out=frame[:, HOP:])
@@ -67,7 +67,7 @@ class Analysis:
         out[:] = np.fft.rfft(frame)
 
     def features(self, spectrum: Complexes, bands: Floats, bins: Floats) -> None:
-        """Normalised band levels -> `bands` [B, 32] and normalised bins -> `bins` [B, re/im, 96]."""
+        """Puts normalised band levels into `bands` [B, 32] and normalised bins into `bins` [B, re/im, 96]."""
         magnitude = np.abs(spectrum, out=self._magnitude)
         level = np.add.reduceat(np.square(magnitude, out=self._power), BAND_STARTS, axis=1)
         level *= _INVERSE_WIDTHS
@@ -78,7 +78,7 @@ class Analysis:
         level -= self.band_mean
         np.multiply(level, np.float32(1 / 40), out=bands)
 
-        low = np.maximum(magnitude[:, :BINS], LEAST_MAGNITUDE, out=self._root)
+        low = np.maximum(magnitude[:, :BINS], MIN_MAGNITUDE, out=self._root)
         _move_mean(self.bin_level, low, self._change)
         root = np.sqrt(self.bin_level, out=self._root)
         np.divide(spectrum.real[:, :BINS], root, out=bins[:, 0])
@@ -94,14 +94,14 @@ def _move_mean(mean: Floats, new: Floats, work: Floats) -> None:
 
 
 class Synthesis:
-    """Spectrum to samples: inverse transform, window, overlap-add."""
+    """Turns spectra into samples: inverse transform, window, overlap-add."""
 
     def __init__(self, voices: int) -> None:
         self.overlap = np.zeros((voices, HOP), np.float32)
         self.memory = [self.overlap]
 
     def samples(self, spectrum: Complexes, out: Floats) -> None:
-        """[B, 481] -> `out` [B, 480], the first half of that frame."""
+        """Takes a spectrum [B, 481] and puts the first half of its frame into `out` [B, 480]."""
         frame = np.fft.irfft(spectrum, FRAME, norm="forward")
         np.multiply(frame[:, :HOP], WINDOW[:HOP], out=out, casting="same_kind")
         out += self.overlap
@@ -118,15 +118,16 @@ class Filter(Protocol):
     def memory(self) -> list[NDArray[np.generic]]: ...
 
     def newest(self) -> Complexes:
-        """[B, 481], to be filled with the newest spectrum before `apply`; replaces the oldest one."""
+        """Returns the array [B, 481] to fill with the newest spectrum before `apply`; it replaces the oldest one."""
 
     def apply(self, mask: Floats, filters: Complexes) -> tuple[Complexes, Complexes]:
-        """Gains [B, 32] and filters [B, 5, 96] of the frame two before the newest -> noisy and clean spectrum [B, 481] of the
-        frame `delay` before the newest. Both are valid until the next hop; the clean one may be overwritten by the caller."""
+        """Takes gains [B, 32] and filters [B, 5, 96] of the frame two before the newest. Returns noisy and clean spectrum
+        [B, 481] of the frame `delay` before the newest, valid until the next hop; the caller may overwrite the clean one."""
 
 
 class RunningFilter:
-    """40 ms in all. The deep filter reaches two frames ahead, whose masks are not known yet: this frame's stands in for them."""
+    """Filters with 40 ms of latency in all. The deep filter reaches two frames ahead, whose masks are not known yet: this frame's
+    mask stands in for them."""
 
     delay = 2
 
@@ -157,7 +158,7 @@ class RunningFilter:
 
 
 class ParityFilter:
-    """60 ms in all, and equal to the offline network: waits for the masks of the two frames ahead."""
+    """Filters with 60 ms of latency in all, equal to the offline network: waits for the masks of the two frames ahead."""
 
     delay = 4
 
@@ -188,5 +189,5 @@ class ParityFilter:
 
 
 def _deep_filter(frames: Complexes, filters: Complexes, out: Complexes) -> None:
-    """Five masked frames [B, 5, 96], oldest first, under a filter [B, 5, 96] -> `out` [B, 96]."""
+    """Applies a filter [B, 5, 96] to five masked frames [B, 5, 96], oldest first, and puts the result into `out` [B, 96]."""
     np.einsum("btf,btf->bf", frames, filters, out=out)

@@ -19,12 +19,12 @@ class DenoiserStream:
     The results of `feed` and of the final `flush`, put together, are as long as the input and aligned with it: sample n of the
     output is the cleaned sample n of the input. They come late: the network works on hops of 480 samples and looks ahead, so
     after N samples fed, `N - N % 480 - (latency_samples - 480)` have come out (none, where that is negative). A sample that goes
-    in comes out `latency_samples` later at most; who feeds hop by hop gets nothing for the first `latency_samples / 480 - 1` hops
-    and then one hop for each.
+    in comes out `latency_samples` later at most; a caller who feeds hop by hop gets nothing for the first
+    `latency_samples / 480 - 1` hops, and then one hop for each.
     """
 
     def __init__(self, engine: Engine, *, strength_db: float = NO_LIMIT_DB) -> None:
-        """`engine`: of this stream alone, without voices."""
+        """`engine`: this stream's own, without voices."""
         self._engine = engine
         engine.join()
         self.latency_samples: int = (engine.delay_hops + 1) * HOP
@@ -38,7 +38,7 @@ class DenoiserStream:
 
     @property
     def strength_db(self) -> float:
-        """Most that noise is lowered by, in dB, from 0 (sound as it came, only later) to 100 (no limit). A change takes 0.1 s."""
+        """How far noise is lowered at most, in dB, from 0 (the sound as it came) to 100 (no limit). A change takes 0.1 s."""
         return self._strength_db
 
     @strength_db.setter
@@ -53,11 +53,11 @@ class DenoiserStream:
 
     @property
     def lsnr(self) -> float:
-        """Local SNR that the network sees in the newest hop, -15 to 35 dB. Tells more from less; the dB are not exact."""
+        """Local SNR that the network sees in the newest hop, -15 to 35 dB. More noise reads lower; the dB are not exact."""
         return self._engine.lsnr_db(0)
 
     def feed(self, samples: NDArray[np.float32]) -> Floats:
-        """Takes any number of samples (1-D, 48 kHz, -1 to 1) -> the cleaned samples that are ready, maybe none.
+        """Takes any number of samples (1-D, 48 kHz, -1 to 1). Returns the cleaned samples that are ready, maybe none.
 
         What is not finite becomes 0 and what is outside of -1 to 1 is clipped, so that one bad frame cannot spoil the state.
         """
@@ -69,7 +69,7 @@ class DenoiserStream:
         return self._take(sanitised(samples))
 
     def flush(self) -> Floats:
-        """The rest: all samples fed and not yet given back. The stream ends with it."""
+        """Ends the stream. Returns the rest: all samples fed and not yet given back."""
         if self._flushed:
             raise ValueError("this stream has been flushed already")
         self._flushed = True
@@ -98,7 +98,7 @@ class DenoiserStream:
         return np.concatenate(parts) if parts else _NOTHING
 
     def _step(self) -> Floats:
-        """The waiting hop through the engine -> its result without the part before the stream began."""
+        """Sends the waiting hop through the engine. Returns its result without the part before the stream began."""
         cleaned = self._engine.step(self._waiting[None])[0]
         ready: Floats = np.clip(cleaned[self._leading :], -1, 1)
         self._leading = max(0, self._leading - HOP)
@@ -107,7 +107,7 @@ class DenoiserStream:
 
 
 def sanitised(samples: NDArray[np.float32]) -> Floats:
-    """Finite and within -1 to 1."""
+    """Makes samples finite and clips them to -1 to 1."""
     finite = np.isfinite(samples)
     if not finite.all():
         samples = np.where(finite, samples, 0)

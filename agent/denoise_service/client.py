@@ -21,7 +21,7 @@ from agent.denoise.stream import sanitised
 from agent.denoise_service.link import Link
 from agent.denoise_service.shared_memory import Slot, slot_record
 
-LONGEST_REST = 64
+MAX_REST = 64
 """Hops for which the job keeps its voice after results that came too late one after the other."""
 FAIR_NS = 8_000_000
 """Between two hops. On a busy machine some come later and the next ones sooner: that is no fault of the process."""
@@ -137,7 +137,7 @@ class SharedStream:
         self._slot = None
         if now_ns - self._last_ns >= FAIR_NS:
             self._rest = self._next_rest
-            self._next_rest = min(2 * self._next_rest + 1, LONGEST_REST)
+            self._next_rest = min(2 * self._next_rest + 1, MAX_REST)
         return None
 
     def _hand_over(self) -> None:

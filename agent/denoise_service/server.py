@@ -1,13 +1,12 @@
 """The denoising process: the hops of all broadcasts of a machine in few batches, so that the weights are read once for many.
 
 It never wakes a job and is never woken by one. A job offers a hop when a frame arrives and fetches the result when the next
-frame arrives, 10 ms later; `Timetable` tells when the process has to look so that every result is there in time and as many hops
-as possible go together. Nobody is waited for longer than that allows: a batch is whoever has offered.
+frame arrives, 10 ms later; `BatchScheduler` tells when the process has to look so that every result is there in time and as
+many hops as possible go together. Nobody is waited for longer than that allows: a batch is whoever has offered.
 
-Jobs come over a Unix socket without a file (agent.denoise_service.link); a connection is a slot
-(agent.denoise_service.shared_memory), and its end frees
-the slot. When the process dies, each job goes on by itself (agent.denoise_service.client) and the worker starts it again
-(agent.denoise_service.supervisor).
+Jobs come over a Unix socket without a file (agent.denoise_service.link). A connection is a slot
+(agent.denoise_service.shared_memory), and its end frees the slot. When the process dies, each job goes on by itself
+(agent.denoise_service.client) and the worker starts it again (agent.denoise_service.supervisor).
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ Rows = NDArray[np.intp]
 Times = NDArray[np.float64]
 
 HOP_S = HOP / SAMPLE_RATE
-LARGEST_BATCH = 32
+MAX_BATCH = 32
 """More voices at once are no faster."""
 HELLO_S = 1.0
 """Time that a new connection has to say what it is."""
 
 
-class Timetable:
+class BatchScheduler:
     """When is the next batch due? Times in seconds of CLOCK_MONOTONIC; nothing here reads the clock.
 
     A hop's result must be there when the next hop arrives, 10 ms later. Arrivals have a jitter that only delays, so each voice's
@@ -60,10 +59,10 @@ class Timetable:
     AGAIN_S = 0.0005  # ... and from look to look when it is not there yet
     ABSENT_S = 0.003  # between looks for somebody who is here and has no beat
     MARGIN_S = 0.0005  # least time between a result and the moment it is fetched
-    LARGEST_MARGIN_S = 0.004
+    MAX_MARGIN_S = 0.004
     WIDEN_S = 0.0005  # by which the margin grows when a result came too late ...
     NARROW = 0.998  # ... and the share of it that is left after each batch
-    LARGEST_BATCH_S = 0.004  # a batch that took longer was kept from the processor, which says nothing of the next one
+    MAX_BATCH_S = 0.004  # a batch that took longer was kept from the processor, which says nothing of the next one
 
     def __init__(self, slots: int) -> None:
         self._beat = np.full(slots, np.inf)  # when the first hop that is not done yet arrives or should have arrived
@@ -102,11 +101,11 @@ class Timetable:
         return latest <= now or not others.any()
 
     def done(self, slots: Rows, began: float, ended: float) -> None:
-        longer = min(ended - began, self.LARGEST_BATCH_S) - self._batch_s
+        longer = min(ended - began, self.MAX_BATCH_S) - self._batch_s
         self._batch_s += longer * (0.25 if longer > 0 else 0.02)
         self._beat[slots] += HOP_S
         too_late = bool((self._beat[slots] < ended).any())
-        self._margin_s = min(self._margin_s + self.WIDEN_S, self.LARGEST_MARGIN_S) if too_late else self._narrowed()
+        self._margin_s = min(self._margin_s + self.WIDEN_S, self.MAX_MARGIN_S) if too_late else self._narrowed()
 
     def _narrowed(self) -> float:
         return max(self.MARGIN_S, self._margin_s * self.NARROW)
@@ -122,18 +121,18 @@ class Timetable:
         return min(latest, again, last if last > now else now + self.AGAIN_S)
 
 
-class Workbench:
+class BatchRunner:
     """The work itself: one hop of any voices in their slots."""
 
-    def __init__(self, denoiser: Denoiser, places: int) -> None:
+    def __init__(self, denoiser: Denoiser, slots: int) -> None:
         self._denoiser = denoiser
-        self.slots = Slots(slot_record(denoiser.engine(1).voice(0)), places)
+        self.slots = Slots(slot_record(denoiser.engine(1).voice(0)), slots)
         self._engines: list[Engine] = []  # of 1, 2, 3 ... voices; the voices themselves live in the slots
-        self._strength_db = np.full(places, np.nan)
+        self._strength_db = np.full(slots, np.nan)
 
     def make_room(self, voices: int) -> None:
         """Has engines for up to so many voices at once, with everything in them that comes with a first hop."""
-        while len(self._engines) < min(voices, LARGEST_BATCH):
+        while len(self._engines) < min(voices, MAX_BATCH):
             engine = self._denoiser.engine(len(self._engines) + 1)
             engine.step(np.zeros((engine.voices, HOP), np.float32))
             self._engines.append(engine)
@@ -150,8 +149,8 @@ class Workbench:
         return rows
 
     def step(self, rows: Rows) -> None:
-        for first in range(0, len(rows), LARGEST_BATCH):
-            self._step(rows[first : first + LARGEST_BATCH])
+        for first in range(0, len(rows), MAX_BATCH):
+            self._step(rows[first : first + MAX_BATCH])
 
     def _step(self, rows: Rows) -> None:
         slots = self.slots
@@ -186,12 +185,12 @@ class Peer:
 class Server:
     """Lets jobs in and out between batches. Everything runs on one thread."""
 
-    def __init__(self, listener: socket.socket, workbench: Workbench, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, listener: socket.socket, runner: BatchRunner, clock: Callable[[], float] = time.monotonic) -> None:
         self._listener = listener
-        self._workbench = workbench
+        self._runner = runner
         self._clock = clock
-        self._timetable = Timetable(workbench.slots.count)
-        self._free = list(range(workbench.slots.count))[::-1]
+        self._scheduler = BatchScheduler(runner.slots.count)
+        self._free = list(range(runner.slots.count))[::-1]
         self._peers: set[Peer] = set()
         self._refused = False
         self._selector = selectors.DefaultSelector()
@@ -200,7 +199,7 @@ class Server:
 
     @property
     def _voices(self) -> int:
-        return self._workbench.slots.count - len(self._free)
+        return self._runner.slots.count - len(self._free)
 
     def watch(self, file: int, gone: Callable[[], None]) -> None:
         """`gone` is called when the other end of this pipe is closed."""
@@ -216,13 +215,13 @@ class Server:
     def _look(self) -> float:
         """Steps the hops that are there if one of them is due -> when to look again."""
         now = self._clock()
-        rows = self._workbench.waiting()
-        self._timetable.waiting(rows, self._workbench.slots.arrived_ns[rows] * 1e-9, now)
-        if self._timetable.due(rows, now):
-            self._workbench.step(rows)
-            self._timetable.done(rows, now, self._clock())
-            self._workbench.make_room(self._voices + 1)  # for the next one who comes: now nobody is due for a while
-        return self._timetable.next(self._clock())
+        rows = self._runner.waiting()
+        self._scheduler.waiting(rows, self._runner.slots.arrived_ns[rows] * 1e-9, now)
+        if self._scheduler.due(rows, now):
+            self._runner.step(rows)
+            self._scheduler.done(rows, now, self._clock())
+            self._runner.make_room(self._voices + 1)  # for the next one who comes: now nobody is due for a while
+        return self._scheduler.next(self._clock())
 
     # --- who is there -----------------------------------------------------------------------------------------------
 
@@ -251,7 +250,7 @@ class Server:
 
     def _heard(self, peer: Peer) -> None:
         """A hello, nonsense, or the end of the connection."""
-        expected = hello(self._workbench.slots.record)
+        expected = hello(self._runner.slots.record)
         try:
             said = peer.connection.recv(len(expected) + 1)
         except BlockingIOError:
@@ -268,16 +267,16 @@ class Server:
             self._dismiss(peer, "found no free slot")
             return
         slot = self._free.pop()
-        self._workbench.clear(slot)
-        self._workbench.make_room(self._voices)
+        self._runner.clear(slot)
+        self._runner.make_room(self._voices)
         try:
-            send_slot(peer.connection, self._workbench.slots, slot)
+            send_slot(peer.connection, self._runner.slots, slot)
         except OSError:
             self._free.append(slot)
             self._dismiss(peer, None)
             return
         peer.slot = slot
-        self._timetable.join(slot)
+        self._scheduler.join(slot)
 
     def _dismiss(self, peer: Peer, why: str | None) -> None:
         if why is not None:
@@ -286,17 +285,17 @@ class Server:
         peer.connection.close()
         self._peers.discard(peer)
         if peer.slot is not None:
-            self._timetable.leave(peer.slot)
-            self._workbench.clear(peer.slot)
+            self._scheduler.leave(peer.slot)
+            self._runner.clear(peer.slot)
             self._free.append(peer.slot)
 
 
-def main(listener: int, places: int, lifeline: int) -> None:
+def main(listener: int, slots: int, lifeline: int) -> None:
     """`listener`, `lifeline`: file descriptors of a listening socket, and of a pipe whose other end is closed when this process
     should end: that happens also when the worker dies of SIGKILL."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # may reach the worker's whole group; this process ends with the worker
-    server = Server(socket.socket(fileno=listener), Workbench(Denoiser.load(), places))
+    server = Server(socket.socket(fileno=listener), BatchRunner(Denoiser.load(), slots))
     server.watch(lifeline, sys.exit)
     gc.collect()
     gc.freeze()

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.denoise import Engine, Voice
+from agent.denoise import Engine, VoiceState
 from agent.denoise.spectrum import HOP
 
 SIDES = 2
@@ -33,7 +33,7 @@ Record = np.dtype[np.void]
 """Of a slot: which field lies where."""
 
 
-def slot_record(voice: Voice) -> Record:
+def slot_record(voice: VoiceState) -> Record:
     """What one slot is made of, for voices like this one."""
     state = np.dtype([(f"{number}", array.dtype, array.shape) for number, array in enumerate(voice.arrays)], align=True)
     fields: list[tuple[str, Any, int]] = [

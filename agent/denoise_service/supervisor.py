@@ -18,8 +18,8 @@ from agent.denoise_service.shared_memory import supported
 
 logger = logging.getLogger(__name__)
 
-FIRST_REST_S = 0.2
-LONGEST_REST_S = 30.0
+MIN_REST_S = 0.2
+MAX_REST_S = 30.0
 GOOD_S = 60.0
 """After a life as long as this the rests begin with the first again."""
 
@@ -29,21 +29,21 @@ processor's page table cache instead of 2,300. Hops took 3 to 14 % less time, th
 
 
 @contextlib.asynccontextmanager
-async def shared_denoising(places: int) -> AsyncIterator[DenoisingProcess | None]:
+async def shared_denoising(slots: int) -> AsyncIterator[DenoisingProcess | None]:
     """A denoising process for as many voices, while the context is open; None where the system cannot have one."""
     if not supported():
         logger.warning("This system has no memory to share without a name: each job has a noise remover of its own")
         yield None
         return
-    async with DenoisingProcess(places) as process:
+    async with DenoisingProcess(slots) as process:
         yield process
 
 
 class DenoisingProcess:
     """Runs while the context is open. The listening socket is kept here, so that jobs may knock while there is no process."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
         self._listener = listen()
         self.address: bytes = self._listener.getsockname()
         self.pid: int | None = None
@@ -58,7 +58,7 @@ class DenoisingProcess:
         self._listener.close()
 
     async def _keep(self) -> None:
-        rest_s = FIRST_REST_S
+        rest_s = MIN_REST_S
         while True:
             began = time.monotonic()
             try:
@@ -67,13 +67,13 @@ class DenoisingProcess:
                 logger.exception("The denoising process could not be started")
                 code = None
             if time.monotonic() - began > GOOD_S:
-                rest_s = FIRST_REST_S
+                rest_s = MIN_REST_S
             logger.warning(
                 "There is no denoising process; until the next one is there each job works by itself",
                 extra={"exit_code": code, "next_in_s": rest_s},
             )
             await asyncio.sleep(rest_s)
-            rest_s = min(2 * rest_s, LONGEST_REST_S)
+            rest_s = min(2 * rest_s, MAX_REST_S)
 
     async def _run(self) -> int:
         """One life of the process -> its exit code."""
@@ -85,14 +85,14 @@ class DenoisingProcess:
                 "-m",
                 server.__name__,
                 str(listener),
-                str(self._places),
+                str(self._slots),
                 str(lifeline),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(listener, lifeline),
                 env=os.environ | HUGE_PAGES,
             )
             self.pid = process.pid
-            logger.info("The denoising process runs", extra={"pid": process.pid, "places": self._places})
+            logger.info("The denoising process runs", extra={"pid": process.pid, "slots": self._slots})
             try:
                 return await process.wait()
             finally:

@@ -1,5 +1,5 @@
-"""How many streams a machine can clean: hops of the noise remover timed as the denoising process runs them, and what else a
-stream costs. Measured once for a machine and kept in the data folder, so that a start does not wait for it."""
+"""Measures how many streams a machine can clean: times hops of the noise remover as the denoising process runs them, and adds
+what else a stream costs. The result is kept in the data folder, so that later starts do not wait for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 REST_OF_A_STREAM = 3.0
 """What a stream costs beside the noise removal (its job, its share of the audio server), in hops of one voice with warm caches:
-where such a hop took 0.28 ms they took 0.8 to 0.9 ms of every 10 ms, eight streams on a core (benchmarks/capacity.py)."""
+where such a hop took 0.28 ms, the rest took 0.8 to 0.9 ms of every 10 ms, eight streams on a core (benchmarks/capacity.py)."""
 HEADROOM = 0.7
 """Share of the machine that streams may take; the web app and the bursts of everything need the rest."""
 FILE = "capacity.json"
@@ -30,13 +30,15 @@ FILE = "capacity.json"
 _BATCH = 16
 _ROUNDS = 30
 _TYPICAL = 20
-"""Percentile: the median would count what other programs do meanwhile."""
+"""Percentile that counts; the median would include what other programs do meanwhile."""
 _CACHE_BYTES = 64 << 20
 """More than the last-level cache share of a core: the weights are gone from it when the next hop comes."""
 
 
 @dataclass(frozen=True)
 class Bench:
+    """Holds what was measured."""
+
     cores: int
     hop_ms: float  # 10 ms of one voice, caches warm
     cold_hop_ms: float  # the same with the caches full of something else
@@ -54,7 +56,7 @@ class Bench:
 
 
 def measure() -> Bench:
-    """Takes two seconds of one core. Raises agent.denoise.ModelError."""
+    """Measures for two seconds, on one core. Raises agent.denoise.ModelError."""
     hop_s, cold_hop_s, cold_batch_s = _hops_s()
     cores = len(os.sched_getaffinity(0))
     each_s = (cold_batch_s - cold_hop_s) / (_BATCH - 1)
@@ -74,13 +76,13 @@ def measure() -> Bench:
 
 
 def _hops_s() -> tuple[float, float, float]:
-    """Processor time of a hop with warm caches, of one with cold caches, and of a cold one of a whole batch."""
+    """Measures the processor time (s) of a hop with warm caches, of one with cold caches, and of a cold one of a whole batch."""
     denoiser = Denoiser.load()
     one, many = denoiser.engine(1), denoiser.engine(_BATCH)
     rubbish = np.zeros(_CACHE_BYTES, np.uint8)
     noise = np.random.default_rng(0).standard_normal((_BATCH, FRAME)).astype(np.float32) * np.float32(0.05)
     durations: tuple[list[float], list[float], list[float]] = ([], [], [])
-    for _ in range(_ROUNDS):  # in turns: whatever else runs on the machine then falls on all of them
+    for _ in range(_ROUNDS):  # interleaved, so that whatever else runs on the machine affects all of them
         for engine, kept_s in ((one, durations[1]), (many, durations[2])):
             rubbish += 1
             kept_s.append(_hop_s(engine, noise))
@@ -100,7 +102,7 @@ def _hop_s(engine: Engine, noise: Float32) -> float:
 
 
 def capacity_of(data: Path) -> int:
-    """What this machine was measured to carry; measures, and keeps it, when that is not known. Raises ModelError."""
+    """Returns how many streams this machine can carry; measures it when that is not known. Raises ModelError."""
     bench = kept(data)
     if bench is None:
         logger.info("Measuring how many streams this machine can clean")
@@ -111,7 +113,7 @@ def capacity_of(data: Path) -> int:
 
 
 def kept(data: Path) -> Bench | None:
-    """None when nothing was measured yet, or on another machine, or with another model."""
+    """Reads what was measured. Returns None when nothing was, or on another machine, or with another model."""
     try:
         found = json.loads((data / FILE).read_text(encoding="utf-8"))
         return Bench(**found["bench"]) if found["measured_on"] == _this_machine() else None
@@ -120,7 +122,7 @@ def kept(data: Path) -> Bench | None:
 
 
 def keep(data: Path, bench: Bench) -> None:
-    """Without it the next start measures again, which is no reason not to start now."""
+    """Saves what was measured. A failure is only logged: the next start measures again."""
     content = json.dumps({"measured_on": _this_machine(), "bench": asdict(bench)}, indent=1)
     part = data / f".{FILE}.part"
     try:
@@ -141,12 +143,12 @@ def _this_machine() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    """Its name and what it can do: on some rented machines every processor has the same name."""
+    """Returns name and features of the processor: on some rented machines every processor has the same name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n", 1)[0].splitlines()
     except OSError:
         return platform.processor()
-    said = dict(line.split(":", 1) for line in lines if ":" in line)
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
     wanted = ("vendor_id", "cpu family", "model", "model name", "cache size")
-    found = [value.strip() for name, value in said.items() if name.strip() in wanted]
+    found = [value.strip() for name, value in fields.items() if name.strip() in wanted]
     return ", ".join(found) or platform.processor() or platform.machine()

@@ -9,8 +9,8 @@ from typing import Any
 from livekit import rtc
 from livekit.rtc.participant import PublishTrackError, UnpublishTrackError
 
-from agent.live.latency import Delay
-from agent.live.monitor import Monitor
+from agent.live.latency import Latency
+from agent.live.original_track import OriginalTrack
 from agent.live.sound_path import Voice
 from agent.live.status import StatusPublisher
 from contract.messages import ATTRIBUTE_STRENGTH, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, RPC_SET_UPLINK
@@ -24,12 +24,14 @@ _Request = dict[str, Any]
 class Control:
     """Answers the broadcaster's RPC calls, and refuses everybody else's."""
 
-    def __init__(self, owner: str, voice: Voice, delay: Delay, monitor: Monitor, status: StatusPublisher) -> None:
+    def __init__(
+        self, owner: str, voice: Voice, latency: Latency, original_track: OriginalTrack, status: StatusPublisher
+    ) -> None:
         """`owner`: identity of the broadcaster."""
         self._owner = owner
         self._voice = voice
-        self._delay = delay
-        self._monitor = monitor
+        self._latency = latency
+        self._original_track = original_track
         self._status = status
 
     def register(self, agent: rtc.LocalParticipant) -> None:
@@ -68,8 +70,8 @@ class Control:
         return {"strength_db": strength_db}
 
     async def _set_uplink(self, request: _Request) -> _Request:
-        self._delay.uplink_ms = _number(request, "delay_ms", maximum=MAX_UPLINK_MS)
-        return {"delay_ms": self._delay.uplink_ms}
+        self._latency.uplink_ms = _number(request, "delay_ms", maximum=MAX_UPLINK_MS)
+        return {"delay_ms": self._latency.uplink_ms}
 
     async def _set_bypass(self, request: _Request) -> _Request:
         self._voice.bypass = _flag(request, "bypass")
@@ -78,7 +80,7 @@ class Control:
     async def _set_monitor(self, request: _Request) -> _Request:
         wanted = _flag(request, "original")
         try:
-            await self._monitor.switch(wanted)
+            await self._original_track.switch(wanted)
         except (PublishTrackError, UnpublishTrackError, TimeoutError) as error:
             raise rtc.RpcError(500, "The original sound cannot be sent now. Try again.") from error
         return {"original": wanted}

@@ -1,9 +1,9 @@
 """The worker's page, on loopback and for the web app only.
 
-    GET /                             how the worker is: 200 while broadcasts can come, else 503, and how many places are taken
+    GET /                             the worker's health: 200 while broadcasts can come, else 503, and how many it has
     GET /samples/NAME                 a noisy sample that was cleaned on this machine: its meter and its picture, as JSON
-    GET /samples/NAME/clean.flac      and its sound
-    GET /samples/NAME/original.flac
+    GET /samples/NAME/clean.flac      its sound
+    GET /samples/NAME/original.flac   and the sound before
 
 livekit-agents has a health page too, but that says 200 from the first moment, and during every loss of the audio server.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -25,15 +25,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Health:
-    registered: bool  # with the audio server, which can send broadcasts only then
-    places: int  # streams that are cleaned at once, at most
-    taken: int
-    denoising: bool | None  # whether the process that all streams share runs; None: this system has none
+    """Says how the worker is, as the web app reads it."""
+
+    is_registered: bool  # with the audio server, which can send broadcasts only then
+    capacity: int  # streams that can be cleaned at once
+    streams: int  # that are being cleaned, or are about to
+    is_denoising: bool | None  # whether the process that all streams share runs; None: this system has none
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "registered": self.is_registered,
+            "places": self.capacity,
+            "taken": self.streams,
+            "denoising": self.is_denoising,
+        }
 
 
 @contextlib.asynccontextmanager
 async def worker_page(port: int, health: Callable[[], Health]) -> AsyncIterator[None]:
-    """Serves it while the context is open. Raises OSError when the port is taken."""
+    """Serves the page while the context is open. Raises OSError when the port is taken."""
     page = _Page(health)
     app = web.Application()
     app.router.add_get("/", page.health)
@@ -49,13 +59,15 @@ async def worker_page(port: int, health: Callable[[], Health]) -> AsyncIterator[
 
 
 class _Page:
+    """Answers the requests."""
+
     def __init__(self, health: Callable[[], Health]) -> None:
         self._health = health
         self._samples = Samples()
 
     async def health(self, _request: web.Request) -> web.Response:
         health = self._health()
-        return web.json_response(asdict(health), status=200 if health.registered else 503)
+        return web.json_response(health.to_json(), status=200 if health.is_registered else 503)
 
     async def description(self, request: web.Request) -> web.Response:
         sample = await self._sample(request)

@@ -1,19 +1,19 @@
-"""Is the job keeping up with the sound? Times in, verdict out: nothing here reads a clock."""
+"""Tells whether the job keeps up with the sound. Times go in, a verdict comes out: nothing here reads a clock."""
 
 from __future__ import annotations
 
 from agent.voice.frames import FRAME_S
 
 MAX_QUEUED_FRAMES = 10
-"""Frames that may wait for the job (100 ms); when there are more the oldest are given up."""
+"""Frames that may wait for the job (100 ms); when there are more, the oldest are given up."""
 
 _MAX_BEHIND_S = MAX_QUEUED_FRAMES * FRAME_S
 _PERIOD_S = FRAME_S * 1.002  # a sound clock that runs 0.2 % slow is no lateness
-_WAITED_S = 0.5 * FRAME_S  # who waits this long for a frame has nothing queued
+_WAITED_S = 0.5 * FRAME_S  # a job that waits this long for a frame has none queued
 
 
 class FrameClock:
-    """How long the newest frame has been waiting for the job, in seconds, and how many frames were given up.
+    """Measures how long the newest frame has been waiting for the job, in seconds, and how many frames were given up.
 
     A queue's waiting time follows from the moments at which its customers are served (Lindley 1952): it grows by what the
     service of one took longer than a frame lasts, and never below zero.
@@ -26,7 +26,7 @@ class FrameClock:
         self._taken_at: float | None = None
 
     def taken(self, at: float, waited_s: float) -> float:
-        """A frame was taken `at` this time, after waiting `waited_s` for it. Returns how far behind the job is."""
+        """Notes that a frame was taken at time `at`, after waiting `waited_s` for it. Returns how far behind the job is (s)."""
         since, self._taken_at = self._taken_at, at
         if since is None:
             return 0.0
@@ -51,18 +51,18 @@ class Overload:
 
     _GOOD_S = 0.020
     _ENTER = 100
-    _FIRST_REST = 500
-    _LONGEST_REST = 6_000
+    _MIN_REST = 500
+    _MAX_REST = 6_000
 
     def __init__(self) -> None:
         self.active = False
         self._late = 0
         self._good = 0
-        self._rest = self._FIRST_REST
-        self._cleaned = self._LONGEST_REST
+        self._rest = self._MIN_REST
+        self._cleaned = self._MAX_REST
 
     def after(self, behind_s: float) -> bool:
-        """Takes the lateness of a frame; True while the job should not clean."""
+        """Takes the lateness of a frame (s). Returns True while the job should not clean."""
         good = behind_s < self._GOOD_S
         if self.active:
             self._good = self._good + 1 if good else 0
@@ -76,8 +76,8 @@ class Overload:
         return self.active
 
     def _enter(self) -> None:
-        tried_in_vain = self._cleaned < self._LONGEST_REST
-        self._rest = min(2 * self._rest, self._LONGEST_REST) if tried_in_vain else self._FIRST_REST
+        tried_in_vain = self._cleaned < self._MAX_REST
+        self._rest = min(2 * self._rest, self._MAX_REST) if tried_in_vain else self._MIN_REST
         self.active, self._good = True, 0
 
     def _leave(self) -> None:
@@ -85,13 +85,14 @@ class Overload:
 
 
 class Cooldown:
-    """Lets something be said once, and then not again for a while."""
+    """Lets something be logged once, and then not again for a while."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._next = float("-inf")
 
     def ready(self, now: float) -> bool:
+        """Returns True when it may be logged now (s), and begins a new wait then."""
         if now < self._next:
             return False
         self._next = now + self._seconds

@@ -12,9 +12,9 @@ from typing import Any
 
 from livekit import rtc
 
-from agent.live.latency import Delay, Waited
+from agent.live.latency import JitterBufferCount, Latency
 from agent.live.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
-from agent.live.packet_watch import Arrivals, packets_of
+from agent.live.packet_watch import PacketWatch, packets_of
 from agent.live.rtc_frames import samples_of
 from agent.live.sound_path import SoundPath
 from agent.live.status import StatusPublisher
@@ -26,11 +26,11 @@ from contract.recording import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-MEASURE_DELAY_EVERY_S = 2.0
+MEASURE_LATENCY_EVERY_S = 2.0
 MAX_SILENT_S = 3
 CLOSE_TIMEOUT_S = 2.0
 LATE_S = 5 * FRAME_S
-SAY_AGAIN_S = 30.0
+LOG_AGAIN_S = 30.0
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 
@@ -43,7 +43,7 @@ class MicrophoneInput:
         studio: rtc.Room,
         owner: str,
         path: SoundPath,
-        delay: Delay,
+        latency: Latency,
         status: StatusPublisher,
         *,
         channels: int,
@@ -53,12 +53,12 @@ class MicrophoneInput:
         self._studio = studio
         self._owner = owner
         self._path = path
-        self._delay = delay
+        self._latency = latency
         self._status = status
         self._channels = channels
         self._spawn = spawn
         self._overload = Overload()
-        self._say_late = Cooldown(SAY_AGAIN_S)
+        self._log_late = Cooldown(LOG_AGAIN_S)
         self._track: rtc.RemoteAudioTrack | None = None
         self._clock: FrameClock | None = None  # while the track lives
         self._lost_frames = 0
@@ -137,9 +137,9 @@ class MicrophoneInput:
 
     async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
         stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=self._channels, capacity=MAX_QUEUED_FRAMES)
-        arrivals = Arrivals(partial(packets_of, track))
-        watch = self._spawn(arrivals.watch(), "watch arrivals")
-        measuring = self._spawn(self._measure_delay(track), "measure delay")
+        packet_watch = PacketWatch(partial(packets_of, track))
+        watch = self._spawn(packet_watch.watch(), "watch packets")
+        measuring = self._spawn(self._measure_latency(track), "measure latency")
         try:
             idle_since = time.monotonic()
             async for event in stream:
@@ -147,8 +147,8 @@ class MicrophoneInput:
                 if self._clock is not None:
                     self._keep_up(self._clock, self._clock.taken(taken, taken - idle_since))
                 samples = samples_of(event.frame)
-                arrivals.look_at(samples)
-                await self._path.pass_on(samples, missing=arrivals.missing and not publication.muted)
+                packet_watch.look_at(samples)
+                await self._path.pass_on(samples, missing=packet_watch.missing and not publication.muted)
                 idle_since = time.monotonic()
         finally:
             watch.cancel()
@@ -162,18 +162,18 @@ class MicrophoneInput:
         if clock.lost > self._lost_frames:
             self._path.recorder.expect_gap(OVERLOAD)
         self._lost_frames = clock.lost
-        if behind_s > LATE_S and self._say_late.ready(time.monotonic()):
+        if behind_s > LATE_S and self._log_late.ready(time.monotonic()):
             logger.warning("Late", extra={"behind_ms": round(behind_s * 1e3), "frames_lost": clock.lost})
 
-    async def _measure_delay(self, track: rtc.RemoteAudioTrack) -> None:
-        self._delay.waited(None)
+    async def _measure_latency(self, track: rtc.RemoteAudioTrack) -> None:
+        self._latency.update(None)
         while True:
-            await asyncio.sleep(MEASURE_DELAY_EVERY_S)
+            await asyncio.sleep(MEASURE_LATENCY_EVERY_S)
             try:
                 stats = await track.get_stats()
             except Exception:  # the SDK has no narrower class, and raises it for a track that is going, say
                 logger.debug("A track gave no statistics", exc_info=True)
                 continue
-            self._delay.waited(Waited.of(stats))
-            if self._delay.told_ms:
-                self._status.set(ATTRIBUTE_DELAY, str(self._delay.told_ms))
+            self._latency.update(JitterBufferCount.from_stats(stats))
+            if self._latency.published_ms:
+                self._status.set(ATTRIBUTE_DELAY, str(self._latency.published_ms))

@@ -1,4 +1,4 @@
-"""The original, delayed like the clean voice, as a second track in the studio while the broadcaster compares."""
+"""The original sound, delayed like the clean voice: a second track in the studio while the broadcaster compares."""
 
 from __future__ import annotations
 
@@ -6,42 +6,46 @@ import asyncio
 
 from livekit import rtc
 
-from agent.live.audio_source import Outlet
+from agent.live.frame_sender import FrameSender
 from agent.live.stage import publish_options
 from agent.voice.frames import Int16
 from contract.messages import Quality
 
-ORIGINAL_TRACK = "original"
+TRACK_NAME = "original"
 
 
-class Monitor:
+class OriginalTrack:
+    """Publishes the track and withdraws it, as the broadcaster switches. Belongs to the event loop."""
+
     def __init__(self, studio: rtc.Room, quality: Quality) -> None:
         self._studio = studio
         self._quality = quality
-        self._outlet: Outlet | None = None
+        self._sender: FrameSender | None = None
         self._publication: rtc.LocalTrackPublication | None = None
         self._lock = asyncio.Lock()
 
     async def switch(self, on: bool) -> None:
+        """Raises PublishTrackError, UnpublishTrackError or TimeoutError."""
         async with self._lock, asyncio.timeout(10):
-            if on and self._outlet is None:
+            if on and self._sender is None:
                 await self._publish()
-            elif not on and self._outlet is not None:
-                await self._withdraw(self._outlet)
+            elif not on and self._sender is not None:
+                await self._withdraw(self._sender)
 
     async def _publish(self) -> None:
-        outlet = Outlet(self._quality.channels)
-        track = rtc.LocalAudioTrack.create_audio_track(ORIGINAL_TRACK, outlet.source)
+        sender = FrameSender(self._quality.channels)
+        track = rtc.LocalAudioTrack.create_audio_track(TRACK_NAME, sender.source)
         options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN, self._quality)
         self._publication = await self._studio.local_participant.publish_track(track, options)
-        self._outlet = outlet
+        self._sender = sender
 
-    async def _withdraw(self, outlet: Outlet) -> None:
-        self._outlet = None
+    async def _withdraw(self, sender: FrameSender) -> None:
+        self._sender = None
         if self._publication is not None:
             await self._studio.local_participant.unpublish_track(self._publication.sid)
-        await outlet.aclose()
+        await sender.aclose()
 
     async def send(self, original: Int16) -> None:
-        if self._outlet is not None:
-            await self._outlet.send(original)
+        """Sends one frame while the track is published."""
+        if self._sender is not None:
+            await self._sender.send(original)

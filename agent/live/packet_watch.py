@@ -1,7 +1,7 @@
-"""Does sound arrive from the broadcaster? The SDK never says when it does not: while packets are missing it hands out frames as
+"""Notices when no sound arrives from the broadcaster. The SDK does not tell: while packets are missing it hands out frames as
 always, first a fading echo of what was there, then digital silence.
 
-So only silence makes suspicious, and what has arrived on the network is asked for only then.
+So only silence is suspicious, and only then the SDK is asked what has arrived on the network.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ logger = logging.getLogger(__name__)
 
 SILENT_FRAMES = 50
 LOOK_S = 0.5
-"""Between two looks: the page sends 50 packets a second, in silence too."""
+"""Time between two looks: the page sends 50 packets a second, in silence too."""
 STATS_TIMEOUT_S = 2.0
 
 
-class Arrivals:
-    """Of one track. `look_at` every frame; `watch` runs beside."""
+class PacketWatch:
+    """Watches one track. `look_at` takes every frame; `watch` runs beside it."""
 
     def __init__(self, packets: Callable[[], Awaitable[int]]) -> None:
-        """`packets`: how many have arrived so far."""
+        """`packets`: asks how many have arrived so far."""
         self._packets = packets
         self._silent = 0  # frames, up to the newest
         self._suspicious = asyncio.Event()
         self.missing = False
-        """Nothing arrives, and what the SDK hands out is made up."""
+        """Whether nothing arrives, and the SDK makes up what it hands out."""
 
     def look_at(self, samples: Int16) -> None:
         if samples.item(-1) or samples.any():  # most often the one number tells
@@ -43,7 +43,7 @@ class Arrivals:
             self._suspicious.set()
 
     async def watch(self) -> None:
-        """Never returns."""
+        """Looks at the network while there is silence. Never returns."""
         while True:
             await self._suspicious.wait()
             self._suspicious.clear()
@@ -56,7 +56,7 @@ class Arrivals:
 
 
 async def packets_of(track: rtc.RemoteAudioTrack) -> int:
-    """Received for this track so far; -1 when the SDK cannot say."""
+    """Returns how many were received for this track so far; -1 when the SDK cannot say."""
     try:
         async with asyncio.timeout(STATS_TIMEOUT_S):
             stats = await track.get_stats()

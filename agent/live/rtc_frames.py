@@ -1,4 +1,4 @@
-"""Frames of LiveKit's SDK to arrays of samples, and back."""
+"""Turns frames of LiveKit's SDK into arrays of samples, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contract.recording import SAMPLE_RATE
 
 
 def samples_of(frame: rtc.AudioFrame) -> Int16:
-    """The samples of a received frame, without a copy."""
+    """Returns the samples of a received frame, without a copy."""
     return _shaped(np.frombuffer(frame.data, dtype=np.int16), frame.num_channels)
 
 
@@ -22,8 +22,8 @@ def _shaped(interleaved: Int16, channels: int) -> Int16:
     return interleaved if channels == 1 else interleaved.reshape(-1, channels)
 
 
-class Outgoing:
-    """A frame to be sent: `samples` to fill in, and the SDK's frame over the same memory."""
+class OutgoingFrame:
+    """Holds a frame to be sent: `samples` to fill in, and the SDK's frame over the same memory."""
 
     __slots__ = ("frame", "samples")
 

@@ -4,8 +4,8 @@ A job's process runs one Session. The entrypoint returns once the session has st
 end by 15 s); what goes on afterwards are the session's tasks. livekit-agents decides the order at the end: `finish` while the
 studio is still connected, `close` after it.
 
-    microphone_input -> sound_path -> recorder, stage, monitor      the sound
-    control, status                                                 what the broadcaster asks for, and is told
+    microphone_input -> sound_path -> recorder, stage, original_track      the sound
+    control, status                                                        what the broadcaster asks for, and is told
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from livekit.rtc.participant import UnpublishTrackError
 
 from agent.config import AgentConfig
 from agent.live.control import Control
-from agent.live.latency import Delay
+from agent.live.latency import Latency
 from agent.live.microphone_input import MicrophoneInput
-from agent.live.monitor import Monitor
-from agent.live.sound_path import SoundPath
+from agent.live.original_track import OriginalTrack
+from agent.live.sound_path import SoundPath, Voice
 from agent.live.stage import Stage, stage_token
 from agent.live.status import StatusPublisher
 from agent.recording.files import RecordingFolder
 from agent.recording.recorder import FlacRecorder
 from agent.recording.timeline import CAUSE_CONNECTION
-from agent.voice.clean_voice import Streams, Voice
-from agent.voice.pass_through import Music
+from agent.voice.clean_voice import CleanVoice, DenoiserLike
+from agent.voice.pass_through import PassThrough
 from contract.fields import ContractError
 from contract.messages import ATTRIBUTE_RECORDING, QUALITIES, BroadcastJob, StudioMetadata
 
@@ -49,7 +49,7 @@ WEB_APP_FIRST_S = 15.0
 class Session:
     """Owns the parts of one broadcast and their tasks. Belongs to the event loop."""
 
-    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, denoiser: Streams) -> None:
+    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, denoiser: DenoiserLike) -> None:
         self._ctx = ctx
         self._job = job
         self._studio = ctx.room
@@ -59,12 +59,11 @@ class Session:
         self._is_over = False
         self._gone = asyncio.Event()
         quality = QUALITIES[job.quality]
+        self._voice: Voice = PassThrough()
         if quality.is_cleaned:
-            self._voice: Voice | Music = Voice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
-        else:
-            self._voice = Music()
+            self._voice = CleanVoice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
         self._stage = Stage(config.url, quality, lambda room: stage_token(config.api_key, config.api_secret, room))
-        self._monitor = Monitor(self._studio, quality)
+        self._original_track = OriginalTrack(self._studio, quality)
         self._status = StatusPublisher(self._studio, job.owner, strength_db=job.strength_db)
         self._recorder = FlacRecorder(
             config.recordings,
@@ -75,11 +74,11 @@ class Session:
             channels=quality.channels,
             storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
-        self._path = SoundPath(self._voice, self._recorder, self._stage, self._monitor, self._status, quality)
-        delay = Delay(self._voice.latency_samples)
-        self._control = Control(job.owner, self._voice, delay, self._monitor, self._status)
+        self._path = SoundPath(self._voice, self._recorder, self._stage, self._original_track, self._status, quality)
+        latency = Latency(self._voice.latency_samples)
+        self._control = Control(job.owner, self._voice, latency, self._original_track, self._status)
         self._microphone = MicrophoneInput(
-            self._studio, job.owner, self._path, delay, self._status, channels=quality.channels, spawn=self._spawn
+            self._studio, job.owner, self._path, latency, self._status, channels=quality.channels, spawn=self._spawn
         )
 
     async def start(self) -> None:
@@ -149,7 +148,7 @@ class Session:
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._is_over = self._is_over or reason == STREAM_OVER
         self._gone.set()
-        self._stage.stay()
+        self._stage.stop_joining()
         logger.info("The studio is gone", extra={"reason": rtc.DisconnectReason.Name(reason)})
 
     def _recorder_changed(self, state: str) -> None:
@@ -161,11 +160,11 @@ class Session:
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._job.owner:
             self._recorder.expect_gap(CAUSE_CONNECTION)
-            self._spawn(self._stop_monitor(), "stop monitor")
+            self._spawn(self._withdraw_original(), "withdraw original")
 
-    async def _stop_monitor(self) -> None:
+    async def _withdraw_original(self) -> None:
         with contextlib.suppress(UnpublishTrackError, TimeoutError):
-            await self._monitor.switch(False)
+            await self._original_track.switch(False)
 
     async def _watch_broadcaster(self) -> None:
         """Ends the job when the broadcaster stays away. Time without a studio does not count: the audio server may be starting

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import logging
 
-from agent.live.monitor import Monitor
+from agent.live.original_track import OriginalTrack
 from agent.live.rtc_frames import silent_frame
 from agent.live.stage import Stage
 from agent.live.status import StatusPublisher
 from agent.recording.recorder import FlacRecorder
 from agent.recording.timeline import CAUSE_CONNECTION
-from agent.voice.clean_voice import Voice as CleanVoice
+from agent.voice.clean_voice import CleanVoice
 from agent.voice.frames import Int16
-from agent.voice.pass_through import Music
+from agent.voice.pass_through import PassThrough
 from contract.messages import ATTRIBUTE_DELAY, ATTRIBUTE_STAGE, ATTRIBUTE_STATE, Quality
 
 logger = logging.getLogger(__name__)
 
-Voice = CleanVoice | Music
+Voice = CleanVoice | PassThrough
 
 
 class SoundPath:
@@ -29,7 +29,7 @@ class SoundPath:
         voice: Voice,
         recorder: FlacRecorder,
         stage: Stage,
-        monitor: Monitor,
+        original_track: OriginalTrack,
         status: StatusPublisher,
         quality: Quality,
     ) -> None:
@@ -38,7 +38,7 @@ class SoundPath:
         self.frames = 0  # passed on so far
         self.is_recording = False
         self._stage = stage
-        self._monitor = monitor
+        self._original_track = original_track
         self._status = status
         self._usual_state = "cleaning" if quality.is_cleaned else "music"
         self._heard = silent_frame(quality.channels)  # the present frame as friends and the recording get it
@@ -62,8 +62,8 @@ class SoundPath:
         if room:
             state = "silenced" if self.voice.silenced else "paused" if self._paused else self._usual_state
             self._status.set(ATTRIBUTE_STATE, state)
-            self._stage.tell(state, self._status.get(ATTRIBUTE_DELAY))
-        await self._monitor.send(original)
+            self._stage.show(state, self._status.get(ATTRIBUTE_DELAY))
+        await self._original_track.send(original)
         self.frames += 1
         self._status.count_frame()
 

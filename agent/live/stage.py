@@ -1,4 +1,4 @@
-"""The clean track's way to the listeners: a connection to the stage of its own, which follows when the stage is moved.
+"""The clean track's way to the listeners: a connection of its own to the stage, which follows when the stage is moved.
 
 The studio is joined as an agent, but an agent does not keep a room alive, so here the job is an ordinary participant, with a
 token that it mints itself.
@@ -16,7 +16,7 @@ from livekit import api, rtc
 from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOptions, but not exported with it
 from livekit.rtc.participant import PublishTrackError
 
-from agent.live.audio_source import Outlet
+from agent.live.frame_sender import FrameSender
 from agent.live.lateness import Cooldown
 from agent.live.stereo_workaround import StereoRelay
 from agent.voice.frames import Int16
@@ -26,19 +26,19 @@ logger = logging.getLogger(__name__)
 
 CLEAN_TRACK = "clean"
 PUBLISH_TIMEOUT_S = 10.0
-TELL_TIMEOUT_S = 5.0
+STATE_TIMEOUT_S = 5.0
 RETRY_S = 0.5
-SAY_AGAIN_S = 30.0
+LOG_AGAIN_S = 30.0
 
 
 def publish_options(source: rtc.TrackSource.ValueType, quality: Quality) -> rtc.TrackPublishOptions:
-    """Without DTX, which cuts into quiet passages."""
+    """Returns the options for a track of this quality. Without DTX, which cuts into quiet passages."""
     encoding = AudioEncoding(max_bitrate=quality.bit_rate)
     return rtc.TrackPublishOptions(source=source, dtx=False, red=quality.is_sent_twice, audio_encoding=encoding)
 
 
 def stage_token(key: str, secret: str, room: str) -> str:
-    """May join this one room, publish a microphone track there and say how it is (its attributes); nothing else."""
+    """Mints a token that allows joining this one room, publishing a microphone track there and setting one's own attributes."""
     grants = api.VideoGrants(
         room_join=True,
         room=room,
@@ -53,21 +53,21 @@ def stage_token(key: str, secret: str, room: str) -> str:
 
 
 class StageTrack:
-    """The clean track in one stage room: connected, published, and at some time lost or closed."""
+    """Carries the clean track in one stage room: connected, published, and at some time lost or closed."""
 
     def __init__(self, room_name: str, quality: Quality, on_lost: Callable[[], None]) -> None:
         self.room_name = room_name
         self.lost = False
-        self.told: dict[str, str] = {}  # the attributes that listeners see
+        self.shown: dict[str, str] = {}  # the attributes that listeners see
         self._quality = quality
         self._on_lost = on_lost
         self._room = rtc.Room()
-        self._outlet = Outlet(quality.channels)
+        self._sender = FrameSender(quality.channels)
         self._relay: StereoRelay | None = None
 
     async def open(self, url: str, token: str) -> None:
         """Raises rtc.ConnectError, PublishTrackError or TimeoutError; then there is nothing to close."""
-        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._outlet.source)
+        track = rtc.LocalAudioTrack.create_audio_track(CLEAN_TRACK, self._sender.source)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, self._quality)
         try:
             if self._quality.channels == 2:
@@ -89,18 +89,18 @@ class StageTrack:
         self._on_lost()
 
     async def send(self, samples: Int16) -> None:
-        await self._outlet.send(samples)
+        await self._sender.send(samples)
 
-    async def tell(self, attributes: dict[str, str]) -> None:
-        """Raises TimeoutError when the audio server does not take it."""
-        async with asyncio.timeout(TELL_TIMEOUT_S):
+    async def show(self, attributes: dict[str, str]) -> None:
+        """Sets the attributes that listeners see. Raises TimeoutError when the audio server does not take them."""
+        async with asyncio.timeout(STATE_TIMEOUT_S):
             await self._room.local_participant.set_attributes(attributes)
-        self.told = attributes
+        self.shown = attributes
 
     async def aclose(self) -> None:
         self._room.off("disconnected", self._disconnected)
         await self._room.disconnect()
-        await self._outlet.aclose()
+        await self._sender.aclose()
         if self._relay is not None:
             await self._relay.aclose()
 
@@ -117,32 +117,32 @@ class Stage:
         self._attributes: dict[str, str] = {}
         self._track: StageTrack | None = None
         self._changed = asyncio.Event()
-        self._cooldown = Cooldown(SAY_AGAIN_S)
+        self._cooldown = Cooldown(LOG_AGAIN_S)
 
     def move(self, room_name: str) -> None:
-        """Returns at once; `run` does it."""
+        """Moves the track to this room. Returns at once; `run` does it."""
         if room_name != self._wanted:
             self._wanted = room_name
             self._changed.set()
 
-    def tell(self, state: str, delay_ms: str) -> None:
-        """Shows it to the listeners, in every room that the track moves to. Returns at once; `run` does it."""
+    def show(self, state: str, delay_ms: str) -> None:
+        """Shows state and delay to the listeners, in every room that the track moves to. Returns at once; `run` does it."""
         attributes = {ATTRIBUTE_STATE: state, ATTRIBUTE_DELAY: delay_ms}
         if attributes != self._attributes:
             self._attributes = attributes
             self._changed.set()
 
-    def stay(self) -> None:
-        """Joins nothing any more: the stream is ending, and a stage that is gone is gone for good."""
+    def stop_joining(self) -> None:
+        """Makes `run` join nothing any more: the stream is ending, and a stage that is gone is gone for good."""
         self.move("")
 
     async def run(self) -> None:
-        """Never returns; leaves the room when it is cancelled."""
+        """Does what `move` and `show` ask for. Never returns; leaves the room when it is cancelled."""
         try:
             while True:
                 self._changed.clear()
-                if self._settled():
-                    await self._tell_state()
+                if self._is_settled():
+                    await self._show_state()
                     await self._changed.wait()
                 elif not await self._join(self._wanted):
                     with contextlib.suppress(TimeoutError):
@@ -152,21 +152,21 @@ class Stage:
             if track is not None:
                 await track.aclose()
 
-    def _settled(self) -> bool:
+    def _is_settled(self) -> bool:
         if not self._wanted:
             return True
         return self._track is not None and not self._track.lost and self._track.room_name == self._wanted
 
-    async def _tell_state(self) -> None:
-        if self._track is None or self._track.told == self._attributes:
+    async def _show_state(self) -> None:
+        if self._track is None or self._track.shown == self._attributes:
             return
         try:
-            await self._track.tell(self._attributes)
+            await self._track.show(self._attributes)
         except TimeoutError:
-            logger.warning("Listeners could not be told the state", extra=self._attributes)
+            logger.warning("Listeners could not be shown the state", extra=self._attributes)
 
     def _lost(self) -> None:
-        # Not at once: when a stream ends both rooms go, and this one may be the first of which the job hears.
+        # Not at once: when a stream ends both rooms go, and the job may hear of this one first.
         asyncio.get_running_loop().call_later(RETRY_S, self._changed.set)
 
     async def _join(self, room_name: str) -> bool:

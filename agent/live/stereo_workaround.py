@@ -2,7 +2,7 @@
 
 The SDK (livekit 1.1.21) does not tell the audio server that a source has two channels, and so has it encoded in mono
 (github.com/livekit/rust-sdks/issues/1018). Here its signalling, and no sound, goes through a relay in the same process that
-tells. To be deleted with the first SDK that does so itself.
+tells it. Delete this module with the first SDK that does so itself.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _WebSocket = ClientWebSocketResponse | web.WebSocketResponse
 
 
 class StereoRelay:
-    """Every track that is published through it is one of two channels."""
+    """Makes every track that is published through it one of two channels."""
 
     def __init__(self, url: str) -> None:
-        """`url`: of the audio server."""
+        """`url`: address of the audio server."""
         self._server = url.rstrip("/")
         application = web.Application()
         application.router.add_get("/{path:.*}", self._answer)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSE_TIMEOUT_S)
 
     async def open(self) -> str:
-        """-> the URL to give to the SDK instead of the audio server's."""
+        """Starts the relay. Returns the URL to give to the SDK instead of the audio server's."""
         await self._runner.setup()
         await web.TCPSite(self._runner, _HOST, 0).start()
         return f"ws://{_HOST}:{self._runner.addresses[0][1]}"
@@ -59,7 +59,7 @@ class StereoRelay:
 
 
 async def _forward(source: _WebSocket, sink: _WebSocket, change: Callable[[bytes], bytes]) -> None:
-    """Until one of them is closed; closes the other."""
+    """Forwards messages until one side is closed, then closes the other."""
     with contextlib.suppress(ConnectionError):
         async for message in source:
             if message.type is WSMsgType.BINARY:  # protobuf; LiveKit sends nothing else

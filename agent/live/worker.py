@@ -1,8 +1,8 @@
 """The worker: takes broadcasts from the audio server, up to its capacity, and gives each a process of its own.
 
-Why a process each: a Python process delivers every sound event to every `AudioStream` in it, a crash takes one broadcast and not
-all, and a job that hangs can be killed. Jobs are forked from a process that has the model in memory already
-(`agent.live.preload`).
+There are three reasons for a process each: a Python process delivers every sound event to every `AudioStream` in it, a crash
+should take down one broadcast and not all, and a job that hangs can be killed. Jobs are forked from a process that has the model
+in memory already (`agent.live.preload`).
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from contract.messages import AGENT_NAME, BroadcastJob
 
 logger = logging.getLogger(__name__)
 
-FOR_EVER = 10**9
+RETRY_FOR_EVER = 10**9
 API_TIMEOUT_S = 2.0
-REPLACED = 4
+MAX_REPLACED_JOBS = 4
 """Jobs over the capacity that may be ending while others have taken over from them."""
 
 
-class Reception:
-    """Decides in the worker's main process who gets a place.
+class JobAdmission:
+    """Decides in the worker's main process which jobs are taken.
 
-    Not left to the framework's load threshold: with one idle process it counts a job that is just starting as the whole
+    This is not left to the framework's load threshold: with one idle process it counts a job that is just starting as the whole
     machine, and of four broadcasts that begin together it loses three.
     """
 
-    def __init__(self, places: int, livekit: api.LiveKitAPI, denoising: DenoisingProcess | None) -> None:
-        self._places = places
+    def __init__(self, capacity: int, livekit: api.LiveKitAPI, denoising: DenoisingProcess | None) -> None:
+        self._capacity = capacity
         self._livekit = livekit
         self._denoising = denoising
         self._starting = 0
@@ -54,76 +54,80 @@ class Reception:
         self._server = server
 
     def load(self) -> float:
-        """For the audio server's choice between workers. A worker that says 0.7 or more (its `agents.target_load`) is not even
-        asked, not for its last places and not to replace a dead job, so a full one says 0.6, is asked, and can say no."""
-        return 0.6 * min(1.0, self._running() / self._places)
+        """Returns the load by which the audio server chooses between workers. It does not even ask a worker that says 0.7 or more
+        (its `agents.target_load`), neither for the last streams of its capacity nor to replace a dead job. So a full one says
+        0.6, is asked, and can refuse."""
+        return 0.6 * min(1.0, self._running() / self._capacity)
 
     def health(self) -> Health:
         server = self._server
-        # Without a name for it in livekit-agents 1.8.9: an id comes with the registration, and `_connecting` is true from the
+        # livekit-agents 1.8.9 has no public name for it: an id comes with the registration, and `_connecting` is true from the
         # loss of the audio server until it has been found again.
-        registered = server is not None and server.id != "unregistered" and not server._connecting
+        is_registered = server is not None and server.id != "unregistered" and not server._connecting
         return Health(
-            registered=registered,
-            places=self._places,
-            taken=self._running() + self._starting,
-            denoising=self._denoising.pid is not None if self._denoising is not None else None,
+            is_registered=is_registered,
+            capacity=self._capacity,
+            streams=self._running() + self._starting,
+            is_denoising=self._denoising.pid is not None if self._denoising is not None else None,
         )
 
     def _running(self, but_for: str = "") -> int:
+        """Counts jobs, without those in the room `but_for`."""
         jobs = self._server.active_jobs if self._server is not None else []
         return sum(job.job.room.name != but_for for job in jobs)
 
     async def answer(self, request: JobRequest) -> None:
-        # A second job for a room replaces the first, which is dead or dying: that takes no place more.
-        if self._running(but_for=request.room.name) + self._starting >= self._places:
-            logger.warning("A broadcast was refused: all places are taken", extra={"places": self._places})
+        """Accepts or refuses a job."""
+        # A second job for a room replaces the first, which is dead or dying: together they count as one.
+        if self._running(but_for=request.room.name) + self._starting >= self._capacity:
+            logger.warning("A broadcast was refused: all places are taken", extra={"capacity": self._capacity})
             await request.reject(terminate=False)
             return
         self._starting += 1
         try:
-            await self._send_out_predecessor(request.room.name)
+            await self._remove_predecessor(request.room.name)
             await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
         finally:
             self._starting -= 1
 
-    async def _send_out_predecessor(self, room: str) -> None:
-        """Before the new job is known to the audio server. It would evict a dead agent of the same identity by itself when the
-        new one joins, but then it takes the new job for the one that has left, and ends it (livekit-server 1.13.5)."""
+    async def _remove_predecessor(self, room: str) -> None:
+        """Removes a dead agent from the room before the audio server knows of the new job. It would evict an agent of the same
+        identity by itself when the new one joins, but then it takes the new job for the one that has left, and ends it
+        (livekit-server 1.13.5)."""
         identity = api.RoomParticipantIdentity(room=room, identity=AGENT_NAME)
         try:
-            async with asyncio.timeout(API_TIMEOUT_S):  # livekit-api's own does nothing
+            async with asyncio.timeout(API_TIMEOUT_S):  # livekit-api's own time-out does nothing
                 await self._livekit.room.remove_participant(identity)
         except api.TwirpError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
-                logger.warning("A dead agent could not be sent out", extra={"error": error.message})
+                logger.warning("A dead agent could not be removed", extra={"error": error.message})
         except (aiohttp.ClientError, TimeoutError) as error:
-            logger.warning("A dead agent could not be sent out", extra={"error": str(error)})
+            logger.warning("A dead agent could not be removed", extra={"error": str(error)})
 
 
 def check_model() -> None:
-    """Raises ModelError, before any broadcast is taken."""
+    """Loads the model before any broadcast is taken. Raises ModelError."""
     Denoiser.load()
 
 
 def prepare_process(process: JobProcess, *, denoising: bytes | None) -> None:
-    """In a new process, before it has a job. `denoising`: address of the denoising process."""
-    # Loaded already in the process that this one was forked from.
+    """Called in a new process before it has a job. `denoising`: address of the denoising process."""
+    # It is loaded already, in the process that this one was forked from.
     from agent.live.preload import denoiser
 
     process.userdata["denoiser"] = denoiser if denoising is None else SharedDenoiser(denoiser, denoising)
     sdk = logging.getLogger("livekit")
     sdk.setLevel(logging.WARNING)
-    sdk.addFilter(_worth_saying)
+    sdk.addFilter(_is_worth_logging)
 
 
-def _worth_saying(record: logging.LogRecord) -> bool:
-    """The SDK reports every normal end of a room as three errors."""
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Drops the three errors that the SDK logs at every normal end of a room."""
     return "closed unexpectedly" not in record.getMessage()
 
 
 async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:
-    """A job's entrypoint: returns when the broadcast is going."""
+    """Begins a job. Returns when the broadcast is going."""
     session = Session(ctx, config, BroadcastJob.from_json(ctx.job.metadata), ctx.proc.userdata["denoiser"])
     ctx.proc.userdata["session"] = session
 
@@ -135,53 +139,54 @@ async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:
 
 
 async def finish_broadcast(ctx: JobContext) -> None:
+    """Ends a job while its studio is still connected."""
     session = cast("Session | None", ctx.proc.userdata.get("session"))
     if session is not None:
         await session.finish()
 
 
-def make_server(config: AgentConfig, reception: Reception, denoising: bytes | None) -> AgentServer:
+def make_server(config: AgentConfig, admission: JobAdmission, denoising: bytes | None) -> AgentServer:
     server = AgentServer(
         ws_url=config.url,
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
-        port=0,  # its own page, which nobody asks: see agent.live.health_page
+        port=0,  # its own health page, which nobody reads: see agent.live.health_page
         setup_fnc=partial(prepare_process, denoising=denoising),
-        load_fnc=reception.load,
-        load_threshold=float("inf"),  # see Reception
+        load_fnc=admission.load,
+        load_threshold=float("inf"),  # see JobAdmission
         num_idle_processes=1,
         initialize_process_timeout=30,
         shutdown_process_timeout=5,
         session_end_timeout=10,
-        max_retry=FOR_EVER,  # the audio server may be away for as long as it likes
+        max_retry=RETRY_FOR_EVER,  # the audio server may be away for as long as it likes
         preload_modules=["agent.live.preload"],
     )
-    reception.watch(server)
+    admission.watch(server)
     server.rtc_session(
         partial(run_broadcast, config=config),
         agent_name=AGENT_NAME,
-        on_request=reception.answer,
+        on_request=admission.answer,
         on_session_end=finish_broadcast,
     )
     return server
 
 
 async def run(config: AgentConfig, *, shared: bool = True) -> None:
-    """Works until SIGTERM or SIGINT. Broadcasts are not waited for: they go on in a later worker's job.
+    """Works until SIGTERM or SIGINT. It does not wait for broadcasts: they go on in a later worker's job.
 
-    `shared`: one denoising process for all jobs; else each job computes by itself.
+    `shared`: one denoising process for all jobs; otherwise each job computes by itself.
     """
     prepare_forking()
-    places = config.capacity or capacity_of(config.data)
+    capacity = config.capacity or capacity_of(config.data)
     async with (
-        shared_denoising(places + REPLACED) if shared else contextlib.nullcontext() as denoising,
+        shared_denoising(capacity + MAX_REPLACED_JOBS) if shared else contextlib.nullcontext() as denoising,
         api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit,
     ):
-        reception = Reception(places, livekit, denoising)
+        admission = JobAdmission(capacity, livekit, denoising)
         address = denoising.address if denoising is not None else None
-        async with worker_page(config.health_port, reception.health):
-            await _work(config, make_server(config, reception, address))
+        async with worker_page(config.health_port, admission.health):
+            await _work(config, make_server(config, admission, address))
 
 
 async def _work(config: AgentConfig, server: AgentServer) -> None:

@@ -1,4 +1,4 @@
-"""FLAC as the recorder writes it (RFC 9639): encoded frames, and where a damaged file is still good.
+"""FLAC as the recorder writes it (RFC 9639): encodes frames, and finds what is still good in a damaged file.
 
 A recording is 48 kHz, 16 bit, mono or stereo, in frames of 4608 samples (96 ms); only its last frame may be shorter. Samples of
 one channel are an array [n], of two [n, 2]. Nothing here knows of files or threads.
@@ -30,7 +30,7 @@ LAYOUTS = {1: "mono", 2: "stereo"}
 
 @dataclass(frozen=True)
 class Frame:
-    """A whole frame that was decoded to prove it."""
+    """Locates a whole frame, which was decoded to prove it."""
 
     start: int  # bytes
     end: int
@@ -40,7 +40,7 @@ class Frame:
 
 
 def decode_frame(frame: bytes) -> NDArray[np.int16] | None:
-    """Samples of one whole frame; None when it is damaged or cut. Bytes after its end are not noticed."""
+    """Returns the samples of one whole frame; None when it is damaged or cut. Does not notice bytes after its end."""
     head = parse_frame_header(frame[:16])
     if head is None:
         return None
@@ -56,17 +56,17 @@ def decode_frame(frame: bytes) -> NDArray[np.int16] | None:
 
 
 def samples_of(frame: av.AudioFrame) -> NDArray[np.int16]:
-    """Of a frame of 16 bit that was decoded."""
+    """Returns the samples of a decoded frame of 16 bit."""
     return shaped(np.asarray(frame.to_ndarray(), np.int16), frame.layout.nb_channels)
 
 
 def shaped(samples: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
-    """Interleaved samples as this module has them."""
+    """Returns interleaved samples in the shape that this module uses."""
     return samples.reshape(-1) if channels == 1 else samples.reshape(-1, channels)
 
 
 def read_frame(data: bytes | mmap, start: int, limit: int) -> Frame | None:
-    """The frame that begins at `start` and ends at or before `limit`; None when there is no whole one.
+    """Finds the frame that begins at `start` and ends at or before `limit` (bytes). Returns None when there is no whole one.
 
     A frame does not say how long it is. Where its checksum comes out as 0 it may end, which happens by chance as well, so
     the first such place that decodes is taken: before its true end a frame cannot be decoded.
@@ -86,7 +86,7 @@ def read_frame(data: bytes | mmap, start: int, limit: int) -> Frame | None:
 
 
 def frames(data: bytes | mmap, start: int, limit: int, number: int) -> Iterator[Frame]:
-    """Whole frames from `start` on that count up from `number` without a hole, to the first that does not."""
+    """Yields whole frames from `start` on that count up from `number` without a hole, up to the first that does not."""
     while (frame := read_frame(data, start, limit)) and frame.number == number:
         yield frame
         if frame.samples != BLOCK_SAMPLES:
@@ -95,11 +95,11 @@ def frames(data: bytes | mmap, start: int, limit: int, number: int) -> Iterator[
 
 
 def last_frame(data: bytes | mmap, limit: int) -> Frame | None:
-    """The last whole frame before `limit`, found from behind; None when there is none."""
+    """Finds the last whole frame before `limit`, searching backwards. Returns None when there is none."""
     start = limit
     while (start := data.rfind(FIXED, RECORDING_AUDIO_AT, start)) >= 0:
         frame = read_frame(data, start, limit)
-        # A file of so many bytes cannot hold more frames than this: what says otherwise is not ours.
+        # A file of this size cannot hold more frames than that: a frame with a higher number is not ours.
         if frame and frame.number * MIN_FRAME_BYTES <= start - RECORDING_AUDIO_AT:
             return frame
     return None
@@ -119,10 +119,11 @@ class BlockEncoder:
         self._encoder.layout = self._layout
 
     def block(self, samples: NDArray[np.int16]) -> bytes:
+        """Encodes 4608 samples into one frame."""
         return b"".join(bytes(packet) for packet in self._encoder.encode(self._frame(samples)))
 
     def last(self, samples: NDArray[np.int16]) -> bytes:
-        """The rest, 1 to 4608 samples. The encoder cannot be used again."""
+        """Encodes the rest, 1 to 4608 samples. The encoder cannot be used again."""
         return self.block(samples) + b"".join(bytes(packet) for packet in self._encoder.encode(None))
 
     def _frame(self, samples: NDArray[np.int16]) -> av.AudioFrame:

@@ -1,8 +1,8 @@
 """One FLAC file that is valid at every moment while it is written, and its repair after a crash.
 
 Frames are appended one by one. The head of the file (contract.RecordingHead) is renewed by `checkpoint`, and promises
-only what a sync has put on the disk before, so that a crash or a power cut leaves at most a tail that nobody counts yet;
-`repair` keeps of it what is good.
+only what a sync has put on the disk before. So a crash or a power cut leaves at most a tail that nobody counts yet, and `repair`
+keeps what is good of it.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from contract.recording import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, Recordi
 
 
 class DamagedFile(Exception):
-    """No sound can be found in the file. It was not touched."""
+    """Says that no sound can be found in the file, which was not touched."""
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """What a file holds after its repair."""
+    """Says what a file holds after its repair."""
 
     head: RecordingHead
     last: Frame | None  # None when nothing was recorded yet
     cut_bytes: int  # half frames, zeros or garbage that stood after the last good frame
-    lost_samples: int  # promised by the head, and not there any more
+    lost_samples: int  # promised by the head, but no longer there
 
 
 NOTHING = RecordingHead(samples=0, end=0)
@@ -56,23 +56,23 @@ NOTHING = RecordingHead(samples=0, end=0)
 def repair(disk: DiskFile) -> Repaired:
     """Cuts the file after its last good frame and renews its head. Raises DamagedFile or OSError.
 
-    Only what lies behind the last checkpoint is looked at, so the length of the file does not matter. When the head or the
-    frame before the checkpoint is damaged, the last good frame of the whole file is searched from behind. The caller syncs.
+    Looks only at what lies behind the last checkpoint, so the length of the file does not matter. When the head or the frame
+    before the checkpoint is damaged, it searches the whole file backwards for the last good frame. The caller syncs.
     """
     size = disk.size()
     if size == 0:
         return Repaired(NOTHING, None, 0, 0)
     with disk.map() as data:
-        told = _read_head(data)
-        if told and told.min_block < BLOCK_SAMPLES:
+        promised = _read_head(data)
+        if promised and promised.min_block < BLOCK_SAMPLES:
             raise DamagedFile("this is a clip, which was written at once")
-        found, last = _find_end(data, told, size)
+        found, last = _find_end(data, promised, size)
         if last is None and _may_hold_sound(data, size):
             raise DamagedFile("this is not a recording of Stillair, or none of its sound can be read")
-    if found != told or size != found.end:
-        _bring_in_order(disk, found, whole_header=told is None)
-    promised = told.samples if told else 0
-    return Repaired(found, last, size - found.end, max(0, promised - found.samples))
+    if found != promised or size != found.end:
+        _mend(disk, found, whole_header=promised is None)
+    promised_samples = promised.samples if promised else 0
+    return Repaired(found, last, size - found.end, max(0, promised_samples - found.samples))
 
 
 def _read_head(data: mmap) -> RecordingHead | None:
@@ -82,12 +82,12 @@ def _read_head(data: mmap) -> RecordingHead | None:
         return None
 
 
-def _find_end(data: mmap, told: RecordingHead | None, size: int) -> tuple[RecordingHead, Frame | None]:
-    if told and told.end <= size:
-        counted = last_frame(data, told.end)
-        if counted and counted.end == told.end and counted.number * BLOCK_SAMPLES + counted.samples == told.samples:
-            return _follow(data, told, counted, size)
-    if told is None and next(frames(data, RECORDING_AUDIO_AT, size, 0), None) is None:
+def _find_end(data: mmap, promised: RecordingHead | None, size: int) -> tuple[RecordingHead, Frame | None]:
+    if promised and promised.end <= size:
+        counted = last_frame(data, promised.end)
+        if counted and counted.end == promised.end and counted.number * BLOCK_SAMPLES + counted.samples == promised.samples:
+            return _extend_over_tail(data, promised, counted, size)
+    if promised is None and next(frames(data, RECORDING_AUDIO_AT, size, 0), None) is None:
         return NOTHING, None  # a file of somebody else
     last = last_frame(data, size)
     if last is None:
@@ -95,7 +95,7 @@ def _find_end(data: mmap, told: RecordingHead | None, size: int) -> tuple[Record
     return RecordingHead(last.number * BLOCK_SAMPLES + last.samples, last.end, channels=last.channels), last
 
 
-def _follow(data: mmap, head: RecordingHead, last: Frame, size: int) -> tuple[RecordingHead, Frame]:
+def _extend_over_tail(data: mmap, head: RecordingHead, last: Frame, size: int) -> tuple[RecordingHead, Frame]:
     if last.samples == BLOCK_SAMPLES:
         for frame in frames(data, head.end, size, last.number + 1):
             head, last = _extended(head, frame.end - frame.start, frame.samples), frame
@@ -103,7 +103,7 @@ def _follow(data: mmap, head: RecordingHead, last: Frame, size: int) -> tuple[Re
 
 
 def _extended(head: RecordingHead, length: int, samples: int) -> RecordingHead:
-    """The head with one frame more. Frame sizes that are not known of all frames stay unknown."""
+    """Returns the head with one frame more. Frame sizes that are not known of all frames stay unknown."""
     known = head.samples == 0 or head.max_frame > 0
     return RecordingHead(
         samples=head.samples + samples,
@@ -115,19 +115,19 @@ def _extended(head: RecordingHead, length: int, samples: int) -> RecordingHead:
 
 
 def _may_hold_sound(data: mmap, size: int) -> bool:
-    """False for a first write that was torn, and for nothing but zeros (a power cut): no whole frame was ever there."""
+    """Returns False for a torn first write and for nothing but zeros (a power cut): there was never a whole frame."""
     return size > RECORDING_AUDIO_AT + MAX_FRAME_BYTES and any(data[at : at + 2**20].strip(b"\0") for at in range(0, size, 2**20))
 
 
-def _bring_in_order(disk: DiskFile, found: RecordingHead, *, whole_header: bool) -> None:
-    """The head before the cut: no reader may be promised more than there is."""
+def _mend(disk: DiskFile, found: RecordingHead, *, whole_header: bool) -> None:
+    """Writes the head before it cuts the file: no reader may be promised more than there is."""
     if found.end:
         disk.write_at(found.to_header() if whole_header else found.to_bytes(), 0)
     disk.truncate(found.end)
 
 
 def samples_md5(path: Path) -> bytes:
-    """MD5 of all samples, little-endian, as STREAMINFO wants it: decodes the file (an hour takes some seconds)."""
+    """Returns the MD5 of all samples, little-endian, as STREAMINFO wants it. Decodes the file (an hour takes some seconds)."""
     digest = hashlib.md5(usedforsecurity=False)
     with av.open(str(path)) as container:
         for frame in container.decode(audio=0):
@@ -138,13 +138,14 @@ def samples_md5(path: Path) -> bytes:
 class FlacFile:
     """Appends to a new file, or to one that `repair` has brought in order.
 
-    `append` only encodes; `drain` writes, which is enough to survive the death of this process; `checkpoint` makes it last, and
-    may be called from another thread, because a slow disk takes its time for that. When `drain` or `checkpoint` raises OSError
-    nothing is lost: the file is valid to its last frame, and the same call goes on where it stopped.
+    `append` only encodes; `drain` writes, which is enough to survive the death of this process; `checkpoint` syncs, so that it
+    survives a power cut. One thread owns the object, but another one may call `checkpoint`, because a slow disk takes its time.
+    When `drain` or `checkpoint` raises OSError, nothing is lost: the file is valid to its last frame, and the same call goes on
+    where it stopped.
     """
 
     def __init__(self, disk: DiskFile, found: Repaired, peaks: Peaks | None = None, channels: int = 1) -> None:
-        """`peaks`: told of every frame that is written. `channels`: of a new file; another one keeps its own."""
+        """`peaks`: gets the peak of every frame that is written. `channels`: of a new file; an existing one keeps its own."""
         self._disk = disk
         self._peaks = peaks
         head = found.head if found.head.samples else replace(found.head, channels=channels)
@@ -155,16 +156,16 @@ class FlacFile:
         self._filled = 0
         self._md5 = hashlib.md5(usedforsecurity=False) if head.samples == 0 else None
         self._next_number = 0
-        self._written = self._told = head
+        self._written = self._promised = head
         self._finished = False
         self._head_lock = threading.Lock()
         if found.last:
-            self._go_on_after(found.last)
+            self._continue_after(found.last)
         self.position = self._written.samples + self._filled
         """Samples taken so far, those included that wait for the rest of their block."""
 
-    def _go_on_after(self, last: Frame) -> None:
-        """A short last frame is taken back into the encoder, because only the end of a file may be short."""
+    def _continue_after(self, last: Frame) -> None:
+        """Takes a short last frame back into the encoder, because only the end of a file may be short."""
         self._next_number = last.number + 1
         if last.samples == BLOCK_SAMPLES:
             return
@@ -184,10 +185,11 @@ class FlacFile:
         return self._written.end
 
     def silence(self, count: int) -> NDArray[np.int16]:
-        """So many samples, to be appended."""
+        """Makes silence of this many samples, to be appended."""
         return shaped(np.zeros(count * self.channels, np.int16), self.channels)
 
     def append(self, samples: NDArray[np.int16]) -> None:
+        """Takes any number of samples."""
         self.position += len(samples)
         if self._md5:
             self._md5.update(samples.astype("<i2").tobytes())
@@ -229,24 +231,24 @@ class FlacFile:
 
     def _take_back(self, head: RecordingHead) -> None:
         with self._head_lock:
-            if self._told.samples > head.samples:  # a short last frame was to be replaced
+            if self._promised.samples > head.samples:  # a short last frame was to be replaced
                 self._disk.write_at(head.to_bytes(), 0)
-                self._told = head
+                self._promised = head
         self._disk.truncate(head.end)
 
     def checkpoint(self) -> None:
-        """Puts the frames that were written on the disk, then lets the head tell of them."""
+        """Puts the frames that were written on the disk, then lets the head promise them."""
         written = self._written
-        if written == self._told or written.end == 0:
+        if written == self._promised or written.end == 0:
             return
         self._disk.sync()
         with self._head_lock:
-            if written.samples >= self._told.samples:  # not while a short last frame waits to be replaced by a longer one
+            if written.samples >= self._promised.samples:  # but not while a short last frame waits for a longer one in its place
                 self._disk.write_at(written.to_bytes(), 0)
-                self._told = written
+                self._promised = written
 
     def fill_block(self) -> None:
-        """Silence to the end of the block: what a reader has got stays as it is when another process goes on."""
+        """Appends silence to the end of the block: what a reader has got stays as it is when another process continues."""
         self.append(self.silence(-self._filled % BLOCK_SAMPLES))
 
     def finish(self) -> None:
@@ -261,7 +263,7 @@ class FlacFile:
         self._disk.sync()
 
     def seal(self, md5: bytes) -> None:
-        """Fills the MD5 in after `finish`, for a file that was written by several processes."""
+        """Fills in the MD5 after `finish`, for a file that was written by several processes."""
         self._written = replace(self._written, md5=md5)
         self.checkpoint()
         self._disk.sync()

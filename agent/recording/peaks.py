@@ -1,7 +1,9 @@
-"""The drawing of a recording: `<stream_id>.peaks` beside it, one byte for each FLAC frame of 96 ms (contract.PEAK_SAMPLES).
+"""The peaks of a recording, from which pages draw its waveform: `<stream_id>.peaks` beside it has one byte for each FLAC frame of
+96 ms (contract.recording.PEAK_SAMPLES).
 
-A byte is the square root of the frame's loudest sample, 255 at full scale: quiet voices are still seen, and nothing but silence
-is 0. It is made while recording and is decoration: a disk that does not take it harms no recording, and it can be made again.
+A byte is the square root of the frame's loudest sample, 255 at full scale: quiet voices are still visible, and only silence is
+0. The file is written while recording and is decoration: a disk that does not take it harms no recording, and it can be made
+again.
 """
 
 from __future__ import annotations
@@ -24,29 +26,30 @@ log = logging.getLogger(__name__)
 
 
 def peak(block: NDArray[np.int16]) -> int:
-    """0 to 255."""
+    """Returns the peak of a block, 0 to 255."""
     loudest = int(np.abs(block.astype(np.int32)).max(initial=0))
     return min(255, math.ceil(255 * math.sqrt(loudest / 32767)))
 
 
 class Peaks:
-    """Written beside a recording as it grows; never raises OSError."""
+    """Writes the peaks of a recording that grows; never raises OSError. Only the writer's thread uses it."""
 
     def __init__(self, disk: DiskFile, frames: int) -> None:
-        """`frames` the recording has already; what the file tells of more of them is cut off."""
+        """`frames`: how many the recording has already; peaks of more than those are cut off."""
         self._disk = disk
         with suppress(OSError):
             disk.truncate(frames)
 
     @classmethod
     def beside(cls, storage: RecordingFolder, stream_id: str, frames: int) -> Peaks | None:
-        """None where the disk does not take it."""
+        """Opens the file beside a recording. Returns None where the disk does not take it."""
         try:
             return cls(storage.open_peaks(stream_id), frames)
         except OSError:
             return None
 
     def put(self, frame: int, value: int) -> None:
+        """`frame`: its number. `value`: its peak."""
         with suppress(OSError):
             self._disk.write_at(bytes([value]), frame)
 
@@ -54,10 +57,10 @@ class Peaks:
         self._disk.close()
 
 
-def draw_one_missing(folder: Path, done: set[str]) -> str | None:
-    """Makes the drawing of one recording that has none, which takes a second or two for an hour; -> its id.
+def make_one_missing(folder: Path, done: set[str]) -> str | None:
+    """Makes the peaks of one recording that has none, which takes a second or two for an hour. Returns its id.
 
-    Of those that are closed only, for the others are still drawn by their recorder. `done`: ids that need no look any more.
+    Only for closed recordings: the recorder of an open one is still writing its peaks. `done`: ids that need no further look.
     """
     storage = RecordingFolder(folder)
     for stream_id in storage.ids():
@@ -70,7 +73,7 @@ def draw_one_missing(folder: Path, done: set[str]) -> str | None:
                     storage.write_peaks(stream_id, peaks)
                     return stream_id
             except (OSError, FFmpegError) as error:
-                log.warning("A recording could not be drawn: %s", error, extra={"recording": stream_id})
+                log.warning("The peaks of a recording could not be made: %s", error, extra={"recording": stream_id})
     return None
 
 

@@ -1,4 +1,4 @@
-"""Brings recordings in order whose writer has died: the sound file, its head, and the sidecar."""
+"""Repairs recordings whose writer has died: the sound file, its head, and the sidecar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.recording.files import RecordingBusy, RecordingFolder
 from agent.recording.flac_file import DamagedFile, Repaired, repair
-from agent.recording.peaks import draw_one_missing
+from agent.recording.peaks import make_one_missing
 from agent.recording.sidecar import close_open_pause
 from contract.fields import ContractError
 from contract.recording import SAMPLE_RATE
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What the repair of one recording found; `problem` is for a person, "" when all is well."""
+    """Says what the repair of one recording found; `problem` is a text for people, "" when all is well."""
 
     stream_id: str
     seconds: float = 0.0
     cut_bytes: int = 0
     lost_seconds: float = 0.0
-    busy: bool = False  # it is being written now, and was left alone
+    busy: bool = False  # it is being written now, so it was left alone
     problem: str = ""
 
 
 def repair_recording(storage: RecordingFolder, stream_id: str) -> RepairReport:
-    """Brings a recording in order whose writer has died: file, head and sidecar. Nothing good is cut off."""
+    """Repairs the sound file, its head and the sidecar. Cuts off nothing that is good."""
     try:
         disk = storage.open_audio(stream_id)
     except RecordingBusy:
@@ -76,27 +76,26 @@ def _settle_manifest(storage: RecordingFolder, stream_id: str, found: Repaired) 
 def repair_folder(folder: Path, settled: set[str] | None = None) -> list[RepairReport]:
     """Repairs what was left behind by writers that died; what is being written now is left alone.
 
-    Only recordings whose sidecar does not say that they were closed are opened. Reports name those that were touched or have a
-    problem. `settled`: ids that need no look any more, for callers who come again; it grows by what was found closed or beyond
-    repair.
+    Opens only recordings whose sidecar does not say that they were closed. Reports name those that were touched or have a
+    problem. `settled`: ids that need no further look, for callers who come again; those found closed or beyond repair are added.
     """
     storage = RecordingFolder(folder)
     settled = set() if settled is None else settled
     reports = []
     for stream_id in storage.ids():
         if stream_id not in settled:
-            reports.append(_look_after(storage, stream_id, settled))
+            reports.append(_repair_if_open(storage, stream_id, settled))
     return [report for report in reports if report and not report.busy]
 
 
-def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> RepairReport | None:
+def _repair_if_open(storage: RecordingFolder, stream_id: str, settled: set[str]) -> RepairReport | None:
     try:
         manifest = storage.read_manifest(stream_id)
     except ContractError:
         manifest = None
     if manifest and manifest.state == "closed":
         settled.add(stream_id)
-    if manifest and manifest.state != "live":  # one that was recovered may be gone on with, and die again
+    if manifest and manifest.state != "live":  # not settled: a job may continue a recovered one, and die again
         return None
     report = repair_recording(storage, stream_id)
     if report.problem:
@@ -105,17 +104,17 @@ def _look_after(storage: RecordingFolder, stream_id: str, settled: set[str]) -> 
 
 
 async def keep_repaired(folder: Path, every_s: float = 30.0) -> None:
-    """For the worker, as long as it runs: at once what an earlier one left, later what a job left that nobody went on with.
-    Recordings that no recorder has drawn are drawn one at a time, so that it never takes a core for long."""
+    """Repairs as long as the worker runs: at once what an earlier worker left, later what a job left that nobody continued.
+    Missing peaks are made one recording at a time, so that it never takes a core for long."""
     settled: set[str] = set()
-    drawn: set[str] = set()
+    with_peaks: set[str] = set()
     while True:
         try:
             for report in await asyncio.to_thread(repair_folder, folder, settled):
                 _log(report)
-            await asyncio.to_thread(draw_one_missing, folder, drawn)
+            await asyncio.to_thread(make_one_missing, folder, with_peaks)
         except OSError:
-            log.exception("Recordings were not looked after, trying again")
+            log.exception("Recordings could not be repaired, trying again")
         await asyncio.sleep(every_s)
 
 
@@ -135,7 +134,7 @@ def _log(report: RepairReport) -> None:
 
 
 def repair_file(path: Path) -> RepairReport:
-    """The same for one file, by hand, whatever its sidecar says."""
+    """Repairs one file, whatever its sidecar says."""
     if not path.is_file() or path.suffix != ".flac":
         return RepairReport(path.stem, problem=f"{path} is not a .flac file.")
     return repair_recording(RecordingFolder(path.parent), path.stem)

@@ -1,7 +1,7 @@
 """Noisy samples that go through the noise remover of this machine, so that somebody without a microphone hears what it does.
 
-The voice is a recording (NOTICE names it), the noises are made here, the same every time. A sample is cleaned frame by frame as a
-broadcast is, so its meter and its sound are those of a broadcast.
+The voice is a recording (NOTICE names it); the noises are computed, the same every time. A sample is cleaned frame by frame
+like a broadcast, so its meter and its sound are those of a broadcast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import soxr
 from agent.denoise import Denoiser
 from agent.denoise.engine import MODEL_SHA256
 from agent.samples import noises
-from agent.voice.clean_voice import Voice
+from agent.voice.clean_voice import CleanVoice
 from agent.voice.frames import FRAME, Float32, Int16
 from contract.recording import SAMPLE_RATE
 
@@ -28,7 +28,7 @@ VOICE = Path(__file__).with_name("voice.flac")
 VOICE_PEAK = 0.5
 METER_FRAMES = 10
 BARS = 96
-"""Of the picture of the sound."""
+"""Bars in the picture of the sound."""
 FULL_DB = 100.0
 
 NOISES: Mapping[str, Callable[[int], Float32]] = {
@@ -40,7 +40,7 @@ NOISES: Mapping[str, Callable[[int], Float32]] = {
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample and what the noise remover made of it. Both sounds are equally long, with the same moment at the same place."""
+    """Holds a sample and what the noise remover made of it. Both sounds are equally long and aligned."""
 
     original: bytes  # FLAC, 48 kHz, mono
     clean: bytes
@@ -55,23 +55,23 @@ class Sample:
 
 
 class Samples:
-    """Cleans each sample when it is asked for the first time, in a thread: some seconds of one core in the life of a worker."""
+    """Cleans each sample in a thread when it is first asked for: some seconds of one core in the life of a worker."""
 
     def __init__(self) -> None:
         self._made: dict[str, Sample] = {}
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def get(self, name: str) -> Sample:
-        """Raises KeyError for a name that is none of NOISES, and ModelError."""
+        """Returns the sample with this noise. Raises KeyError for a name that is not in NOISES, and ModelError."""
         mix = NOISES[name]
-        async with self._turn:
+        async with self._lock:
             if name not in self._made:
                 self._made[name] = await asyncio.to_thread(make, mix)
         return self._made[name]
 
 
 def make(noise: Callable[[int], Float32]) -> Sample:
-    """Raises ModelError."""
+    """Makes the sample with this noise. Raises ModelError."""
     noisy = mixed(noise)
     original, clean, removed_db = cleaned(noisy)
     return Sample(
@@ -85,12 +85,12 @@ def make(noise: Callable[[int], Float32]) -> Sample:
 
 
 def version_of(noisy: Int16) -> str:
-    """Changes with the sample and with the model."""
+    """Returns a version that changes with the sample and with the model."""
     return hashlib.sha256(noisy.tobytes() + MODEL_SHA256.encode()).hexdigest()[:32]
 
 
 def mixed(noise: Callable[[int], Float32]) -> Int16:
-    """The voice in this noise; 48 kHz, whole frames."""
+    """Mixes the voice with this noise; 48 kHz, whole frames."""
     speech, rate = soundfile.read(VOICE, dtype="float32")
     voice = soxr.resample(speech, rate, SAMPLE_RATE)
     voice = voice[: len(voice) // FRAME * FRAME]
@@ -100,8 +100,8 @@ def mixed(noise: Callable[[int], Float32]) -> Int16:
 
 
 def cleaned(noisy: Int16) -> tuple[Int16, Int16, tuple[float, ...]]:
-    """As a broadcast is cleaned -> original and clean sound, aligned and as long as `noisy`, and the meter's readings."""
-    voice = Voice(Denoiser.load(), strength_db=FULL_DB)
+    """Cleans `noisy` like a broadcast. Returns original and clean sound, aligned, as long as it, and the meter's readings."""
+    voice = CleanVoice(Denoiser.load(), strength_db=FULL_DB)
     late = voice.latency_samples - FRAME
     fed = np.concatenate([noisy, np.zeros(late, np.int16)])
     original, clean = np.empty_like(fed), np.empty_like(fed)

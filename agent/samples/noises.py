@@ -1,4 +1,4 @@
-"""Noises of everyday rooms, made by computation: 48 kHz, always the same."""
+"""Computes noises of everyday rooms: 48 kHz, always the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def kitchen(length: int) -> Float32:
-    """An extractor fan, and now and then a dish."""
+    """Makes the noise of an extractor fan, and now and then a dish."""
     dice = np.random.default_rng(1)
     time = np.arange(length) / SAMPLE_RATE
     hum = sum((np.sin(2 * np.pi * 97 * k * time + dice.uniform(0, 6)) / k for k in range(1, 9)), np.zeros(length))
@@ -25,7 +25,7 @@ def kitchen(length: int) -> Float32:
 
 
 def street(length: int) -> Float32:
-    """Traffic: a low rumble, and tyres that come and go."""
+    """Makes the noise of traffic: a low rumble, and tyres that come and go."""
     dice = np.random.default_rng(2)
     time = np.arange(length) / SAMPLE_RATE
     rumble = _shaped(length, dice, lambda frequency: 1 / np.maximum(frequency, 50))
@@ -35,7 +35,7 @@ def street(length: int) -> Float32:
 
 
 def typing(length: int) -> Float32:
-    """Fast fingers on a keyboard, beside a computer's fan."""
+    """Makes the noise of fast fingers on a keyboard, beside a computer's fan."""
     dice = np.random.default_rng(3)
     keys = _strokes(length, dice, each_s=0.11, ring_hz=(1_500, 6_500), partials=3, decay=180)
     air = _shaped(length, dice, lambda frequency: 1 / np.sqrt(np.maximum(frequency, 60)))
@@ -43,13 +43,13 @@ def typing(length: int) -> Float32:
 
 
 def _mixed(*parts: tuple[Floats, float]) -> Float32:
-    """Each part at its level: root mean square in dBFS."""
+    """Adds the parts, each at its level: root mean square in dBFS."""
     sound = sum((part * (10 ** (level_db / 20) / np.sqrt(np.mean(part**2))) for part, level_db in parts), np.zeros(1))
     return sound.astype(np.float32)
 
 
 def _shaped(length: int, dice: np.random.Generator, gain: Callable[[Floats], Any]) -> Floats:
-    """White noise with this gain over the frequency."""
+    """Makes white noise with this gain over the frequency."""
     spectrum = np.fft.rfft(dice.standard_normal(length))
     return np.fft.irfft(spectrum * gain(np.fft.rfftfreq(length, 1 / SAMPLE_RATE)), length)
 
@@ -63,7 +63,7 @@ def _strokes(
     partials: int,
     decay: float,
 ) -> Floats:
-    """Things that are struck and ring, one in `each_s` seconds on average; `decay`: per second."""
+    """Makes the sound of things that are struck and ring, one in `each_s` seconds on average; `decay`: per second."""
     time = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
     sound = np.zeros(length + len(time))
     for start in dice.uniform(0, length, round(length / SAMPLE_RATE / each_s)).astype(int):

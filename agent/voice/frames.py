@@ -1,7 +1,7 @@
-"""Ten milliseconds of sound at a time: conversion between the SDK's frames and arrays, the delay line, and the fades.
+"""Ten milliseconds of sound at a time: conversion between number formats, the delay line, and the fades.
 
 Samples travel as int16 (what the SDK and the recording take) and as float32 in [-1, 1) (what the denoiser takes). A frame
-is FRAME samples, 48 kHz: an array [FRAME], or with two channels [FRAME, 2]. Nothing here is thread-safe; one voice is handled by
+is FRAME samples, 48 kHz: an array [FRAME], or with two channels [FRAME, 2]. Nothing here is thread-safe: each voice belongs to
 one task.
 """
 
@@ -22,20 +22,20 @@ FRAME_S = FRAME / SAMPLE_RATE
 
 _TO_FLOAT = np.float32(1 / 32768)
 _TO_INT = np.float32(32768)
-_LARGEST = np.float32(32767)
-_SMALLEST = np.float32(-32768)
+_MAX_INT16 = np.float32(32767)
+_MIN_INT16 = np.float32(-32768)
 
 
 def to_float(samples: Int16, out: Float32) -> Float32:
-    """int16 -> float32 in [-1, 1), into `out`."""
+    """Converts int16 to float32 in [-1, 1), into `out`, and returns that."""
     return np.multiply(samples, _TO_FLOAT, out=out)
 
 
 def to_int16(samples: Float32, out: Int16) -> None:
-    """float32 -> int16, rounded and clipped, into `out`. `samples` must be finite."""
+    """Converts float32 to int16, rounded and clipped, into `out`. `samples` must be finite."""
     scaled = samples * _TO_INT
     np.rint(scaled, out=scaled)
-    np.clip(scaled, _SMALLEST, _LARGEST, out=scaled)
+    np.clip(scaled, _MIN_INT16, _MAX_INT16, out=scaled)
     out[:] = scaled
 
 
@@ -46,14 +46,14 @@ class DelayLine:
         self._held: Int16 = np.zeros(delay, dtype=np.int16)
 
     def shift(self, samples: Int16) -> Int16:
-        """As many samples as came in, delayed. The result is the caller's to keep."""
+        """Returns as many samples as came in, delayed. The caller may keep them."""
         line = np.concatenate((self._held, samples))
         self._held = line[len(samples) :]
         return line[: len(samples)]
 
 
 class Ramp:
-    """A weight that goes to its target in a straight line, one frame at a time."""
+    """Moves a weight to its target in a straight line, one frame at a time."""
 
     def __init__(self, length_s: float, *, at: float) -> None:
         self._step = 1 / (length_s * SAMPLE_RATE)
@@ -62,11 +62,11 @@ class Ramp:
         self.target = at
 
     @property
-    def resting(self) -> bool:
+    def is_resting(self) -> bool:
         return self.value == self.target
 
     def next(self) -> Float32:
-        """The weights of the next frame's samples."""
+        """Returns the weights of the next frame's samples."""
         if self.target >= self.value:
             weights = np.minimum(self.value + self._steps, self.target)
         else:

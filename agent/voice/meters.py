@@ -8,11 +8,11 @@ from agent.voice.frames import FRAME, Float32
 
 _QUIETEST = 1e-10  # -100 dBFS, where the level meter ends
 _NOTHING_TO_REMOVE = 1e-8  # -80 dBFS: a silent room, or a muted microphone
-_CLEAN_FLOOR = 1e-9  # -90 dBFS: below the last bit of 16, what was removed has no meaning any more
+_CLEAN_FLOOR = 1e-9  # -90 dBFS: below the last of 16 bits, how much was removed has no meaning
 
 
 def power(samples: Float32) -> float:
-    """Mean square of one frame; 1.0 is 0 dBFS of a square wave."""
+    """Returns the mean square of one frame; 1.0 is 0 dBFS of a square wave."""
     return float(np.dot(samples, samples)) / FRAME
 
 
@@ -21,7 +21,7 @@ def decibels(ratio: float) -> float:
 
 
 class LevelMeter:
-    """Root mean square of what came in since the last reading, in dBFS, not below -100."""
+    """Measures the root mean square of what came in since the last reading, in dBFS, not below -100."""
 
     def __init__(self) -> None:
         self._sum = 0.0
@@ -38,7 +38,7 @@ class LevelMeter:
 
 
 class NoiseMeter:
-    """How much lower the noise is after cleaning, in dB: the ratio of energies over the pauses of the last 3 s.
+    """Measures how much lower the noise is after cleaning, in dB: the ratio of energies over the pauses of the last 3 s.
 
     The pauses are the quietest quarter of the frames that came in. The encoder's own estimate (lsnr) is not used: it is a
     clamped training target, where this reads 12 dB when the attenuation limit is 12 dB.
@@ -53,7 +53,7 @@ class NoiseMeter:
         self._count = 0
 
     def add(self, original_power: float, clean_power: float) -> None:
-        """Powers of the same moment: the delay-matched original and what was made of it."""
+        """Takes powers of the same moment: the delay-matched original and what was made of it."""
         at = self._count % self._FRAMES
         self._original[at] = original_power
         self._clean[at] = clean_power

@@ -1,6 +1,6 @@
-"""Music on its way through the noise remover: as it is, at once, with both channels. Noise removal is made for speech.
+"""Music on its way through the noise remover: unchanged, at once, with both channels. Noise removal is made for speech.
 
-Has what agent.live.session asks of agent.voice.clean_voice.Voice, so that meters, recording and lateness work alike.
+`PassThrough` offers what agent.live asks of agent.voice.clean_voice.CleanVoice, so meters, recording and lateness work alike.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from agent.voice.frames import FRAME, Float32, Int16, to_float
 from agent.voice.meters import LevelMeter, NoiseMeter, power
 
 
-class Music:
+class PassThrough:
+    """Passes frames on unchanged, and shows their level."""
+
     latency_samples = 0
     paused: str | None = None
     silenced = False
 
     def __init__(self) -> None:
-        # Can be asked for, and change nothing: nothing is removed, and to pass a frame on is never too slow.
+        # These may be set, and change nothing: nothing is removed, and passing a frame on is never too slow.
         self.strength_db = 0.0
         self.bypass = False
         self.overloaded = False

@@ -11,11 +11,11 @@ import pytest
 
 from agent.denoise import Denoiser
 from agent.denoise.spectrum import HOP
-from agent.denoise_service.server import HOP_S, LARGEST_BATCH, Timetable, Workbench
+from agent.denoise_service.server import HOP_S, MAX_BATCH, BatchRunner, BatchScheduler
 from agent.denoise_service.shared_memory import Slot
 from tests.agent.denoising import ROUNDING, Job, noise, sine, speech
 
-PLACES = 6
+SLOTS = 6
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ class Seat:
         return self._slot
 
 
-def seated(denoiser, places=PLACES, *, every_ns=10_000_000, **options):
+def seated(denoiser, slots=SLOTS, *, every_ns=10_000_000, **options):
     """A bench and a job in each of its slots, to which hops come in step."""
-    bench = Workbench(denoiser, places)
-    bench.make_room(places)
-    clocks = [itertools.count(step=every_ns).__next__ for _ in range(places)]
+    bench = BatchRunner(denoiser, slots)
+    bench.make_room(slots)
+    clocks = [itertools.count(step=every_ns).__next__ for _ in range(slots)]
     return bench, [Job(denoiser, Seat(bench, number), clock=clock, **options) for number, clock in enumerate(clocks)]
 
 
@@ -68,11 +68,11 @@ def test_every_voice_of_a_batch_equals_a_run_of_its_own(denoiser):
             job.feed(noise(100, seed)[number])
         step_all(bench)
     assert max(job.difference for job in jobs) <= ROUNDING
-    assert len({job.heard[-1].tobytes() for job in jobs}) == PLACES
+    assert len({job.heard[-1].tobytes() for job in jobs}) == SLOTS
 
 
 def test_more_voices_than_a_batch_holds(denoiser):
-    bench, jobs = seated(denoiser, LARGEST_BATCH + 3)
+    bench, jobs = seated(denoiser, MAX_BATCH + 3)
     for hop in noise(12):
         for job in jobs:
             job.feed(hop)
@@ -245,7 +245,7 @@ class Played:
         """`arrivals` [voices, hops] in s, inf: never. A batch takes `batch_s` + `voice_s` for each voice, every 50th of the first
         200 `stalled_s` more; sleep ends late."""
         rng = np.random.default_rng(seed)
-        table = Timetable(len(arrivals))
+        table = BatchScheduler(len(arrivals))
         for voice in range(len(arrivals)):
             table.join(voice)
         hops = arrivals.shape[1]
@@ -328,7 +328,7 @@ def test_a_voice_that_starts_again_on_another_beat_is_followed():
 
 
 def test_with_nobody_waiting_it_looks_again_within_a_hop():
-    table = Timetable(3)
+    table = BatchScheduler(3)
     table.join(1)
     nobody = np.zeros(0, np.intp)
     table.waiting(nobody, np.zeros(0), 5.0)

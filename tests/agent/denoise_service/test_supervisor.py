@@ -36,7 +36,7 @@ def record(denoiser):
 
 @pytest.fixture
 async def process():
-    async with DenoisingProcess(places=3) as running:
+    async with DenoisingProcess(slots=3) as running:
         yield running
 
 
@@ -134,7 +134,7 @@ async def test_a_job_that_stalls_holds_up_nobody(denoiser, process):
 
 
 async def test_a_job_that_dies_frees_its_slot(denoiser, record):
-    async with DenoisingProcess(places=1) as process:
+    async with DenoisingProcess(slots=1) as process:
         child = await python(HOLD_A_SLOT, process.address.hex())
         assert await child.stdout.readline() == b"seated\n"
         job = Job.of(denoiser, process.address)
@@ -164,7 +164,7 @@ time.sleep(1000)
 
 
 async def test_a_new_stream_of_a_job_takes_the_place_of_the_one_before(denoiser):
-    async with DenoisingProcess(places=1) as process:
+    async with DenoisingProcess(slots=1) as process:
         shared = SharedDenoiser(denoiser, process.address)
         for strength_db in (12, 100):
             stream = shared.stream(strength_db=strength_db)
@@ -205,7 +205,7 @@ import asyncio
 from agent.denoise_process import DenoisingProcess
 
 async def main():
-    async with DenoisingProcess(places=2) as process:
+    async with DenoisingProcess(slots=2) as process:
         while process.pid is None:
             await asyncio.sleep(0.01)
         print(process.pid, process.address.hex(), flush=True)
@@ -223,7 +223,7 @@ def alive(pid):
 
 
 async def test_nothing_is_left_of_it_when_the_worker_stops():
-    async with DenoisingProcess(places=2) as process:
+    async with DenoisingProcess(slots=2) as process:
         await until(lambda: process.pid is not None)
         pid, address = process.pid, process.address
         assert shown(address) in names()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from agent.live.rtc_frames import Outgoing, samples_of, silent_frame
+from agent.live.rtc_frames import OutgoingFrame, samples_of, silent_frame
 from agent.voice.frames import FRAME, DelayLine, Ramp, to_float, to_int16
 
 
@@ -17,7 +17,7 @@ def test_received_samples_share_the_frames_memory():
 
 
 def test_what_is_filled_in_is_what_is_sent():
-    outgoing = Outgoing()
+    outgoing = OutgoingFrame()
     outgoing.samples[:] = np.arange(FRAME)
     assert np.array_equal(np.frombuffer(outgoing.frame.data, np.int16), np.arange(FRAME))
     assert (outgoing.frame.sample_rate, outgoing.frame.num_channels, outgoing.frame.samples_per_channel) == (48_000, 1, FRAME)
@@ -27,7 +27,7 @@ def test_two_channels_are_two_columns():
     interleaved = np.arange(2 * FRAME, dtype=np.int16)
     received = samples_of(rtc.AudioFrame(bytearray(interleaved.tobytes()), 48_000, 2, FRAME))
     assert received.shape == silent_frame(2).shape == (FRAME, 2)
-    outgoing = Outgoing(2)
+    outgoing = OutgoingFrame(2)
     outgoing.samples[:] = received
     assert np.array_equal(np.frombuffer(outgoing.frame.data, np.int16), interleaved)
     assert (outgoing.frame.num_channels, outgoing.frame.samples_per_channel) == (2, FRAME)
@@ -64,7 +64,7 @@ def test_ramp_goes_straight_to_its_target_and_rests_there():
     weights = np.concatenate([ramp.next(), ramp.next()])
     assert np.allclose(np.diff(weights), 1 / (2 * FRAME), atol=1e-6)
     assert ramp.value == 1.0
-    assert ramp.resting
+    assert ramp.is_resting
     assert (ramp.next() == 1.0).all()
 
 

@@ -1,7 +1,7 @@
 import pytest
 from livekit.rtc._proto.stats_pb2 import RtcStats
 
-from agent.live.latency import Delay, Waited
+from agent.live.latency import JitterBufferCount, Latency
 
 
 def stats(seconds: float, samples: int) -> list[RtcStats]:
@@ -14,37 +14,37 @@ def stats(seconds: float, samples: int) -> list[RtcStats]:
 
 
 def test_it_is_the_sum_of_what_the_stations_measure():
-    delay = Delay(processing_samples=2400)
+    delay = Latency(processing_samples=2400)
     delay.uplink_ms = 35.0
-    delay.waited(Waited.of(stats(1000.0, 48_000)))
-    assert delay.told_ms == 0, "one reading says nothing of now"
-    delay.waited(Waited.of(stats(1000.0 + 0.060 * 96_000, 144_000)))
-    assert delay.told_ms == 35 + 60 + 50
+    delay.update(JitterBufferCount.from_stats(stats(1000.0, 48_000)))
+    assert delay.published_ms == 0, "one reading says nothing of now"
+    delay.update(JitterBufferCount.from_stats(stats(1000.0 + 0.060 * 96_000, 144_000)))
+    assert delay.published_ms == 35 + 60 + 50
 
 
 def test_it_is_told_again_only_when_it_has_changed_by_what_somebody_notices():
-    delay = Delay(processing_samples=0)
+    delay = Latency(processing_samples=0)
     readings = []
     seconds = samples = 0
     for wait_ms in (100, 100, 110, 90, 125, 130, 60):
         samples += 96_000
         seconds += wait_ms / 1e3 * 96_000
-        delay.waited(Waited(seconds, samples))
-        readings.append(delay.told_ms)
+        delay.update(JitterBufferCount(seconds, samples))
+        readings.append(delay.published_ms)
     assert readings == [0, 100, 100, 100, 125, 125, 60]
 
 
-@pytest.mark.parametrize("strange", [None, Waited(0.0, 0), Waited(5.0, 48_000)])
+@pytest.mark.parametrize("strange", [None, JitterBufferCount(0.0, 0), JitterBufferCount(5.0, 48_000)])
 def test_a_new_track_or_a_standstill_changes_nothing(strange):
-    delay = Delay(processing_samples=0)
-    delay.waited(Waited(0.0, 0))
-    delay.waited(Waited(0.080 * 48_000, 48_000))
-    delay.waited(strange)
-    assert delay.told_ms == 80
-    delay.waited(Waited(0.0, 0))
-    delay.waited(Waited(0.040 * 48_000, 48_000))
-    assert delay.told_ms == 40
+    delay = Latency(processing_samples=0)
+    delay.update(JitterBufferCount(0.0, 0))
+    delay.update(JitterBufferCount(0.080 * 48_000, 48_000))
+    delay.update(strange)
+    assert delay.published_ms == 80
+    delay.update(JitterBufferCount(0.0, 0))
+    delay.update(JitterBufferCount(0.040 * 48_000, 48_000))
+    assert delay.published_ms == 40
 
 
 def test_stats_without_an_incoming_track_are_none():
-    assert Waited.of([]) is None
+    assert JitterBufferCount.from_stats([]) is None

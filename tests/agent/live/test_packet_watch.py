@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.live import packet_watch
-from agent.live.packet_watch import SILENT_FRAMES, Arrivals
+from agent.live.packet_watch import SILENT_FRAMES, PacketWatch
 from agent.voice.frames import FRAME
 
 SILENCE = np.zeros(FRAME, np.int16)
@@ -33,7 +33,7 @@ async def network(monkeypatch):
 
 @pytest.fixture
 async def watched(network):
-    made = Arrivals(network.packets)
+    made = PacketWatch(network.packets)
     task = asyncio.create_task(made.watch())
     yield made
     task.cancel()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.recording.files import RecordingFolder
-from agent.recording.peaks import draw_one_missing, peak
+from agent.recording.peaks import make_one_missing, peak
 from agent.recording.recorder import FlacRecorder
 from contract.recording import PEAK_SAMPLES
 from tests.agent.judges import RATE, samples_of, speech_like
@@ -56,7 +56,7 @@ def test_of_two_channels_the_louder_one_is_drawn(tmp_path):
     recorder.close(finished=True)
     assert drawn(tmp_path) == bytes(peak(SOUND[at : at + PEAK_SAMPLES]) for at in range(0, len(SOUND), PEAK_SAMPLES))
     (tmp_path / f"{STREAM_ID}.peaks").rename(tmp_path / "before")
-    assert draw_one_missing(tmp_path, set()) == STREAM_ID
+    assert make_one_missing(tmp_path, set()) == STREAM_ID
     assert drawn(tmp_path) == (tmp_path / "before").read_bytes()
 
 
@@ -101,10 +101,10 @@ def test_an_older_recording_is_drawn_once(tmp_path):
     before = drawn(tmp_path)
     (tmp_path / f"{STREAM_ID}.peaks").unlink()
     done: set[str] = set()
-    assert draw_one_missing(tmp_path, done) == STREAM_ID
+    assert make_one_missing(tmp_path, done) == STREAM_ID
     assert drawn(tmp_path) == before
-    assert draw_one_missing(tmp_path, done) is None
-    assert draw_one_missing(tmp_path, set()) is None
+    assert make_one_missing(tmp_path, done) is None
+    assert make_one_missing(tmp_path, set()) is None
 
 
 @pytest.mark.parametrize("trouble", ["running", "garbage", "no sidecar"])
@@ -115,5 +115,5 @@ def test_what_is_still_written_or_cannot_be_read_is_left_alone(tmp_path, trouble
         (tmp_path / f"{STREAM_ID}.flac").write_bytes(b"garbage" * 1000)
     if trouble == "no sidecar":
         (tmp_path / f"{STREAM_ID}.json").unlink()
-    assert draw_one_missing(tmp_path, set()) is None
+    assert make_one_missing(tmp_path, set()) is None
     assert not (tmp_path / f"{STREAM_ID}.peaks").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agent.denoise import Denoiser
-from agent.voice.clean_voice import CHOSEN, FAILURE, FIRST_REST_FRAMES, LONGEST_REST_FRAMES, OVERLOAD, WARM_UP_FRAMES, Voice
+from agent.voice.clean_voice import CHOSEN, FAILURE, MAX_REST_FRAMES, MIN_REST_FRAMES, OVERLOAD, WARM_UP_FRAMES, CleanVoice
 from agent.voice.frames import FRAME
 
 HOPS = 3
@@ -58,19 +58,19 @@ SMOOTH = 300  # the sine itself moves by 262 a sample at most; a jump from clean
 
 
 def test_original_and_clean_belong_to_the_same_moment():
-    heard, originals = played(Voice(Halving(), strength_db=100), sine(50))
+    heard, originals = played(CleanVoice(Halving(), strength_db=100), sine(50))
     assert np.array_equal(originals[HOPS * FRAME :], sine(50).ravel()[: -HOPS * FRAME])
     assert np.abs(heard * 2 - originals.astype(np.int32)).max() <= 1
 
 
 def test_real_denoiser_at_strength_0_is_the_original():
-    heard, originals = played(Voice(Denoiser.load(), strength_db=0), sine(100))
+    heard, originals = played(CleanVoice(Denoiser.load(), strength_db=0), sine(100))
     assert np.abs(heard.astype(np.int32) - originals).max() <= 1
 
 
 def test_real_denoiser_lowers_a_noise_and_the_meter_says_how_much():
     frames = (np.random.default_rng(1).standard_normal((500, FRAME)) * 600).astype(np.int16)
-    voice = Voice(Denoiser.load(), strength_db=12)
+    voice = CleanVoice(Denoiser.load(), strength_db=12)
     heard, originals = played(voice, frames)
     second = slice(-100 * FRAME, None)
     removed = 20 * np.log10(np.std(originals[second]) / np.std(heard[second]))
@@ -80,14 +80,14 @@ def test_real_denoiser_lowers_a_noise_and_the_meter_says_how_much():
 
 def test_strength_reaches_the_stream_now_and_later():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=30)
+    voice = CleanVoice(denoiser, strength_db=30)
     assert denoiser.strength_db == voice.strength_db == 30
     voice.strength_db = 12
     assert denoiser.strength_db == voice.strength_db == 12
 
 
 def test_bypass_fades_to_the_bit_exact_original_and_back():
-    voice = Voice(Halving(), strength_db=100)
+    voice = CleanVoice(Halving(), strength_db=100)
     first, _ = played(voice, sine(50))
     voice.bypass = True
     assert voice.paused == CHOSEN
@@ -115,15 +115,15 @@ def infinite(denoiser):
 @pytest.mark.parametrize("fault", [failed, not_a_number, infinite])
 def test_when_the_model_fails_the_original_is_heard_without_a_click_and_it_is_tried_again(fault):
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100)
+    voice = CleanVoice(denoiser, strength_db=100)
     first, _ = played(voice, sine(50))
     fault(denoiser)
-    there, originals = played(voice, sine(FIRST_REST_FRAMES - 1, 50))
+    there, originals = played(voice, sine(MIN_REST_FRAMES - 1, 50))
     assert voice.paused == FAILURE
     assert np.array_equal(there[2 * FRAME :], originals[2 * FRAME :])
     assert denoiser.streams == 1
     denoiser.broken, denoiser.result = False, None
-    back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + FIRST_REST_FRAMES - 1))
+    back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + MIN_REST_FRAMES - 1))
     assert denoiser.streams == 2
     assert voice.paused is None
     assert np.abs(back[-FRAME:] * 2 - originals[-FRAME:].astype(np.int32)).max() <= 1
@@ -132,18 +132,18 @@ def test_when_the_model_fails_the_original_is_heard_without_a_click_and_it_is_tr
 
 def test_a_new_stream_is_not_heard_before_it_is_warm():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100)
+    voice = CleanVoice(denoiser, strength_db=100)
     denoiser.broken = True
-    played(voice, sine(FIRST_REST_FRAMES))
+    played(voice, sine(MIN_REST_FRAMES))
     denoiser.broken = False
-    heard, originals = played(voice, sine(WARM_UP_FRAMES, FIRST_REST_FRAMES))
+    heard, originals = played(voice, sine(WARM_UP_FRAMES, MIN_REST_FRAMES))
     assert np.array_equal(heard, originals)
     assert voice.paused == FAILURE
 
 
 def test_a_model_that_keeps_failing_is_tried_less_and_less_often():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100)
+    voice = CleanVoice(denoiser, strength_db=100)
     denoiser.broken = True
     tries = []
     for number in range(20_000):
@@ -153,12 +153,12 @@ def test_a_model_that_keeps_failing_is_tried_less_and_less_often():
             tries.append(number)
     rests = np.diff(tries).tolist()
     assert rests[:5] == [200, 400, 800, 1600, 3000]
-    assert set(rests[5:]) == {LONGEST_REST_FRAMES}
+    assert set(rests[5:]) == {MAX_REST_FRAMES}
 
 
 def test_a_stream_that_cannot_begin_is_a_failure_too():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100)
+    voice = CleanVoice(denoiser, strength_db=100)
     denoiser.broken = denoiser.begin_broken = True
     heard, originals = played(voice, sine(400))
     assert voice.paused == FAILURE
@@ -167,7 +167,7 @@ def test_a_stream_that_cannot_begin_is_a_failure_too():
 
 def test_overload_stops_the_work_and_comes_back_warm():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100)
+    voice = CleanVoice(denoiser, strength_db=100)
     first, _ = played(voice, sine(50))
     voice.overloaded = True
     there, originals = played(voice, sine(50, 50))
@@ -186,7 +186,7 @@ def test_overload_stops_the_work_and_comes_back_warm():
 
 
 def test_trouble_is_named_before_choice():
-    voice = Voice(Halving(), strength_db=100)
+    voice = CleanVoice(Halving(), strength_db=100)
     voice.bypass = True
     voice.overloaded = True
     played(voice, sine(5))
@@ -194,7 +194,7 @@ def test_trouble_is_named_before_choice():
 
 
 def test_level_is_that_of_the_microphone():
-    voice = Voice(Halving(), strength_db=100)
+    voice = CleanVoice(Halving(), strength_db=100)
     played(voice, sine(10))
     assert voice.level.read() == pytest.approx(20 * np.log10(10_000 / 32_768 / np.sqrt(2)), abs=0.1)
 
@@ -204,15 +204,15 @@ def test_level_is_that_of_the_microphone():
 
 def test_silence_instead_of_the_original_while_it_fails_without_a_click_and_without_a_sample_of_it():
     denoiser = Halving()
-    voice = Voice(denoiser, strength_db=100, never_original=True)
+    voice = CleanVoice(denoiser, strength_db=100, never_original=True)
     first, _ = played(voice, sine(50))
     denoiser.broken = True
-    there, _ = played(voice, sine(FIRST_REST_FRAMES - 1, 50))
+    there, _ = played(voice, sine(MIN_REST_FRAMES - 1, 50))
     assert voice.silenced
     assert voice.paused == f"{FAILURE}, silence instead"
     assert not there[2 * FRAME :].any()
     denoiser.broken = False
-    back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + FIRST_REST_FRAMES - 1))
+    back, originals = played(voice, sine(WARM_UP_FRAMES + 10, 50 + MIN_REST_FRAMES - 1))
     assert not voice.silenced
     assert not back[: WARM_UP_FRAMES * FRAME].any()
     assert np.abs(back[-FRAME:] * 2 - originals[-FRAME:].astype(np.int32)).max() <= 1
@@ -222,7 +222,7 @@ def test_silence_instead_of_the_original_while_it_fails_without_a_click_and_with
 def test_silence_instead_of_the_original_while_it_is_overloaded():
     denoiser = Halving()
     denoiser.result = 0.0  # so that all that is heard is what must not be
-    voice = Voice(denoiser, strength_db=100, never_original=True)
+    voice = CleanVoice(denoiser, strength_db=100, never_original=True)
     played(voice, sine(50))
     voice.overloaded = True
     heard, _ = played(voice, sine(50, 50))
@@ -233,7 +233,7 @@ def test_silence_instead_of_the_original_while_it_is_overloaded():
 
 
 def test_who_chooses_the_original_hears_it_even_so_and_comes_and_goes_without_a_click():
-    voice = Voice(Halving(), strength_db=100, never_original=True)
+    voice = CleanVoice(Halving(), strength_db=100, never_original=True)
     first, _ = played(voice, sine(50))
     voice.bypass = True
     chosen, originals = played(voice, sine(50, 50))

@@ -5,11 +5,11 @@ import pytest
 
 from agent.live.rtc_frames import silent_frame
 from agent.voice.frames import FRAME
-from agent.voice.pass_through import Music
+from agent.voice.pass_through import PassThrough
 
 
 def test_both_channels_come_out_at_once_and_unchanged():
-    music = Music()
+    music = PassThrough()
     sound = np.random.default_rng(1).integers(-32768, 32767, (FRAME, 2), np.int16, endpoint=True)
     out = silent_frame(2)
     original = music.process(sound, out)
@@ -19,7 +19,7 @@ def test_both_channels_come_out_at_once_and_unchanged():
 
 
 def test_the_meter_reads_the_level_of_both_and_no_noise():
-    music = Music()
+    music = PassThrough()
     music.process(np.full((FRAME, 2), 3277, np.int16), silent_frame(2))
     assert music.level.read() == pytest.approx(-20, abs=0.1)
     assert music.noise.read() == 0.0
