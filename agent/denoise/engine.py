@@ -104,7 +104,7 @@ class Engine:
         return gone
 
     def voice(self, row: int) -> VoiceState:
-        """A copy of what the voice carries now."""
+        """Returns a copy of what the voice carries now."""
         return self._rows.voice(row)
 
     @property

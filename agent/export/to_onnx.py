@@ -20,7 +20,7 @@ OPSET = 17
 
 
 def load_step(cache: Path) -> Step:
-    """The step with the published weights. Raises CheckpointError."""
+    """Loads the step with the published weights. Raises CheckpointError."""
     path = checkpoint.fetch(cache) / checkpoint.WEIGHTS
     return Step(torch.load(path, map_location="cpu", weights_only=True))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Chunk:
-    """Sound, with the time at which it arrived."""
+    """Holds sound, and the time at which it arrived."""
 
     ended_at: float  # boot time of its last sample, seconds
     samples: NDArray[np.int16]
@@ -26,7 +26,7 @@ Change = Callable[[], None]
 
 
 class SoundQueue:
-    """A bounded queue between one caller, who never waits, and the writer's thread. Every method may be called on either."""
+    """Passes sound and changes from one caller, who never waits, to the writer's thread. Bounded, and safe on both threads."""
 
     def __init__(self, max_samples: int, on_overflow: Change) -> None:
         """`on_overflow`: a change that is queued where sound is left out."""
@@ -79,7 +79,7 @@ class SoundQueue:
     # Called by the writer
 
     def head(self) -> Chunk | Change | None:
-        """The oldest entry, which stays in the queue until `drop_head`."""
+        """Returns the oldest entry, which stays in the queue until `drop_head`."""
         with self._wake:
             return self._entries[0] if self._entries else None
 
@@ -96,7 +96,7 @@ class SoundQueue:
             self._samples = 0
 
     def sound_until(self, settled_at: float) -> list[Chunk] | None:
-        """The chunks that arrived up to this time, or None while more of them may come."""
+        """Returns the chunks that arrived up to this boot time, or None while more of them may come."""
         with self._wake:
             chunks = [entry for entry in self._entries if isinstance(entry, Chunk)]
             if chunks[-1].ended_at < settled_at and not self._closing:

@@ -9,11 +9,11 @@ from agent.recording.timeline import CAUSE_QUOTA
 
 
 class LimitReached(OSError):
-    """The recording is as long as its owner may have it."""
+    """Says that the recording is as long as its owner may have it."""
 
 
 class Space:
-    """May be used by every thread: the recorder's caller sets the two fields, and whoever writes looks at them."""
+    """Watches the disk and the limit. The recorder's caller sets the two fields; every thread may call `check`."""
 
     def __init__(self, storage: RecordingFolder) -> None:
         self._storage = storage

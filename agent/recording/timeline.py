@@ -1,4 +1,4 @@
-"""Where sound stands in a recording: at the time at which it arrived. What is missing in between becomes silence, a gap."""
+"""Puts sound into a recording where it belongs by the time of its arrival. What is missing in between is a gap: silence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def boot_id() -> str:
 
 
 class Timeline:
-    """The clock of one recording, and the cause of its next gap. Only the writer's thread uses it."""
+    """Keeps the start of one recording and the cause of its next gap. Only the writer's thread uses it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock`: boot time in seconds."""
@@ -78,7 +78,7 @@ class Timeline:
         self._gap_cause = cause
 
     def take_gap_cause(self) -> str:
-        """The cause of the gap that begins now; that of the next is the usual one again."""
+        """Returns the cause of the gap that begins now. That of the next one is the usual cause again."""
         cause, self._gap_cause = self._gap_cause, CAUSE_CONNECTION
         return cause
 
@@ -106,7 +106,7 @@ class Timeline:
 
 
 def _seconds_since(started_at: str) -> float:
-    """0 or more; 0 for what is no time."""
+    """Returns seconds, 0 or more; 0 for a text that is no time."""
     try:
         started = datetime.fromisoformat(started_at)
     except ValueError:

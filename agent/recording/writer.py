@@ -28,8 +28,8 @@ RETRY_S = 0.5
 
 
 class RecordingWriter:
-    """Everything here runs on the writer's thread, and everything it owns is used there alone. Two exceptions: anybody may read
-    `state` and `seconds`, and the syncer's thread calls `_sync`, which is given the file, the sidecar and the space."""
+    """Writes one recording. All of it runs on the writer's thread, and what it owns is used there alone, with two exceptions:
+    anybody may read `state` and `seconds`, and the syncer's thread calls `_sync`, to which file, sidecar and space are given."""
 
     def __init__(
         self,

@@ -24,28 +24,28 @@ def denoiser():
 
 
 class Seat:
-    """A link whose other end is a bench in this process."""
+    """A link whose other end is a runner in this process."""
 
-    def __init__(self, bench, number):
+    def __init__(self, runner, number):
         self.number = number
-        self._slot = Slot(bench.slots.record, bench.slots.memory, number)
+        self._slot = Slot(runner.slots.record, runner.slots.memory, number)
 
     def slot(self):
         return self._slot
 
 
 def seated(denoiser, slots=SLOTS, *, every_ns=10_000_000, **options):
-    """A bench and a job in each of its slots, to which hops come in step."""
-    bench = BatchRunner(denoiser, slots)
-    bench.make_room(slots)
+    """A runner and a job in each of its slots, to which hops come in step."""
+    runner = BatchRunner(denoiser, slots)
+    runner.make_room(slots)
     clocks = [itertools.count(step=every_ns).__next__ for _ in range(slots)]
-    return bench, [Job(denoiser, Seat(bench, number), clock=clock, **options) for number, clock in enumerate(clocks)]
+    return runner, [Job(denoiser, Seat(runner, number), clock=clock, **options) for number, clock in enumerate(clocks)]
 
 
-def step_all(bench):
-    rows = bench.waiting()
+def step_all(runner):
+    rows = runner.waiting()
     if len(rows):
-        bench.step(rows)
+        runner.step(rows)
 
 
 # --- sound ----------------------------------------------------------------------------------------------------------------
@@ -53,50 +53,50 @@ def step_all(bench):
 
 @pytest.mark.parametrize("sound", [sine, noise, speech])
 def test_a_voice_in_the_process_equals_a_run_of_its_own(denoiser, sound):
-    bench, [job] = seated(denoiser, 1)
+    runner, [job] = seated(denoiser, 1)
     for hop in sound(150):
         job.feed(hop)
-        step_all(bench)
+        step_all(runner)
     assert job.difference <= ROUNDING
     assert job.stream.own_hops == 0
 
 
 def test_every_voice_of_a_batch_equals_a_run_of_its_own(denoiser):
-    bench, jobs = seated(denoiser)
+    runner, jobs = seated(denoiser)
     for number in range(100):
         for seed, job in enumerate(jobs):
             job.feed(noise(100, seed)[number])
-        step_all(bench)
+        step_all(runner)
     assert max(job.difference for job in jobs) <= ROUNDING
     assert len({job.heard[-1].tobytes() for job in jobs}) == SLOTS
 
 
 def test_more_voices_than_a_batch_holds(denoiser):
-    bench, jobs = seated(denoiser, MAX_BATCH + 3)
+    runner, jobs = seated(denoiser, MAX_BATCH + 3)
     for hop in noise(12):
         for job in jobs:
             job.feed(hop)
-        step_all(bench)
+        step_all(runner)
     assert max(job.difference for job in jobs) <= ROUNDING
     assert sum(job.stream.own_hops for job in jobs) == 0
 
 
 def test_voices_come_go_and_are_missed_at_any_hop(denoiser):
     chance = random.Random(4)
-    bench, jobs = seated(denoiser)
+    runner, jobs = seated(denoiser)
     gone = []
     own_hops = 0
     for number in range(200):
         for at, job in enumerate(jobs):
             if len(job.fed) > 20 and chance.random() < 0.02:
                 gone.append(job)
-                bench.clear(at)
-                jobs[at] = job = Job(denoiser, Seat(bench, at))
+                runner.clear(at)
+                jobs[at] = job = Job(denoiser, Seat(runner, at))
             if chance.random() < 0.95:
                 job.feed(noise(200, at)[number])
-        rows = np.array([row for row in bench.waiting() if chance.random() < 0.9], np.intp)
+        rows = np.array([row for row in runner.waiting() if chance.random() < 0.9], np.intp)
         if len(rows):
-            bench.step(rows)
+            runner.step(rows)
         own_hops = sum(job.stream.own_hops for job in [*jobs, *gone])
     everybody = [job for job in [*jobs, *gone] if len(job.fed) > 5]
     assert len(gone) > 5
@@ -106,20 +106,20 @@ def test_voices_come_go_and_are_missed_at_any_hop(denoiser):
 
 def test_a_process_killed_at_any_instant_leaves_a_state_to_go_on_from(denoiser):
     chance = random.Random(2)
-    bench, [job] = seated(denoiser, 1)
+    runner, [job] = seated(denoiser, 1)
     killed_in_a_hop = 0
     for hop in speech(60):
         process = os.fork()
         if process == 0:
             while True:
-                step_all(bench)
+                step_all(runner)
         job.feed(hop)
         time.sleep(chance.uniform(0, 0.004))  # the instant is the point; a hop takes 0.5 to 2 ms
         killed_in_a_hop += not job.answered
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         job.feed(hop[::-1].copy())
-        step_all(bench)
+        step_all(runner)
     assert 0 < killed_in_a_hop < 60
     assert job.difference <= ROUNDING
 
@@ -127,7 +127,7 @@ def test_a_process_killed_at_any_instant_leaves_a_state_to_go_on_from(denoiser):
 def test_strength_follows_in_the_process_and_out_of_it(denoiser):
     """The process gets the strength with a hop, the job's own engine has it at once: one hop earlier in the sound."""
     sound = noise(160)
-    bench, [job] = seated(denoiser, 1, strength_db=12)
+    runner, [job] = seated(denoiser, 1, strength_db=12)
     plain = denoiser.stream(strength_db=12)
     expected = []
     for number, hop in enumerate(sound):
@@ -140,7 +140,7 @@ def test_strength_follows_in_the_process_and_out_of_it(denoiser):
             job.stream.strength_db = 6  # works on hop 100 already
         job.feed(hop)
         if number < 90:
-            step_all(bench)
+            step_all(runner)
     heard, expected = np.concatenate(job.heard), np.concatenate(expected)
     assert np.abs(heard - expected[: len(heard)]).max() <= ROUNDING
     assert job.stream.own_hops > 50
@@ -148,20 +148,20 @@ def test_strength_follows_in_the_process_and_out_of_it(denoiser):
 
 
 def test_a_voice_that_begins_at_a_strength_is_never_heard_at_another(denoiser):
-    bench, [job] = seated(denoiser, 1, strength_db=0)
+    runner, [job] = seated(denoiser, 1, strength_db=0)
     for hop in noise(20):
         job.feed(hop)
-        step_all(bench)
+        step_all(runner)
     assert np.abs(np.concatenate(job.heard) - np.concatenate(job.fed)[: -4 * HOP]).max() <= ROUNDING
 
 
 def test_local_snr_comes_through(denoiser):
-    bench, [job] = seated(denoiser, 1)
+    runner, [job] = seated(denoiser, 1)
     plain = denoiser.stream()
     read, expected = [], []
     for hop in speech(150):
         job.feed(hop)
-        step_all(bench)
+        step_all(runner)
         read.append(job.stream.lsnr)
         plain.feed(hop)
         expected.append(plain.lsnr)
@@ -170,22 +170,22 @@ def test_local_snr_comes_through(denoiser):
 
 
 def test_a_bad_frame_harms_nothing(denoiser):
-    bench, [job, other] = seated(denoiser, 2)
+    runner, [job, other] = seated(denoiser, 2)
     for number, hop in enumerate(noise(60)):
         job.stream.feed(np.full(HOP, np.nan, np.float32) if number == 30 else hop)
         other.feed(hop)
-        step_all(bench)
+        step_all(runner)
     assert other.difference <= ROUNDING
     assert np.isfinite(job.stream.feed(noise(1)[0])).all()
 
 
 def test_a_slot_keeps_nothing_of_who_had_it_before(denoiser):
-    bench, [job] = seated(denoiser, 1)
+    runner, [job] = seated(denoiser, 1)
     for hop in noise(10):
         job.feed(hop)
-        step_all(bench)
-    bench.clear(0)
-    memory = os.pread(bench.slots.memory, bench.slots.record.itemsize, 0)
+        step_all(runner)
+    runner.clear(0)
+    memory = os.pread(runner.slots.memory, runner.slots.record.itemsize, 0)
     assert memory == bytes(len(memory))
 
 
@@ -205,32 +205,32 @@ def test_strengths_that_are_none_are_refused(denoiser, strength_db):
 
 
 def test_late_again_and_again_the_job_asks_less_often_and_forgets_it_later(denoiser):
-    bench, [job] = seated(denoiser, 1)
+    runner, [job] = seated(denoiser, 1)
     sound = noise(2000)
     for hop in sound[:500]:
         job.feed(hop)
         if not job.stream.shared:  # the process answers only when the job has given up
-            step_all(bench)
-    assert bench.slots.missed[0] < 20
+            step_all(runner)
+    assert runner.slots.missed[0] < 20
     for hop in sound[500:]:
         job.feed(hop)
-        step_all(bench)
+        step_all(runner)
     assert job.stream.shared
-    missed = bench.slots.missed[0]
+    missed = runner.slots.missed[0]
     job.feed(sound[0])
     job.feed(sound[1])  # not answered in between
-    step_all(bench)
+    step_all(runner)
     job.feed(sound[2])
-    assert bench.slots.missed[0] == missed + 1
+    assert runner.slots.missed[0] == missed + 1
     assert job.stream.shared
 
 
 def test_hops_that_come_sooner_than_the_process_can_answer_are_no_reason_to_leave_it(denoiser):
-    bench, [job] = seated(denoiser, 1, every_ns=2_000_000)
+    runner, [job] = seated(denoiser, 1, every_ns=2_000_000)
     for number, hop in enumerate(noise(300)):
         job.feed(hop)
         if number % 10:  # every tenth result is not there in time
-            step_all(bench)
+            step_all(runner)
     assert job.stream.own_hops < 70
     assert job.difference <= ROUNDING
 
@@ -245,9 +245,9 @@ class Played:
         """`arrivals` [voices, hops] in s, inf: never. A batch takes `batch_s` + `voice_s` for each voice, every 50th of the first
         200 `stalled_s` more; sleep ends late."""
         rng = np.random.default_rng(seed)
-        table = BatchScheduler(len(arrivals))
+        scheduler = BatchScheduler(len(arrivals))
         for voice in range(len(arrivals)):
-            table.join(voice)
+            scheduler.join(voice)
         hops = arrivals.shape[1]
         self.batches = 0
         self.answered = np.zeros(arrivals.shape, bool)
@@ -257,16 +257,16 @@ class Played:
             here = (arrivals <= now).sum(axis=1)
             waiting = np.flatnonzero(here > newest)
             newest[waiting] = here[waiting] - 1  # the job made those between by itself
-            table.waiting(waiting, arrivals[waiting, newest[waiting]], now)
-            if table.due(waiting, now):
+            scheduler.waiting(waiting, arrivals[waiting, newest[waiting]], now)
+            if scheduler.due(waiting, now):
                 stalled = 0 < self.batches <= 200 and self.batches % 50 == 0
                 began, now = now, now + batch_s + voice_s * len(waiting) + stalled_s * stalled
                 following = np.append(arrivals, np.full((len(arrivals), 1), np.inf), axis=1)[waiting, newest[waiting] + 1]
                 self.answered[waiting, newest[waiting]] = following > now
                 newest[waiting] += 1
                 self.batches += 1
-                table.done(waiting, began, now)
-            now = max(now, table.next(now)) + rng.exponential(wake_s)
+                scheduler.done(waiting, began, now)
+            now = max(now, scheduler.next(now)) + rng.exponential(wake_s)
         self.batches_per_hop = self.batches / hops
         self.missed = 1 - self.answered[:, 5:-2].mean(axis=1)
 
@@ -328,9 +328,9 @@ def test_a_voice_that_starts_again_on_another_beat_is_followed():
 
 
 def test_with_nobody_waiting_it_looks_again_within_a_hop():
-    table = BatchScheduler(3)
-    table.join(1)
+    scheduler = BatchScheduler(3)
+    scheduler.join(1)
     nobody = np.zeros(0, np.intp)
-    table.waiting(nobody, np.zeros(0), 5.0)
-    assert not table.due(nobody, 5.0)
-    assert 5.0 < table.next(5.0) < 5.0 + HOP_S / 2
+    scheduler.waiting(nobody, np.zeros(0), 5.0)
+    assert not scheduler.due(nobody, 5.0)
+    assert 5.0 < scheduler.next(5.0) < 5.0 + HOP_S / 2
