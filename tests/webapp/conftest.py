@@ -21,6 +21,7 @@ from sqlalchemy import Dialect, create_engine, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+import tests.webapp.support.events  # noqa: F401  # holds every event to its description
 from tests.webapp.support.answers import problem_of
 from tests.webapp.support.chats import put_on_air
 from webapp import create_app

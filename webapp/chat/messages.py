@@ -1,11 +1,7 @@
-"""What people write to each other while a stream is on air: its owner, and friends, who are those who may listen. During a sound
-check nobody can. The owner deletes what he does not want there, and mutes people for this one stream; everybody deletes his own.
+"""The chat of a stream on air, for its owner and for friends: the people who may listen. A sound check has no chat.
 
-When the stream is over, webapp.chat.archive keeps what was said. Kinds of events and their data, for open pages only:
-
-    chat.message   stream, message      as in the JSON API
-    chat.deleted   stream, id
-    chat.muted     stream, username, muted      told to the owner and to whom it concerns
+Everybody can delete their own messages. The owner can delete any message, and mute people for this one stream. When the stream is
+over, webapp.chat.archive keeps what was written. Events about the chat are for open pages only (webapp.events.kinds).
 """
 
 from __future__ import annotations

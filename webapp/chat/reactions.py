@@ -1,8 +1,6 @@
-"""A heart, a laugh: what listeners send without words while a stream is on air. Nobody is told whose they are. The owner can
-switch them off for the stream; webapp.chat.archive keeps them with the recording.
+"""Reactions to a stream on air: a heart, a laugh. Nobody is told who sent them.
 
-    chat.reaction    stream, kind, counts
-    chat.reactions   stream, on
+The owner can switch them off for the stream; webapp.chat.archive keeps them with the recording.
 """
 
 from __future__ import annotations

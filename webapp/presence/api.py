@@ -1,4 +1,4 @@
-"""`GET /events`: what happens, as server-sent events (webapp.events.outbox says which)."""
+"""`GET /events`: what happens, as server-sent events (webapp.events.kinds)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from webapp.accounts import sessions
 from webapp.core.errors import Invalid
-from webapp.events import outbox
+from webapp.events import kinds, outbox
 from webapp.openapi.operations import Media, operation
 from webapp.openapi.schemas import Query, checked_later
 from webapp.openapi.scopes import Scope
@@ -28,7 +28,7 @@ EventId = Annotated[str, checked_later("Id of an event; what came after it is se
 ABOUT = "\n".join(
     (
         "Each event has an id, a kind and data, which is a JSON object:\n",
-        *(f"- `{kind}`: {data}" for kind, data in outbox.KINDS.items()),
+        *(f"- `{kind}`: {kinds.description(kind)}" for kind in kinds.KINDS),
     )
 )
 

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 import webapp
 from tests.webapp.test_access import MATRIX
-from webapp.events import outbox
+from webapp.events import kinds
 from webapp.openapi import document as openapi_document
 from webapp.openapi import operations
 
@@ -128,7 +128,7 @@ def published() -> set[str]:
 def test_every_kind_of_event_is_described():
     told = published()
     assert len(told) > 10
-    assert told == outbox.KINDS.keys() - {"resync"}, "webapp.events.outbox.KINDS says what is told; the page /api/ shows it."
+    assert told == kinds.KINDS.keys() - {"resync"}, "webapp.events.kinds says what is sent; the page /api/ shows it."
 
 
 def test_a_person_can_read_it_without_javascript(anonymous, document):

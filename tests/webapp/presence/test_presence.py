@@ -77,11 +77,11 @@ def test_an_event_is_told_only_when_its_change_is_committed(app, alice):
 def test_a_commit_of_this_process_is_told_at_once(app, alice, monkeypatch):
     monkeypatch.setattr(presence_hub, "POLL_S", 60)
     with alice.events() as hers:
-        publish(app, "alice", "first")
-        assert hers.next()[0] == "first"
+        publish(app, "alice", "test.first")
+        assert hers.next()[0] == "test.first"
         started = time.monotonic()
-        publish(app, "alice", "second")
-        assert hers.next()[0] == "second"
+        publish(app, "alice", "test.second")
+        assert hers.next()[0] == "test.second"
         assert time.monotonic() - started < 2
 
 
