@@ -26,6 +26,6 @@ function visible(...selectors) {
   ]);
   return places
     .filter((place) => !place.closest("[hidden]"))
-    .map((place) => `${place.textContent}.`)
+    .map((place) => `${place.textContent?.trim()}.`)
     .join(" ");
 }
