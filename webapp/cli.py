@@ -84,7 +84,7 @@ def _with_new_password(name: str) -> User:
 @click.argument("gb", required=False)
 @with_appcontext
 def quota(username: str, gb: str | None) -> None:
-    """How many GB the recordings of a person may take; 0 is no limit. Without a number: as the server's settings say."""
+    """Limit the GB that the recordings of a person may take; 0 is no limit. Without a number, the server's setting counts."""
     user = _person(username)
     days = "" if user.most_days is None else str(user.most_days)
     try:
@@ -126,7 +126,7 @@ def reset_link(username: str) -> None:
 
 @click.group("recordings")
 def recordings() -> None:
-    """The files of recordings."""
+    """Look after the files of recordings."""
 
 
 @recordings.command("rebuild")

@@ -34,7 +34,7 @@ UNRECORDED_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Felt:
+class ArchivedReaction:
     """A reaction, and not whose."""
 
     kind: str
@@ -48,9 +48,9 @@ class Felt:
 @dataclass(frozen=True)
 class ChatRecord:
     lines: tuple[Line, ...] = field(default=())
-    felt: tuple[Felt, ...] = field(default=())
+    felt: tuple[ArchivedReaction, ...] = field(default=())
 
-    def with_(self, lines: Iterable[Line], felt: Iterable[Felt]) -> ChatRecord:
+    def with_(self, lines: Iterable[Line], felt: Iterable[ArchivedReaction]) -> ChatRecord:
         """In order of time, each once: after a crash some may come again."""
         every_line = {line.id: line for line in (*self.lines, *lines)}.values()
         return ChatRecord(
@@ -82,7 +82,7 @@ class ChatRecord:
                     Line(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
                     for one in data["messages"]
                 ),
-                tuple(Felt(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
+                tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise ContractError("the chat of a recording cannot be read") from error
@@ -102,7 +102,10 @@ def of(recording: Recording) -> ChatRecord:
     """Of one that the caller may hear. Also what has not moved into the file yet: the stream may be on air."""
     return _kept(recording.id).with_(
         (Line.of(message) for message in db.session.scalars(select(ChatMessage).where(ChatMessage.stream_id == recording.id))),
-        (Felt.of(row.kind, row.at) for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))),
+        (
+            ArchivedReaction.of(row.kind, row.at)
+            for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))
+        ),
     )
 
 
@@ -213,7 +216,7 @@ def _forget(stream_id: str) -> None:
     db.session.commit()
 
 
-def _forget_rows(stream_id: str) -> tuple[list[Line], list[Felt]]:
+def _forget_rows(stream_id: str) -> tuple[list[Line], list[ArchivedReaction]]:
     """What was in them. Who deletes a message at this very moment waits for the end of the transaction, and looks in the file."""
     people = {
         user.id: user
@@ -233,4 +236,4 @@ def _forget_rows(stream_id: str) -> tuple[list[Line], list[Felt]]:
     lines = [
         Line(row.id, people[row.author_id].username, people[row.author_id].display_name, row.text, row.at) for row in messages
     ]
-    return lines, [Felt.of(row.kind, row.at) for row in felt]
+    return lines, [ArchivedReaction.of(row.kind, row.at) for row in felt]

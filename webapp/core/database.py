@@ -20,7 +20,7 @@ from webapp.core.config import Config
 
 log = logging.getLogger(__name__)
 
-SQLITE_LEAST = (3, 51, 3)  # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
+SQLITE_MIN_VERSION = (3, 51, 3)  # older ones can corrupt a WAL database that two processes write: sqlite.org/wal.html#walresetbug
 BUSY_TIMEOUT_S = 10
 BACKGROUND_THREADS = 1
 """Threads of the web app that serve no request and use the database: the poller of webapp.presence.hub."""
@@ -54,8 +54,8 @@ def engine_options(url: str, version: tuple[int, ...] = sqlite.sqlite_version_in
     """
     if _backend(url) != "sqlite":
         return {"hide_parameters": True, "pool_pre_ping": True}
-    if version < SQLITE_LEAST:
-        found, least = (".".join(map(str, numbers)) for numbers in (version, SQLITE_LEAST))
+    if version < SQLITE_MIN_VERSION:
+        found, least = (".".join(map(str, numbers)) for numbers in (version, SQLITE_MIN_VERSION))
         raise ConfigError(f"SQLite {found} can corrupt this database; {least} is safe. Install pysqlite3 0.6.1 or later.")
     return {"hide_parameters": True, "module": sqlite, "connect_args": {"timeout": BUSY_TIMEOUT_S}}
 

@@ -8,7 +8,7 @@ from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
 from webapp.models.events import Event, EventConnection
 from webapp.models.friends import Block, FriendRequest, Friendship
-from webapp.models.notifications import NoticeOff, PushMessage, PushSubscription
+from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
 from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
 from webapp.models.streams import STREAM_STATES, Stream, StreamSample, WebhookDelivery
 
@@ -28,7 +28,7 @@ __all__ = [
     "Invite",
     "LoginFailure",
     "LoginSession",
-    "NoticeOff",
+    "MutedNotification",
     "PushMessage",
     "PushSubscription",
     "RateLimitHit",

@@ -43,7 +43,7 @@ class PushMessage(Base):
     stream: Mapped[Stream] = relationship()
 
 
-class NoticeOff(Base):
+class MutedNotification(Base):
     """Somebody does not want to be told when this friend goes live; without a row one is told (webapp.notifications.go_live)."""
 
     __tablename__ = "notice_off"

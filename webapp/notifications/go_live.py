@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from webapp.core.database import db
 from webapp.events import outbox
 from webapp.friends import relations
-from webapp.models import LoginSession, NoticeOff, PushMessage, PushSubscription, Stream, User, now
+from webapp.models import LoginSession, MutedNotification, PushMessage, PushSubscription, Stream, User, now
 from webapp.presence import presence
 from webapp.security.headers import SESSION_LIFETIME
 
@@ -18,7 +18,7 @@ from webapp.security.headers import SESSION_LIFETIME
 def tell_live(stream: Stream) -> None:
     """In the transaction that puts the stream on air for the first time, so that each of its beginnings is told once."""
     owner = stream.owner
-    not_told = set(db.session.scalars(select(NoticeOff.user_id).where(NoticeOff.friend_id == owner.id)))
+    not_told = set(db.session.scalars(select(MutedNotification.user_id).where(MutedNotification.friend_id == owner.id)))
     told = [friend_id for friend_id in relations.friend_ids(owner.id) if friend_id not in not_told]
     data = {"username": owner.username, "display_name": owner.display_name, "title": stream.title}
     outbox.publish(told, "notice.live", data)
@@ -29,18 +29,22 @@ def tell_live(stream: Stream) -> None:
 
 
 def wants(user_id: int, friend_id: int) -> bool:
-    return db.session.get(NoticeOff, (user_id, friend_id)) is None
+    return db.session.get(MutedNotification, (user_id, friend_id)) is None
 
 
 def off_ids(user: User) -> set[int]:
     """Friends of whom the person does not want to be told."""
-    return set(db.session.scalars(select(NoticeOff.friend_id).where(NoticeOff.user_id == user.id)))
+    return set(db.session.scalars(select(MutedNotification.friend_id).where(MutedNotification.user_id == user.id)))
 
 
 def choose(user: User, shown: Collection[str], wanted: Collection[str]) -> None:
     """Of the friends `shown` (user names) those `wanted`, and no others; who was not shown stays as before."""
     friends = [friend for friend in relations.friends_of(user) if friend.username in shown]
     ids = [friend.id for friend in friends]
-    db.session.execute(delete(NoticeOff).where(NoticeOff.user_id == user.id, NoticeOff.friend_id.in_(ids)))
-    db.session.add_all(NoticeOff(user_id=user.id, friend_id=friend.id) for friend in friends if friend.username not in wanted)
+    db.session.execute(
+        delete(MutedNotification).where(MutedNotification.user_id == user.id, MutedNotification.friend_id.in_(ids))
+    )
+    db.session.add_all(
+        MutedNotification(user_id=user.id, friend_id=friend.id) for friend in friends if friend.username not in wanted
+    )
     db.session.commit()

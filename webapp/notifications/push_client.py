@@ -30,7 +30,7 @@ NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address for networks that have onl
 Address = IPv4Address | IPv6Address
 
 
-class NoWay(Exception):
+class EndpointRefused(Exception):
     """Nothing may be sent there, now or ever."""
 
 
@@ -51,11 +51,11 @@ class PushRoute:
     tls: ssl.SSLContext | None = None  # whose certificates are believed; None: as on the web
 
     def check(self, endpoint: str) -> None:
-        """Raises NoWay, or OSError when the name cannot be looked up."""
+        """Raises EndpointRefused, or OSError when the name cannot be looked up."""
         self._addresses(*self._host_and_port(endpoint))
 
     def post(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises NoWay."""
+        """Raises EndpointRefused."""
         host, port = self._host_and_port(endpoint)
         parts = urlsplit(endpoint)
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -84,15 +84,15 @@ class PushRoute:
 
     def _host_and_port(self, endpoint: str) -> tuple[str, int]:
         if len(endpoint) > ENDPOINT_LENGTH or not re.fullmatch(r"https://[!-~]+", endpoint) or "\\" in endpoint:
-            raise NoWay
+            raise EndpointRefused
         try:
             parts = urlsplit(endpoint)
             port = 443 if parts.port is None else parts.port
         except ValueError:  # a port that is no number, brackets that do not match
-            raise NoWay from None
+            raise EndpointRefused from None
         host = parts.hostname or ""
         if "@" in parts.netloc or port not in self.ports or not HOST.fullmatch(host):
-            raise NoWay
+            raise EndpointRefused
         return host, port
 
     def _addresses(self, host: str, port: int) -> list[Address]:
@@ -101,10 +101,10 @@ class PushRoute:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError:  # a name of labels that are empty or too long
-            raise NoWay from None
+            raise EndpointRefused from None
         addresses = [ip_address(cast(str, entry[4][0])) for entry in found]
         if not self.private and not all(map(is_public, addresses)):
-            raise NoWay
+            raise EndpointRefused
         return addresses
 
 

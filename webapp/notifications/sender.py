@@ -23,7 +23,7 @@ from webapp.friends import relations
 from webapp.i18n.language import in_language_of
 from webapp.models import PushMessage, PushSubscription, now
 from webapp.notifications import go_live, vapid
-from webapp.notifications.push_client import Answer, NoWay, push_route
+from webapp.notifications.push_client import Answer, EndpointRefused, push_route
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def _send(parcel: Parcel) -> Answer:
     }
     try:
         return push_route().post(parcel.endpoint, body, headers)
-    except NoWay:  # its name means a private address by now
+    except EndpointRefused:  # its name means a private address by now
         return Answer(410)
 
 

@@ -15,7 +15,7 @@ from webapp.accounts import sessions
 from webapp.core.database import db
 from webapp.core.errors import Conflict, Invalid
 from webapp.models import LoginSession, PushSubscription, User
-from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, push_route
+from webapp.notifications.push_client import ENDPOINT_LENGTH, EndpointRefused, push_route
 from webapp.security import rate_limits
 
 MOST = 10  # browsers of one person; beyond, the one that was used longest ago gives way
@@ -100,7 +100,7 @@ def _check_endpoint(endpoint: str) -> None:
         raise Invalid.field("endpoint", _("This address is too long."))
     try:
         push_route().check(endpoint)
-    except NoWay:
+    except EndpointRefused:
         raise Invalid.field("endpoint", _("This is no address of a push service on the Internet.")) from None
     except OSError:
         words = _("This server cannot find the push service of your browser. It may have no way to the Internet: ask your admin.")

@@ -1,4 +1,4 @@
-"""The sound of a recording as the answer to a request: whole or in part, to be played or kept as a file."""
+"""Answers requests with the sound of a recording: whole or in part, to be played or kept as a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ holds no thread of the server. Browsers know that a server may send less (RFC 91
 
 
 def flac(recording: Recording, *, as_file: bool) -> BaseResponse:
-    """The FLAC. While it is still recorded, what is complete at this moment."""
+    """Send the FLAC. While it is being recorded, that is what is complete at this moment."""
     sound = recording_queries.sound_of(recording)
     try:
         return _flac(recording, sound, as_file=as_file)
@@ -55,7 +55,7 @@ def _flac(recording: Recording, sound: Sound, *, as_file: bool) -> BaseResponse:
 
 
 def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseResponse:
-    """A piece as a file with tags. Raises Invalid and Conflict as clips.piece_of does."""
+    """Send a piece as a file with tags. Raises Invalid and Conflict as clips.piece_of does."""
     with recording_queries.sound_of(recording) as sound:
         piece = clips.piece_of(sound, start_s, end_s)
         file = clips.cut(sound, piece)
@@ -70,7 +70,7 @@ def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseRespo
 
 
 def opus(recording: Recording, *, as_file: bool) -> BaseResponse:
-    """The Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
+    """Send the Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
     kept = recording_queries.folder().opus(recording.id)
     if kept is None:
         pieces = opus_files.make(recording, _tags(recording, recording.started_at))
@@ -88,14 +88,14 @@ def opus(recording: Recording, *, as_file: bool) -> BaseResponse:
 
 
 def peaks(recording: Recording) -> BaseResponse:
-    """A byte for each bar of the drawing of a recording."""
+    """Send a byte for each bar of the drawing of a recording."""
     response = Response(recording_queries.peaks_of(recording), mimetype="application/octet-stream")
     _let_cache(response, recording, hashlib.sha256(response.get_data()).hexdigest()[:16])
     return response.make_conditional(request)
 
 
 def _let_cache(response: Response, recording: Recording, version: str) -> None:
-    """Only what is finished, and to be asked for again each time: a friend may be one no longer."""
+    """Let browsers keep what is finished, but ask again each time: a friend may be one no longer."""
     if recording.state == "live":
         response.headers["Cache-Control"] = "private, no-store"
     else:
@@ -111,7 +111,7 @@ def _tagged(file: IO[bytes], tags: Mapping[str, str]) -> Iterator[bytes]:
 
 
 def _piece(asked: Range | None) -> str | None:
-    """The Range header for the beginning of what was asked for; None when it is to be answered as it is."""
+    """Return a Range header for the beginning of what was asked for; None when it is to be answered as it is."""
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or asked.ranges[0][0] < 0:
         return None
     start, end = asked.ranges[0]
@@ -119,7 +119,7 @@ def _piece(asked: Range | None) -> str | None:
 
 
 def _tags(recording: Recording, at: datetime) -> dict[str, str]:
-    """`at`: when the first of these samples was said."""
+    """Return the tags of a file. `at`: when the first of these samples was said."""
     return {
         "TITLE": recording.title,
         "ARTIST": recording.owner.display_name,
@@ -129,7 +129,7 @@ def _tags(recording: Recording, at: datetime) -> dict[str, str]:
 
 
 def _file_name(recording: Recording, title: str, ending: str = "flac") -> dict[str, str]:
-    """RFC 6266: the name in UTF-8, and one in ASCII for clients that do not know of it."""
+    """Return the name in UTF-8, and one in ASCII for clients that do not know of it (RFC 6266)."""
     title = "".join(" " if letter in '/\\:*?"<>|%' else letter for letter in title)
     name = " ".join(f"{recording.started_at:%Y-%m-%d} {title} - {recording.owner.username}.{ending}".split())
     plain = " ".join(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().split())

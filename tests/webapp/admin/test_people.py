@@ -17,6 +17,7 @@ from webapp.core.database import db
 from webapp.core.errors import Conflict
 from webapp.models import AuditEntry, LoginSession, Recording, Stream, User, now
 from webapp.recordings import retention
+from webapp.security.tokens import token_hash
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ class TestSuspension:
     def test_a_log_in_that_was_under_way_is_worth_nothing(self, app, alice, bob):
         submit(alice, "/admin/people/bob/suspend")
         with app.app_context():
-            db.session.add(LoginSession(token_hash=sessions._hash("late"), user=accounts.find("bob")))
+            db.session.add(LoginSession(token_hash=token_hash("late"), user=accounts.find("bob")))
             db.session.commit()
             assert not sessions.is_open("late")
             assert sessions.load_user("late") is None

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, PushRoute
+from webapp.notifications.push_client import ENDPOINT_LENGTH, EndpointRefused, PushRoute
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ from webapp.notifications.push_client import ENDPOINT_LENGTH, NoWay, PushRoute
     ],
 )
 def test_no_way_leads_to_a_machine_of_ours(endpoint):
-    with pytest.raises(NoWay):
+    with pytest.raises(EndpointRefused):
         PushRoute().check(endpoint)
-    with pytest.raises(NoWay):
+    with pytest.raises(EndpointRefused):
         PushRoute().post(endpoint, b"", {})
 
 
@@ -111,7 +111,7 @@ def names(monkeypatch):
 
 def test_a_name_that_is_public_and_private_at_once_is_refused(names):
     names["push.example"] = ["8.8.8.8", "127.0.0.1"]
-    with pytest.raises(NoWay):
+    with pytest.raises(EndpointRefused):
         PushRoute().check("https://push.example/x")
 
 
@@ -119,7 +119,7 @@ def test_a_name_that_means_this_machine_by_now_is_not_sent_to(names):
     names["push.example"] = ["8.8.8.8"]
     PushRoute().check("https://push.example/x")
     names["push.example"] = ["127.0.0.1"]
-    with pytest.raises(NoWay):
+    with pytest.raises(EndpointRefused):
         PushRoute().post("https://push.example/x", b"", {})
 
 

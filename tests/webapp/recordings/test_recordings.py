@@ -15,7 +15,7 @@ from tests.webapp.support.recordings_on_disk import record, record_more, sound_b
 from webapp.core.database import db
 from webapp.models import Recording, new_id
 from webapp.recordings import ingest as recording_ingest
-from webapp.recordings.api import PIECE_BYTES
+from webapp.recordings.downloads import PIECE_BYTES
 from webapp.recordings.flac_tags import with_tags
 
 METHODS = [
