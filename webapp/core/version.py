@@ -1,3 +1,6 @@
-"""Holds the version of Stillair, which must equal the one in pyproject.toml."""
+"""Tells the version of Stillair, which only pyproject.toml states."""
 
-VERSION = "0.1.0"
+import tomllib
+from pathlib import Path
+
+VERSION: str = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
