@@ -10,7 +10,8 @@ from functools import cache
 FIXED = b"\xff\xf8"  # all blocks but the last have one size, and headers count frames
 VARIABLE = b"\xff\xf9"  # headers count samples
 
-# Checksums (RFC 9639, 9.1.8 and 9.3). A region that ends with its own checksum has the checksum 0.
+# Checksums (RFC 9639, 9.1.8 and 9.3). A region that ends with its own checksum has the checksum 0. They are computed here and not
+# by a library such as fastcrc, because the repair needs the CRC after every byte, and `renumber` must leave damage visible.
 
 
 @cache

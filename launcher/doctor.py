@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.disk import existing_folder, free_bytes
 from launcher.command import CommandError, run, tail
 from launcher.console import Console
 from launcher.run import health, ports
 from launcher.settings import ROOT, Settings
-from launcher.setup import disk, livekit_server
+from launcher.setup import livekit_server
 from launcher.setup.toolchain import Toolchain
 
 ROOMY_BYTES = 2_000_000_000
@@ -79,7 +80,7 @@ def _audio_server(toolchain: Toolchain, settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    free = disk.free_bytes(settings.data)
+    free = free_bytes(existing_folder(settings.data))
     hours = free / (48_000 * 2 * 0.5 * 3600)  # speech as FLAC takes about half of its 16 bit
     yield Finding(
         "disk",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from contract.disk import TEMPORARY, atomic_write
 from contract.settings import LIVEKIT_API_KEY, LIVEKIT_API_SECRET, SECRET_KEY, ConfigError
 from launcher.problem import Problem
 
@@ -60,12 +61,11 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, new: Secrets) -> None:
-    """All or nothing, and never readable by others, not even for a moment."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write("# Made at the first start. Whoever reads this file can act as anybody here: keep it to yourself.\n")
-        file.writelines(f"{name}={value}\n" for name, value in new.environment().items())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    """Write the file, which is never readable by others, not even for a moment."""
+    for left in path.parent.glob(f"{path.name}.*{TEMPORARY}"):  # by a first start that was interrupted
+        left.unlink(missing_ok=True)
+    lines = [f"{name}={value}" for name, value in new.environment().items()]
+    text = "\n".join(
+        ["# Made at the first start. Whoever reads this file can act as anybody here: keep it to yourself.", *lines, ""]
+    )
+    atomic_write(path, text.encode(), durable=True)

@@ -21,6 +21,7 @@ from rich.progress import Progress, TaskID
 
 from agent.cli.progress import Tell, progress_on_stderr
 from agent.denoise import Denoiser
+from contract.disk import replacing
 from contract.recording import SAMPLE_RATE
 
 Block = NDArray[np.float32]  # [samples, channels]
@@ -153,22 +154,16 @@ def _denoise_file(
     if target.exists() and target.samefile(path):
         raise UnusableFile("the result would take the place of the input. Give another name.")
     with _source(path) as source:
-        part = target.with_name(f".{target.name}.part")
+        format_ = target.suffix[1:].upper()
+        subtype = "PCM_24" if source.fine else "PCM_16"
         try:
-            with soundfile.SoundFile(
-                part,
-                "w",
-                source.rate,
-                source.channels,
-                "PCM_24" if source.fine else "PCM_16",
-                format=target.suffix[1:].upper(),
-            ) as sink:
+            with (
+                replacing(target, durable=False, mode=0o666) as part,
+                soundfile.SoundFile(part, "w", source.rate, source.channels, subtype, format=format_) as sink,
+            ):
                 _pour(source, sink, denoiser, strength_db, parity, tell)
-            part.replace(target)
         except (OSError, soundfile.LibsndfileError) as error:
             raise UnusableFile(f"the result cannot be written: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def _pour(

@@ -11,17 +11,17 @@ import errno
 import fcntl
 import mmap
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from contract import disk
+from contract.disk import atomic_write
 from contract.fields import ContractError
 from contract.recording import RecordingManifest
+from contract.recording_files import FILE_STEM, PEAKS, SIDECAR, SOUND, recording_file
 
 LOW_WATER_BYTES = 200 * 2**20
 """Recording stops while the disk has less room: the database and the audio server need the rest."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class RecordingBusy(OSError):
@@ -71,17 +71,16 @@ class RecordingFolder:
         self.low_water_bytes = low_water_bytes
 
     def audio_path(self, stream_id: str) -> Path:
-        return self._path(stream_id, "flac")
+        """Raises ValueError for an id that cannot be a file name."""
+        return self._path(stream_id, SOUND)
 
     def _path(self, stream_id: str, ending: str) -> Path:
-        if not _ID.fullmatch(stream_id):
-            raise ValueError(f"stream id {stream_id!r} cannot be a file name")
-        return self.path / f"{stream_id}.{ending}"
+        return recording_file(self.path, stream_id, ending, ids=FILE_STEM)
 
     def ids(self) -> Iterator[str]:
         """Of all recordings that have a sound file."""
-        for path in sorted(self.path.glob("*.flac")):
-            if _ID.fullmatch(path.stem):
+        for path in sorted(self.path.glob(f"*.{SOUND}")):
+            if FILE_STEM.fullmatch(path.stem):
                 yield path.stem
 
     def open_audio(self, stream_id: str, *, create: bool = False) -> DiskFile:
@@ -105,18 +104,16 @@ class RecordingFolder:
     def open_peaks(self, stream_id: str) -> DiskFile:
         """The drawing of a recording, for who has its sound file open. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        return DiskFile(os.open(self._path(stream_id, "peaks"), flags, 0o600))
+        return DiskFile(os.open(self._path(stream_id, PEAKS), flags, 0o600))
 
     def has_peaks(self, stream_id: str) -> bool:
-        return self._path(stream_id, "peaks").exists()
+        return self._path(stream_id, PEAKS).exists()
 
     def write_peaks(self, stream_id: str, peaks: bytes) -> None:
         """Replaces them at once or not at all. Raises OSError."""
-        temporary = self._path(stream_id, "peaks.new")
-        temporary.write_bytes(peaks)
-        temporary.replace(self._path(stream_id, "peaks"))
+        atomic_write(self._path(stream_id, PEAKS), peaks, durable=False)
         if not self.audio_path(stream_id).exists():  # deleted meanwhile
-            self._path(stream_id, "peaks").unlink(missing_ok=True)
+            self._path(stream_id, PEAKS).unlink(missing_ok=True)
 
     def set_aside(self, stream_id: str) -> None:
         """Renames a sound file that cannot be read, so that the recording can start anew and nothing is deleted."""
@@ -128,15 +125,15 @@ class RecordingFolder:
 
     def remove(self, stream_id: str) -> None:
         """Sound, sidecar and drawing. The caller holds the lock."""
-        self._path(stream_id, "peaks").unlink(missing_ok=True)
-        self._path(stream_id, "json").unlink(missing_ok=True)
+        self._path(stream_id, PEAKS).unlink(missing_ok=True)
+        self._path(stream_id, SIDECAR).unlink(missing_ok=True)
         self.audio_path(stream_id).unlink(missing_ok=True)
-        self._sync_folder()
+        disk.sync(self.path)
 
     def read_manifest(self, stream_id: str) -> RecordingManifest | None:
         """None when there is none; raises ContractError when it cannot be read."""
         try:
-            text = self._path(stream_id, "json").read_text("utf-8", errors="replace")
+            text = self._path(stream_id, SIDECAR).read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return None
         return RecordingManifest.from_json(text)
@@ -151,35 +148,15 @@ class RecordingFolder:
 
     def begin_manifest(self, manifest: RecordingManifest) -> None:
         """The first sidecar of a recording, without waiting for the disk; nothing happens when there is one."""
-        path = self._path(manifest.stream_id, "json")
+        path = self._path(manifest.stream_id, SIDECAR)
         if not path.exists():
-            temporary = path.with_suffix(".json.first")
-            temporary.write_text(manifest.to_json(), "utf-8")
-            temporary.replace(path)
+            atomic_write(path, manifest.to_json().encode(), durable=False)
 
     def write_manifest(self, manifest: RecordingManifest) -> None:
-        """Replaces the sidecar at once or not at all: temporary file, fsync, rename, fsync of the folder."""
-        path = self._path(manifest.stream_id, "json")
-        temporary = path.with_suffix(".json.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            file = DiskFile(descriptor)
-            file.write_at(manifest.to_json().encode(), 0)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-        self._sync_folder()
+        """Replaces the sidecar at once or not at all, and waits for the disk. Raises OSError."""
+        atomic_write(self._path(manifest.stream_id, SIDECAR), manifest.to_json().encode(), durable=True)
 
     def check_room(self) -> None:
         """Raises OSError (ENOSPC) below the low-water mark."""
-        disk = os.statvfs(self.path)
-        if disk.f_bavail * disk.f_frsize < self.low_water_bytes:
+        if disk.free_bytes(self.path) < self.low_water_bytes:
             raise OSError(errno.ENOSPC, f"less than {self.low_water_bytes >> 20} MiB are free")
-
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,10 +1,10 @@
-"""Room on the disk, looked at before anything is written."""
+"""Checks the room on a disk before anything is written."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from contract.disk import existing_folder, free_bytes
 from launcher.problem import Problem
 
 INSTALL_BYTES = 1_500_000_000
@@ -19,17 +19,12 @@ RUN_BYTES = 500_000_000
 
 def check(folder: Path, needed_bytes: int, purpose: str) -> None:
     """`folder` need not exist yet. Raises Problem."""
-    free = free_bytes(folder)
+    free = free_bytes(existing_folder(folder))
     if free < needed_bytes:
         raise Problem(
             f"The disk of {folder} is full: {_megabytes(free)} are free, and {purpose} needs {_megabytes(needed_bytes)}.",
             "make room, or choose a folder on another disk with --data." if needed_bytes == RUN_BYTES else "make room.",
         )
-
-
-def free_bytes(folder: Path) -> int:
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
 
 
 def _megabytes(count: int) -> str:

@@ -11,6 +11,7 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
+from contract.disk import atomic_write
 from launcher.command import CommandError, run
 from launcher.console import Console
 from launcher.problem import Problem
@@ -142,8 +143,5 @@ def _go_version(go: Path) -> tuple[int, ...]:
 
 
 def _place(content: bytes, target: Path) -> None:
-    """Whole or not at all: another start may look for the program at this moment."""
-    temporary = target.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.chmod(0o755)
-    temporary.replace(target)
+    """Write the program as a whole: another start may look for it at this moment."""
+    atomic_write(target, content, durable=False, mode=0o755)

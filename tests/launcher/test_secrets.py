@@ -65,6 +65,6 @@ def test_nothing_secret_shows_when_it_is_printed(tmp_path):
 
 
 def test_a_first_start_that_broke_off_leaves_no_half_file(tmp_path):
-    (tmp_path / "secrets.new").write_text("STILLAIR_SECRET_KEY=ha")
+    (tmp_path / "secrets.env.0123abcd.part").write_text("STILLAIR_SECRET_KEY=ha")
     assert len(secrets.load(tmp_path, {}).LIVEKIT_API_SECRET) >= 32
     assert [path.name for path in tmp_path.iterdir()] == [secrets.FILE]

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
+from contract.recording_files import RECORDING_ID
 from webapp.accounts import accounts
 from webapp.chat.schemas import Message
 from webapp.core.database import affected_rows, db
@@ -24,7 +25,6 @@ from webapp.events import outbox
 from webapp.friends import relations
 from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
 from webapp.presence import presence
-from webapp.recordings.files import ID
 from webapp.security import rate_limits
 
 LENGTH = 500  # characters of a message
@@ -79,7 +79,7 @@ def own_stream(owner: User, stream_id: str) -> Stream:
 def newest(stream: Stream, count: int, before: str = "") -> list[Line]:
     """Newest first. `before`: id of a message that is known already."""
     query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
-    known = db.session.get(ChatMessage, before) if ID.fullmatch(before) else None
+    known = db.session.get(ChatMessage, before) if RECORDING_ID.fullmatch(before) else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
     return [Line.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]

@@ -1,25 +1,23 @@
-"""Tells how much space is free on the disk that holds the recordings."""
+"""Tells how much room the disk of the recordings has; their folder is made with the first one."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
-
-def has_room(folder: Path, least_mb: int) -> bool:
-    """Return whether recordings can be written. The folder itself is made with the first one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    return there is not None and os.access(there, os.W_OK) and shutil.disk_usage(there).free >= least_mb * 2**20
+from contract import disk
 
 
 def free_bytes(folder: Path) -> int | None:
-    """Return how many bytes are free; None when nothing can be written there.
-
-    The folder itself is made with the first recording.
-    """
+    """Return how much may still be written there, or None if nothing can be."""
     try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        return shutil.disk_usage(there).free if os.access(there, os.W_OK) else None
-    except (StopIteration, OSError):
+        there = disk.existing_folder(folder)
+        return disk.free_bytes(there) if os.access(there, os.W_OK) else None
+    except OSError:
         return None
+
+
+def has_room(folder: Path, min_mb: int) -> bool:
+    """Return whether so many MiB can be written there."""
+    free = free_bytes(folder)
+    return free is not None and free >= min_mb * 2**20

@@ -4,14 +4,14 @@ Browsers are bound to it when they subscribe; with another key they are not reac
 from __future__ import annotations
 
 import base64
-import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
+
+from contract.disk import atomic_write
 
 FILE = "vapid.pem"
 
@@ -34,13 +34,7 @@ def public_key(data: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """All or nothing, never readable by others, and of two programs that need it at once the first one's."""
+    """Make the key. Of two programs that need it at once, the first one's is kept."""
     key = Vapid02(ec.generate_private_key(ec.SECP256R1()))
-    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.private_pem())
-        file.flush()
-        os.fsync(file.fileno())
     with suppress(FileExistsError):
-        os.link(temporary, path)
-    temporary.unlink()
+        atomic_write(path, key.private_pem(), durable=True, exclusive=True)

@@ -22,7 +22,7 @@ from webapp.models import FriendRequest, Recording, Stream, User, rfc3339
 from webapp.profiles import avatars
 from webapp.recordings import queries as recording_queries
 from webapp.recordings import serializers
-from webapp.recordings.files import RecordingFolder
+from webapp.recordings.files import RecordingFiles
 
 CHUNK_BYTES = 256 * 1024
 AT_ONCE = 2  # each holds a thread of the server for as long as it takes
@@ -72,7 +72,7 @@ def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
     return _zipped(members, sounds, recording_queries.folder())
 
 
-def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, str]]], folder: RecordingFolder) -> Iterator[bytes]:
+def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, str]]], folder: RecordingFiles) -> Iterator[bytes]:
     target = _Target()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in members.items():

@@ -5,9 +5,10 @@ Another place would be another class with these methods.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from contract.disk import atomic_write
 
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -22,13 +23,9 @@ class AvatarFolder:
         return self._path / f"{avatar_id}.webp"
 
     def add(self, avatar_id: str, picture: bytes) -> None:
-        """Write a picture. An id is used once and known only afterwards, so nobody reads half a file. Raises OSError."""
+        """Keep a new avatar, as a whole or not at all. Raises OSError."""
         self._path.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self._file(avatar_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(picture)
-            file.flush()
-            os.fsync(file.fileno())
+        atomic_write(self._file(avatar_id), picture, durable=True)
 
     def read(self, avatar_id: str) -> bytes | None:
         """Return the picture, or None when there is none."""

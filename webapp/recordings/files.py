@@ -9,10 +9,7 @@ these methods.
 from __future__ import annotations
 
 import errno
-import io
 import os
-import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -21,29 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from contract import disk
+from contract.disk import TEMPORARY, atomic_write
 from contract.recording import RecordingManifest
+from contract.recording_files import AUDIENCE, CHAT, OPUS, PEAKS, RECORDING_ID, SIDECAR, SOUND, recording_file, remove_files
 from webapp.recordings.sound import Sound
 
-ID = re.compile(r"[0-9a-f]{32}")
-AUDIENCE = "audience.json"
-CHAT = "chat.json"
-ENDINGS = (
-    "flac",
-    "flac.web",
-    "opus",
-    "peaks",
-    "peaks.new",
-    "peaks.web",
-    "json",
-    "json.new",
-    "json.first",
-    "json.web",
-    AUDIENCE,
-    f"{AUDIENCE}.web",
-    CHAT,
-    f"{CHAT}.web",
-)
-"""Of all files that belong to a recording."""
 SCRATCH_IN_MEMORY_BYTES = 16 * 10**6
 OPUS_ROOM_BYTES = 500 * 10**6
 """An Opus file is kept where so much is free besides: more than a day of sound."""
@@ -67,7 +47,7 @@ class OpusDraft:
             return
         with suppress(OSError):
             # A name of its own, and none once it is kept or thrown away: two processes may make the same at once.
-            self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False)  # noqa: SIM115
+            self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", suffix=TEMPORARY, delete=False)  # noqa: SIM115
 
     def write(self, data: bytes) -> None:
         if self._file:
@@ -93,16 +73,14 @@ class OpusDraft:
             self._file = None
 
 
-class RecordingFolder:
+class RecordingFiles:
     def __init__(self, path: Path, *, spare_bytes: int = 0) -> None:
         """`spare_bytes`: of the disk, which clips and Opus files leave to live recordings, the database and the system."""
         self.path = path
         self.spare_bytes = spare_bytes
 
     def _path(self, recording_id: str, ending: str) -> Path:
-        if not ID.fullmatch(recording_id):
-            raise ValueError(f"{recording_id!r} is no recording's id")
-        return self.path / f"{recording_id}.{ending}"
+        return recording_file(self.path, recording_id, ending)
 
     def changed_at(self) -> int:
         """When a file was last added, replaced or removed here; ns since the epoch, 0 when nothing was ever recorded."""
@@ -112,12 +90,12 @@ class RecordingFolder:
             return 0
 
     def sidecars(self) -> Iterator[Sidecar]:
-        for recording_id, found in self._entries(".json"):
+        for recording_id, found in self._entries(f".{SIDECAR}"):
             yield Sidecar(recording_id, (found.st_mtime_ns, found.st_size, found.st_ino))
 
     def sounds(self) -> Iterator[str]:
         """Ids of all sound files that are not empty."""
-        return (recording_id for recording_id, found in self._entries(".flac") if found.st_size)
+        return (recording_id for recording_id, found in self._entries(f".{SOUND}") if found.st_size)
 
     def _entries(self, ending: str) -> Iterator[tuple[str, os.stat_result]]:
         try:
@@ -126,12 +104,12 @@ class RecordingFolder:
             return
         for entry in entries:
             recording_id = entry.name.removesuffix(ending)
-            if recording_id != entry.name and ID.fullmatch(recording_id) and entry.is_file(follow_symlinks=False):
+            if recording_id != entry.name and RECORDING_ID.fullmatch(recording_id) and entry.is_file(follow_symlinks=False):
                 yield recording_id, entry.stat(follow_symlinks=False)
 
     def manifest(self, recording_id: str) -> RecordingManifest:
         """Raises ContractError for half a sidecar, OSError when there is none."""
-        with open(self._open(recording_id, "json"), encoding="utf-8", errors="replace") as file:
+        with open(self._open(recording_id, SIDECAR), encoding="utf-8", errors="replace") as file:
             return RecordingManifest.from_json(file.read())
 
     def scratch(self) -> IO[bytes]:
@@ -145,17 +123,17 @@ class RecordingFolder:
             raise OSError(errno.ENOSPC, "too little room is left")
         try:
             sound.seek(0)
-            self._replace(recording_id, "flac", sound)
-            self._replace(recording_id, "peaks", peaks)
+            self._replace(recording_id, SOUND, sound)
+            self._replace(recording_id, PEAKS, peaks)
             self._replace(recording_id, AUDIENCE, audience.encode())
-            self._replace(recording_id, "json", manifest.to_json().encode())
+            self._replace(recording_id, SIDECAR, manifest.to_json().encode())
         except OSError:
             self.delete(recording_id)
             raise
 
     def write_manifest(self, manifest: RecordingManifest) -> None:
         """Replaces the sidecar at once or not at all. Raises OSError."""
-        self._replace(manifest.stream_id, "json", manifest.to_json().encode())
+        self._replace(manifest.stream_id, SIDECAR, manifest.to_json().encode())
 
     def audience(self, recording_id: str) -> str | None:
         """The note of who may hear it; None when there is none. Raises OSError."""
@@ -188,20 +166,12 @@ class RecordingFolder:
             return None
 
     def _replace(self, recording_id: str, ending: str, content: bytes | IO[bytes]) -> None:
-        path = self._path(recording_id, ending)
-        temporary = path.with_name(f"{path.name}.web")  # not the name that the noise remover uses
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:
-            shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        self._sync()
+        atomic_write(self._path(recording_id, ending), content, durable=True)
 
     def sound(self, recording_id: str) -> Sound | None:
         """To be closed by the caller. None when there is no such file, or nothing in it yet."""
         try:
-            sound = Sound(self._open(recording_id, "flac"))
+            sound = Sound(self._open(recording_id, SOUND))
         except OSError:
             return None
         if sound.size == 0:
@@ -212,7 +182,7 @@ class RecordingFolder:
     def peaks(self, recording_id: str) -> bytes:
         """How loud each PEAK_SAMPLES are, 0 to 255; empty when nobody has drawn it."""
         try:
-            with open(self._open(recording_id, "peaks"), "rb") as file:
+            with open(self._open(recording_id, PEAKS), "rb") as file:
                 return file.read()
         except OSError:
             return b""
@@ -220,23 +190,23 @@ class RecordingFolder:
     def opus(self, recording_id: str) -> BinaryIO | None:
         """Its Opus file, if one is kept. To be closed by the caller."""
         try:
-            descriptor = self._open(recording_id, "opus")
+            descriptor = self._open(recording_id, OPUS)
         except OSError:
             return None
         os.utime(descriptor)  # asked for now
         return open(descriptor, "rb")
 
     def begin_opus(self, recording_id: str) -> OpusDraft:
-        return OpusDraft(self._path(recording_id, "opus"), room=self._has_room(OPUS_ROOM_BYTES))
+        return OpusDraft(self._path(recording_id, OPUS), room=self._has_room(OPUS_ROOM_BYTES))
 
     def trim_opus(self, most: int) -> None:
         """Of all Opus files at most so many bytes stay: those that were asked for last."""
-        kept = sorted(self._entries(".opus"), key=lambda entry: entry[1].st_mtime_ns, reverse=True)
+        kept = sorted(self._entries(f".{OPUS}"), key=lambda entry: entry[1].st_mtime_ns, reverse=True)
         total = 0
         for recording_id, found in kept:
             total += found.st_size
             if total > most:
-                self._path(recording_id, "opus").unlink(missing_ok=True)
+                self._path(recording_id, OPUS).unlink(missing_ok=True)
 
     def _open(self, recording_id: str, ending: str) -> int:
         """A descriptor of a regular file in this folder. Raises OSError for anything else."""
@@ -247,20 +217,10 @@ class RecordingFolder:
         return descriptor
 
     def delete(self, recording_id: str) -> None:
-        """Everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
-        for ending in ENDINGS:
-            self._path(recording_id, ending).unlink(missing_ok=True)
-        for draft in self.path.glob(f"{recording_id}.opus.*"):
-            draft.unlink(missing_ok=True)
+        """Removes everything that belongs to a recording; nothing happens when it is gone already. Raises OSError."""
+        remove_files(self.path, recording_id)
         if self.path.is_dir():
-            self._sync()
+            disk.sync(self.path)
 
     def _has_room(self, size: int) -> bool:
-        return shutil.disk_usage(self.path).free - size >= self.spare_bytes
-
-    def _sync(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        return disk.free_bytes(self.path) - size >= self.spare_bytes

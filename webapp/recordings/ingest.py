@@ -22,7 +22,7 @@ from webapp.core.text import TITLE_LENGTH, clean, is_visible
 from webapp.models import DiscardedRecording, Recording, User, now, parse_rfc3339
 from webapp.recordings import sharing, waveform
 from webapp.recordings.announcements import announce, announcement
-from webapp.recordings.files import RecordingFolder
+from webapp.recordings.files import RecordingFiles
 from webapp.recordings.queries import folder, stream_runs
 from webapp.recordings.sharing import Audience
 from webapp.recordings.sound import Sound
@@ -34,7 +34,7 @@ LOOK_AT_ALL_S = 60.0  # a sidecar that somebody edited in place does not change 
 
 
 def init_app(app: Flask, config: Config) -> None:
-    app.extensions["recordings"] = RecordingFolder(config.recordings, spare_bytes=config.low_water_mb * 2**20)
+    app.extensions["recordings"] = RecordingFiles(config.recordings, spare_bytes=config.low_water_mb * 2**20)
     app.extensions["recordings_seen"] = _Seen()
 
 

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
+from contract.recording_files import RECORDING_ID
 from webapp.core.database import db
 from webapp.core.errors import Invalid, NotFound
 from webapp.core.text import search_key
@@ -17,7 +18,6 @@ from webapp.friends import relations
 from webapp.models import Recording, User, base
 from webapp.recordings import queries as recording_queries
 from webapp.recordings import sharing
-from webapp.recordings.files import ID
 
 PAGE = 50
 WORDS_LENGTH = 64  # characters of a search that are looked at
@@ -113,7 +113,7 @@ def _with_words(query: Select[Recording], owners: Sequence[User], words: str) ->
 
 
 def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]:
-    last = db.session.get(Recording, before) if ID.fullmatch(before) else None
+    last = db.session.get(Recording, before) if RECORDING_ID.fullmatch(before) else None
     if last is not None and last.owner in owners:  # where a stranger's would stand says something of it
         return getattr(last, order.column.key), last.id
     moment = base.parse_rfc3339(before)

@@ -16,7 +16,7 @@ from webapp.core.database import db
 from webapp.core.errors import NotFound
 from webapp.models import Recording, Stream, User, now
 from webapp.recordings import sharing, waveform
-from webapp.recordings.files import RecordingFolder
+from webapp.recordings.files import RecordingFiles
 from webapp.recordings.sound import Sound
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 UNDO = timedelta(seconds=10)
 
 
-def folder() -> RecordingFolder:
+def folder() -> RecordingFiles:
     return current_app.extensions["recordings"]  # type: ignore[no-any-return]
 
 

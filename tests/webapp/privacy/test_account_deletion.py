@@ -26,7 +26,7 @@ from webapp.privacy import account_deletion
 from webapp.profiles import avatars
 from webapp.recordings import ingest as recording_ingest
 from webapp.recordings import retention
-from webapp.recordings.files import RecordingFolder
+from webapp.recordings.files import RecordingFiles
 
 
 def leave(person, password: str = PASSWORD, **fields):
@@ -94,7 +94,7 @@ def test_what_somebody_wrote_goes_from_the_chats_of_others(alice, bob, kept_chat
 
 
 def test_an_account_whose_words_cannot_be_deleted_stays(app, bob, kept_chat, monkeypatch):
-    monkeypatch.setattr(RecordingFolder, "write_chat", full_disk)
+    monkeypatch.setattr(RecordingFiles, "write_chat", full_disk)
     answer = leave(bob)
     assert answer.status_code == 409
     assert "Your messages could not be deleted, so your account was not." in answer.text

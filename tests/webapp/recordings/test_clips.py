@@ -21,7 +21,7 @@ from webapp.models import Recording
 from webapp.recordings import editing, retention
 from webapp.recordings import ingest as recording_ingest
 from webapp.recordings import queries as recording_queries
-from webapp.recordings.files import RecordingFolder
+from webapp.recordings.files import RecordingFiles
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def keep(person, recording: str, **body):
 
 
 def test_a_clip_is_kept_as_a_recording_like_any_other(app, recording, alice, bob, folder, tmp_path):
-    RecordingFolder(folder).write_manifest(
+    RecordingFiles(folder).write_manifest(
         RecordingManifest(
             recording,
             "alice",
@@ -285,13 +285,13 @@ def test_a_clip_that_cannot_be_written_leaves_nothing(app, recording, alice, fol
 
 
 def test_a_clip_of_what_is_deleted_meanwhile_is_deleted_too(app, recording, alice, monkeypatch):
-    add = RecordingFolder.add
+    add = RecordingFiles.add
 
     def delete_and_add(self, *parts):
         editing.delete(accounts.find("alice"), recording)
         add(self, *parts)
 
-    monkeypatch.setattr(RecordingFolder, "add", delete_and_add)
+    monkeypatch.setattr(RecordingFiles, "add", delete_and_add)
     assert keep(alice, recording, end=1).status_code == 404
     assert alice.get("/api/recordings/alice").json["recordings"] == []
 

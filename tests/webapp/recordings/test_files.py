@@ -13,9 +13,10 @@ import pytest
 import soundfile
 
 from contract.recording import RecordingManifest
+from contract.recording_files import RECORDING_ID
 from tests.webapp.support.recordings_on_disk import RATE, record
 from webapp.recordings import editing, retention
-from webapp.recordings.files import ID, RecordingFolder, Sidecar
+from webapp.recordings.files import RecordingFiles, Sidecar
 from webapp.recordings.sound import Sound
 
 
@@ -29,7 +30,7 @@ class Draft(io.BytesIO):
 
 
 class Shelf:
-    """A `RecordingFolder` without a folder, as an object store would be: names and bytes."""
+    """A `RecordingFiles` without a folder, as an object store would be: names and bytes."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
@@ -43,7 +44,7 @@ class Shelf:
         return [recording_id for recording_id, its in self.objects if its == ending]
 
     def _get(self, recording_id: str, ending: str) -> bytes | None:
-        assert ID.fullmatch(recording_id)
+        assert RECORDING_ID.fullmatch(recording_id)
         return self.objects.get((recording_id, ending))
 
     def _text(self, recording_id: str, ending: str) -> str | None:
@@ -125,7 +126,7 @@ def public(kind: type) -> set[str]:
 
 
 def test_this_shelf_has_what_a_folder_has():
-    assert public(Shelf) - {"put"} == public(RecordingFolder)
+    assert public(Shelf) - {"put"} == public(RecordingFiles)
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_a_note_that_cannot_be_read_opens_a_recording_to_nobody(app, recording, 
 
 
 def test_an_audience_that_cannot_be_written_down_is_not_changed(recording, folder, alice, bob):
-    (folder / f"{recording}.audience.json.web").mkdir()
+    (folder / f"{recording}.audience.json").mkdir()
     answer = share(alice, recording, "nobody")
     assert answer.status_code == 409
     assert bob.get(f"/recordings/{recording}/audio").status_code == 200
