@@ -18,7 +18,8 @@ from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
 
 PRODUCT = (
-    "import asyncio, sys; from agent import log, worker; from agent.config import AgentConfig; log.configure(); "
+    "import asyncio, sys; from agent import log; from agent.config import AgentConfig; from agent.live import worker; "
+    "log.configure(); "
     "asyncio.run(worker.run(AgentConfig.from_environment(), shared=sys.argv[1] == 'shared'))"
 )
 WORKERS = {"pass-through": ["-m", "benchmarks.pass_through"], "own": ["-c", PRODUCT, "own"], "shared": ["-c", PRODUCT, "shared"]}

@@ -152,8 +152,8 @@ HOLD_A_SLOT = """
 import sys, time
 from agent.denoise import Denoiser
 from agent.denoise.engine import MODEL
-from agent.denoise_link import Link
-from agent.denoise_slots import slot_record
+from agent.denoise_service.link import Link
+from agent.denoise_service.shared_memory import slot_record
 engine = Denoiser.load().engine(1)
 link = Link(bytes.fromhex(sys.argv[1]), slot_record(engine.voice(0)))
 while link.slot() is None:
@@ -202,7 +202,7 @@ async def test_nothing_is_left_of_it_when_the_worker_is_killed(record):
 
 WORKER = """
 import asyncio
-from agent.denoise_process import DenoisingProcess
+from agent.denoise_service.supervisor import DenoisingProcess
 
 async def main():
     async with DenoisingProcess(slots=2) as process:
