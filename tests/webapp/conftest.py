@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from types import CodeType, MethodType
 from typing import Any
 from uuid import uuid4
@@ -31,6 +33,12 @@ from webapp.recordings import ingest as recording_ingest
 
 POSTGRES = os.environ.get("STILLAIR_TEST_POSTGRES", "")
 """Tests run on this server instead of SQLite: postgresql+psycopg://user@host:port, without a database's name."""
+
+MEMORY = Path("/dev/shm")
+"""A folder in memory, where Linux has one. Every test opens and closes a database, and a disk takes milliseconds for that."""
+MIN_FREE_BYTES = 2 * 2**30
+KEPT_FOLDERS = 20
+"""A thread that is about to end may still look into the folder of the test before."""
 
 PASSWORD = "correct horse battery"
 
@@ -113,6 +121,30 @@ def make_config(data: Path, **changes: Any) -> Config:
         argon2_time_cost=1,
     )
     return replace(config, **changes)
+
+
+@pytest.fixture(scope="session")
+def folders_in_memory() -> Iterator[Callable[[], Path] | None]:
+    """Make folders and keep the latest of them. None: there is not enough room for them."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MIN_FREE_BYTES:
+        yield None
+        return
+    with TemporaryDirectory(prefix="stillair-tests-", dir=MEMORY, ignore_cleanup_errors=True) as root:
+        made: deque[Path] = deque()
+
+        def make() -> Path:
+            if len(made) == KEPT_FOLDERS:
+                shutil.rmtree(made.popleft(), ignore_errors=True)
+            made.append(Path(mkdtemp(dir=root)))
+            return made[-1]
+
+        yield make
+
+
+@pytest.fixture
+def tmp_path(folders_in_memory: Callable[[], Path] | None, request: pytest.FixtureRequest) -> Path:
+    """Take a folder in memory where there is room for it, else the one of pytest."""
+    return folders_in_memory() if folders_in_memory else request.getfixturevalue("tmp_path")
 
 
 @pytest.fixture(scope="session")
