@@ -29,6 +29,32 @@ def worker(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactor
     process.stop_if_running()
 
 
+@pytest.fixture(scope="module")
+def worker_with(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., WorkerProcess]]:
+    """Returns a running worker without jobs or recordings; its settings are the arguments.
+
+    A test that asks for the same settings as the one before gets the same worker: a start takes four seconds. Not to be used
+    together with `worker`, which would take the jobs.
+    """
+    running: list[WorkerProcess] = []
+
+    def worker_with(**settings: str) -> WorkerProcess:
+        if running and running[-1].is_like(settings):
+            running[-1].become_idle()
+            return running[-1]
+        stop()
+        running.append(WorkerProcess(audio_server.url, tmp_path_factory.mktemp("worker"), **settings))
+        running[-1].start()
+        return running[-1]
+
+    def stop() -> None:
+        while running:
+            running.pop().stop_if_running()
+
+    yield worker_with
+    stop()
+
+
 @pytest.fixture
 def own_worker(audio_server: LivekitProcess, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Makes workers for one test; settings as arguments. Not to be used together with `worker`, which would take the jobs."""

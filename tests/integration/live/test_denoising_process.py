@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 import soundfile
 
 from agent.voice.clean_voice import FAILURE
@@ -29,6 +30,7 @@ def has_a_slot(job):
     return "stillair-denoise" in Path(f"/proc/{job}/maps").read_text()
 
 
+@pytest.mark.alone
 async def test_a_killed_denoising_process_is_heard_by_nobody_and_comes_back(own_worker, new_broadcast):
     worker = own_worker()
     worker.start()

@@ -35,6 +35,7 @@ def starved(job: int):
             rival.wait()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("never_original", "state", "cause"),
     [

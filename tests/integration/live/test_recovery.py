@@ -71,9 +71,8 @@ class Faltering(Speaker):
             await asyncio.sleep(max(0, due - time.monotonic()))
 
 
-async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recording(own_worker, new_broadcast):
-    worker = own_worker()
-    worker.start()
+async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recording(worker_with, new_broadcast):
+    worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = Faltering(), await broadcast.listener()
     await speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
@@ -96,9 +95,8 @@ async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recor
     assert len(sound) / RATE > 10  # the time that is missing counts
 
 
-async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worker, new_broadcast):
-    worker = own_worker()
-    worker.start()
+async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(worker_with, new_broadcast):
+    worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast)
     killed = time.monotonic()
@@ -114,10 +112,9 @@ async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(own_worke
     assert_one_recording_with_a_gap(worker, manifest, sound, "noise remover restarted")
 
 
-async def test_a_second_job_replaces_a_living_one(own_worker, new_broadcast):
+async def test_a_second_job_replaces_a_living_one(worker_with, new_broadcast):
     """The reconciler may be wrong about a job. Then there are two for a moment, and one afterwards, with one recording."""
-    worker = own_worker()
-    worker.start()
+    worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast)
     first = worker.job(broadcast.studio)
@@ -134,9 +131,8 @@ async def test_a_second_job_replaces_a_living_one(own_worker, new_broadcast):
     assert sum(gap.length for gap in manifest.gaps) < 3
 
 
-async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_with(own_worker, new_broadcast):
-    worker = own_worker()
-    worker.start()
+async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_with(worker_with, new_broadcast):
+    worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     _, listener = await on_air(broadcast)
     took = await asyncio.to_thread(worker.stop)
@@ -151,9 +147,8 @@ async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_wit
     assert_one_recording_with_a_gap(worker, manifest, sound, "noise remover restarted")
 
 
-async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broadcast):
-    worker = own_worker()
-    worker.start()
+async def test_a_broadcaster_who_comes_back_is_heard_again(worker_with, new_broadcast):
+    worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast)
     await speaker.leave()
@@ -168,10 +163,21 @@ async def test_a_broadcaster_who_comes_back_is_heard_again(own_worker, new_broad
     assert_one_recording_with_a_gap(worker, manifest, sound, "connection")
 
 
-async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadcast):
+async def test_a_microphone_that_is_changed_is_heard_on_the_same_track(worker_with, new_broadcast):
+    worker_with()
+    broadcast = await new_broadcast().open(strength_db=0)
+    speaker, listener = await on_air(broadcast)
+    microphone = next(iter(speaker.room.local_participant.track_publications))
+    await speaker.room.local_participant.unpublish_track(microphone)
+    await speaker.speak(noise(2, -20))
+    changed = time.monotonic()
+    await until(lambda: listener.loud_since(changed + 0.5), 5, "sound")
+    assert len(listener.tracks) == 1
+
+
+async def test_a_second_tab_of_the_broadcaster_takes_over(worker_with, new_broadcast):
     """The first connection is evicted: it may be a page that crashed, and is seen for another 20 s."""
-    worker = own_worker(STILLAIR_GRACE_S="1")
-    worker.start()
+    worker = worker_with(STILLAIR_GRACE_S="1")
     broadcast = await new_broadcast().open(strength_db=0)
     _, listener = await on_air(broadcast)
     second = await broadcast.speaker(sweep(2))
@@ -183,22 +189,8 @@ async def test_a_second_tab_of_the_broadcaster_takes_over(own_worker, new_broadc
     assert worker.active_jobs() == 1
 
 
-async def test_a_microphone_that_is_changed_is_heard_on_the_same_track(own_worker, new_broadcast):
-    worker = own_worker()
-    worker.start()
-    broadcast = await new_broadcast().open(strength_db=0)
-    speaker, listener = await on_air(broadcast)
-    microphone = next(iter(speaker.room.local_participant.track_publications))
-    await speaker.room.local_participant.unpublish_track(microphone)
-    await speaker.speak(noise(2, -20))
-    changed = time.monotonic()
-    await until(lambda: listener.loud_since(changed + 0.5), 5, "sound")
-    assert len(listener.tracks) == 1
-
-
-async def test_a_job_ends_when_the_broadcaster_stays_away(own_worker, new_broadcast):
-    worker = own_worker(STILLAIR_GRACE_S="1")
-    worker.start()
+async def test_a_job_ends_when_the_broadcaster_stays_away(worker_with, new_broadcast):
+    worker = worker_with(STILLAIR_GRACE_S="1")
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, _ = await on_air(broadcast)
     await speaker.leave()

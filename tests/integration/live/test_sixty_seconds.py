@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import numpy as np
+import pytest
 
 from contract.messages import AGENT_NAME
 from tests.integration.live.people import until
@@ -12,6 +13,7 @@ from tests.integration.live.sounds import longest_silence_s, moments, progress, 
 SECONDS = 60
 
 
+@pytest.mark.alone
 async def test_a_minute_arrives_whole_and_in_order_on_one_clean_track(worker, new_broadcast):
     broadcast = await new_broadcast().open(strength_db=0)  # the whole path, but the tone is not taken for noise
     await broadcast.speaker(sweep(2))

@@ -15,6 +15,7 @@ from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import ROOT, LivekitProcess
 
 
+@pytest.mark.alone
 async def test_one_broadcast_too_many_is_refused_and_harms_none(own_worker, new_broadcast):
     worker = own_worker(STILLAIR_CAPACITY="2")
     worker.start()

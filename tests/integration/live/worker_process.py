@@ -29,6 +29,7 @@ class WorkerProcess:
         self.recordings = folder / "recordings"
         self.log = folder / "worker.log"
         self._program = program
+        self._settings = settings
         self._port = free_port()
         self._environment = (
             os.environ
@@ -66,6 +67,19 @@ class WorkerProcess:
             assert process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
+
+    def is_like(self, settings: dict[str, str]) -> bool:
+        """Whether it runs, and with these settings."""
+        return settings == self._settings and self._process is not None and self._process.poll() is None
+
+    def become_idle(self) -> None:
+        """Waits until the last job is over, and forgets all recordings."""
+        deadline = time.monotonic() + 30
+        while self.active_jobs():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+        for path in self.recordings.iterdir():
+            path.unlink()
 
     @property
     def pid(self) -> int:
