@@ -29,6 +29,7 @@ KINDS = [
 ]
 KEYWORDS = {**extract.DEFAULT_KEYWORDS, "lazy_gettext": None, "t": None, "nt": (1, 2)}
 LINE_LENGTH = 120
+UNTRANSLATED = NullTranslations()
 
 
 def path_of(language: str) -> Path:
@@ -50,7 +51,7 @@ class Messages(Domain):
 
     def get_translations(self) -> NullTranslations:
         locale = get_locale()
-        return self.languages.get(locale.language if locale else "") or NullTranslations()
+        return self.languages.get(locale.language if locale else "") or UNTRANSLATED
 
 
 @cache
