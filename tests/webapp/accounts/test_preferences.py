@@ -33,7 +33,9 @@ def test_a_chosen_theme_stands_on_every_page_before_any_script(alice, visit, the
 
 @pytest.mark.parametrize("theme", ["", "sepia", 'dark"><script>', "x" * 100])
 def test_there_are_no_other_themes(alice, theme):
-    assert save(alice, "appearance", theme=theme).status_code == 422
+    answer = save(alice, "appearance", theme=theme)
+    assert answer.status_code == 422
+    assert "Choose one of the three." in answer.text
     assert colours(alice.get("/").text)[0] == ""
 
 

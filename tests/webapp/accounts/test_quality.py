@@ -43,7 +43,9 @@ def test_a_start_with_nonsense_is_refused(alice, quality):
 
 @pytest.mark.parametrize("form", [{}, {"quality": ""}, {"quality": "loud"}, {"quality": "music\0"}])
 def test_a_form_with_nonsense_is_refused(alice, form):
-    assert alice.client.post("/settings/sound", data={**form, "csrf_token": alice.csrf_token}).status_code == 422
+    page = alice.client.post("/settings/sound", data={**form, "csrf_token": alice.csrf_token})
+    assert page.status_code == 422
+    assert "This must be voice or standard or music." in page.text
 
 
 def test_the_noise_remover_is_told(app, alice):

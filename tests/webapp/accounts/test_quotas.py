@@ -9,6 +9,7 @@ import pytest
 from contract.messages import StudioMetadata
 from webapp.accounts import accounts, quotas
 from webapp.core.database import db
+from webapp.core.errors import Invalid
 from webapp.models import Recording, Stream, User, new_id, now
 from webapp.recordings import editing, retention
 from webapp.streams import queries
@@ -181,5 +182,11 @@ def test_before_a_stream_the_page_says_who_will_hear_its_recording(alice, audien
     assert words in alice.get("/live").text
 
 
-def test_an_audience_that_is_none_is_refused(alice):
+def test_an_audience_that_is_none_is_refused(app, alice):
     assert save(alice, audience="everybody").status_code == 422
+    with app.app_context():
+        user = accounts.find("alice")
+        assert user.audience == "friends"
+        with pytest.raises(Invalid) as refused:
+            quotas.change(user, keep_days="", audience="everybody")
+    assert list(refused.value.fields) == ["audience"]

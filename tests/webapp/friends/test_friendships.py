@@ -65,8 +65,9 @@ def test_asking_twice_or_a_friend_is_a_conflict(alice, bob, charlie):
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE"])
-def test_nobody_asks_himself(alice, username):
-    assert alice.post("/api/friend-request/send", {"username": username}).status_code == 422
+def test_nobody_asks_themselves(alice, username):
+    answer = alice.post("/api/friend-request/send", {"username": username})
+    assert (answer.status_code, answer.json["error"]["fields"]) == (422, {"username": "That is you."})
 
 
 @pytest.mark.parametrize("username", ["nobody-here", "no such", "a" * 100])
@@ -153,4 +154,5 @@ def test_search_needs_two_letters_and_not_a_thousand(alice, query):
 
 
 def test_search_without_a_question_is_refused(alice):
-    assert alice.get("/api/search").status_code == 422
+    answer = alice.get("/api/search")
+    assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, ["q"])
