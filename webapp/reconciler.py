@@ -95,9 +95,9 @@ class Reconciler:
         """Do everything once, and return the seconds until the next round."""
         starting = self._try("streams", reconcile.repair_all)
         self._try("rooms", reconcile.close_old_rooms)
-        self._try("presence", presence.sweep)
+        self._try("presence", presence.expire)
         self._try("recordings", retention.maintain)
-        self._try("chats", archive.tend)
+        self._try("chats", archive.maintain)
         if time.monotonic() - self._seen_at > heartbeat.EVERY_S:
             self._seen_at = time.monotonic()
             self._try("heartbeat", heartbeat.beat)

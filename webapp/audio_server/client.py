@@ -1,7 +1,7 @@
-"""The audio server (LiveKit) as the web app uses it: rooms, dispatches, and who is where.
+"""Client of the audio server (LiveKit): rooms, dispatches, and who is in a room.
 
-`livekit.api` is asynchronous; Flask views and the reconciler are not. Every call here runs its own short event loop and
-connection (about 2 ms), so there is nothing to share between threads and nothing to break when gunicorn forks.
+`livekit.api` is asynchronous, but Flask views and the reconciler are not. Every call runs its own short event loop and connection
+(about 2 ms), so threads share nothing and nothing breaks when gunicorn forks. No database transaction may be open during a call.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ T = TypeVar("T")
 
 CALL_TIMEOUT_S = 3.0
 ARRIVAL_S = 15.0
-"""How long a noise remover may take from the dispatch to the studio; 0.2 s is usual, a busy machine takes seconds."""
+"""How long a noise remover may take from the dispatch to the studio; usually it takes 0.2 s, on a busy machine seconds."""
 EMPTY_TIMEOUT_S = 300
-"""A room that nobody ever joined goes away by itself after this."""
+"""A room that nobody ever joins is deleted after this time."""
 
 
 class AudioServerUnreachable(Busy):
-    """The audio server does not answer, or not as it should. `__cause__` says more, to the log and not to people."""
+    """The audio server does not answer, or not as it should. `__cause__` has details for the log."""
 
     code = "audio_server_unreachable"
 
@@ -72,7 +72,7 @@ class Room:
 
 @dataclass(frozen=True)
 class AudioServer:
-    """Calls with full rights. Every method raises `AudioServerUnreachable` within `CALL_TIMEOUT_S`."""
+    """Calls the audio server with full rights. Every method raises AudioServerUnreachable within CALL_TIMEOUT_S."""
 
     url: str
     api_key: str
@@ -102,27 +102,28 @@ class AudioServer:
         self._run(lambda livekit: livekit.room.create_room(request))
 
     def delete_room(self, name: str) -> None:
-        """Send everybody out and forget the room. A room that is not there is fine."""
+        """Send everybody out and delete the room, if it exists."""
         self._run(lambda livekit: _or_absent(livekit.room.delete_room(api.DeleteRoomRequest(room=name))))
 
     def set_metadata(self, name: str, metadata: str) -> None:
+        """Replace a room's metadata, if the room exists."""
         request = api.UpdateRoomMetadataRequest(room=name, metadata=metadata)
         self._run(lambda livekit: _or_absent(livekit.room.update_room_metadata(request)))
 
     def remove(self, room: str, identity: str) -> None:
-        """Send somebody out of a room. Their token lets them in again: see `broadcasts.shut_out`."""
+        """Send somebody out of a room. Their token still lets them in again: see webapp.streams.listeners.shut_out."""
         request = api.RoomParticipantIdentity(room=room, identity=identity)
         self._run(lambda livekit: _or_absent(livekit.room.remove_participant(request)))
 
     def dispatch(self, room: str, job: messages.BroadcastJob) -> None:
-        """Ask for a noise remover. Nobody may be free to come, and the audio server does not ask twice."""
+        """Ask for a noise remover once. If none is free to come, the audio server does not ask again."""
         request = api.CreateAgentDispatchRequest(agent_name=messages.AGENT_NAME, room=room, metadata=job.to_json())
         self._run(lambda livekit: livekit.agent_dispatch.create_dispatch(request))
 
     def agent_is_coming(self, room: str) -> bool:
-        """Whether a noise remover has taken a dispatch to this room a moment ago, and may still be on its way.
+        """Tell whether a noise remover has taken a dispatch to this room a moment ago, and may still be on its way.
 
-        livekit-server 1.13.5 may need 5 s to know it: it first asks for workers of other kinds (`CheckEnabledTimeout`).
+        livekit-server 1.13.5 may need 5 s to know, because it asks for workers of other kinds first (`CheckEnabledTimeout`).
         """
 
         async def ask(livekit: api.LiveKitAPI) -> bool:
@@ -132,13 +133,15 @@ class AudioServer:
         return self._run(ask)
 
     def room_names(self) -> set[str]:
+        """Return the names of all rooms."""
+
         async def ask(livekit: api.LiveKitAPI) -> set[str]:
             return {room.name for room in (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms}
 
         return self._run(ask)
 
     def rooms(self, names: Iterable[str]) -> dict[str, Room]:
-        """These rooms with the people in them; one that does not exist is left out."""
+        """Return those of these rooms that exist, with the people in them."""
         wanted = list(names)
 
         async def look_into(livekit: api.LiveKitAPI, name: str) -> tuple[Person, ...]:
@@ -170,7 +173,7 @@ class AudioServer:
 
 
 async def _or_absent(call: Awaitable[object]) -> None:
-    """What shall be removed or told is gone already: as good as done."""
+    """Await a call that counts as done if its object no longer exists."""
     try:
         await call
     except api.TwirpError as error:
@@ -179,7 +182,7 @@ async def _or_absent(call: Awaitable[object]) -> None:
 
 
 def _is_fresh(job: JobState) -> bool:
-    # A job that has died may read RUNNING for long, so its age decides too.
+    # A job that has died may be listed as RUNNING for long, so its age counts as well.
     age_s = time.time() - job.started_at / 1e9
     return job.status in (JobStatus.JS_PENDING, JobStatus.JS_RUNNING) and age_s < ARRIVAL_S
 

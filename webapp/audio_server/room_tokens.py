@@ -1,12 +1,12 @@
-"""LiveKit tokens for people: the only place of the web app that mints them.
+"""LiveKit tokens for people; nothing else in the web app makes them.
 
-A token is a signed list of what its holder may do in one room, and nothing else keeps a listener away from the raw
-microphone. So there are few kinds, each as narrow as it can be, and no argument widens one:
+A token is a signed list of what its holder may do in one room, and nothing else keeps listeners away from the raw microphone. So
+there are few kinds, each grants as little as possible, and no argument grants more:
 
     studio    the broadcaster: publish a microphone, hear the noise remover, send data (RPC needs it)
     stage     a friend: listen
     monitor   the broadcaster's own ear on the stage, unseen by the listeners
-    check     one person's own speaker and listener in an empty room, to try the way to the audio server
+    check     a speaker and a listener in an empty room, with which one person tries the connection to the audio server
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from datetime import timedelta
 from livekit import api
 
 TOKEN_TTL = timedelta(minutes=2)
-"""Time to use a token for the first time; the audio server then refreshes it by itself for as long as its holder is connected."""
+"""How long a token can be used for the first time. The audio server then refreshes it as long as its holder is connected."""
 
 
 class WebhookRefused(Exception):
-    """Not signed by the audio server, signed for another body, expired, or not readable."""
+    """The webhook is not signed by the audio server, is signed for another body, has expired, or cannot be read."""
 
 
 @dataclass(frozen=True)
 class TokenMint:
-    """Signs with the audio server's key pair, and checks what it has signed."""
+    """Signs tokens with the audio server's key pair, and checks what the audio server has signed."""
 
     api_key: str
     api_secret: str = field(repr=False)
 
     def studio(self, room: str, username: str, display_name: str) -> str:
-        """For the broadcaster. The identity is fixed: a second tab takes over from the first."""
+        """Make a broadcaster's token. The identity is fixed, so a second tab takes over from the first."""
         return self._sign(
             username,
             display_name,
@@ -49,17 +49,17 @@ class TokenMint:
         )
 
     def stage(self, room: str, username: str, display_name: str, avatar_url: str | None = None) -> str:
-        """For a listener, whose name and picture the broadcaster sees."""
+        """Make a listener's token, with the name and picture that the broadcaster sees."""
         return self._sign(page_identity(username), display_name, _listen_only(room), avatar=avatar_url)
 
     def monitor(self, room: str, username: str, display_name: str) -> str:
-        """For the broadcaster who wants to hear what friends hear."""
+        """Make a token for broadcasters who want to hear what friends hear."""
         grants = _listen_only(room)
         grants.hidden = True
         return self._sign(page_identity(username), display_name, grants)
 
     def check_speaker(self, room: str, username: str) -> str:
-        """For a page that tries its way to the audio server: publish a microphone."""
+        """Make a token with which a page that tries its connection publishes a microphone."""
         return self._sign(
             f"{username}.speaker",
             "",
@@ -75,15 +75,15 @@ class TokenMint:
         )
 
     def check_listener(self, room: str, username: str) -> str:
-        """For the same page: hear what it has published."""
+        """Make a token with which that page hears what it publishes."""
         return self._sign(f"{username}.listener", "", _listen_only(room))
 
     def read_webhook(self, body: str, signature: str) -> api.WebhookEvent:
-        """A call from the audio server, which signs the body's hash with the same key pair. Raises WebhookRefused."""
+        """Read a webhook, whose hash the audio server signs with the same key pair. Raises WebhookRefused."""
         receiver = api.WebhookReceiver(api.TokenVerifier(self.api_key, self.api_secret))
         try:
             return receiver.receive(body, signature)
-        except Exception as error:  # it raises Exception itself, and what jwt, base64 and protobuf raise
+        except Exception as error:  # it raises Exception itself, and errors of jwt, base64 and protobuf
             raise WebhookRefused(str(error)) from error
 
     def _sign(self, identity: str, name: str, grants: api.VideoGrants, *, avatar: str | None = None) -> str:
@@ -95,12 +95,12 @@ class TokenMint:
 
 
 def page_identity(username: str) -> str:
-    """A new identity for one page of this person on the stage. User names hold no dot, so `username_of` can undo it."""
+    """Make an identity on the stage for one page of this person. User names contain no dot, so `username_of` can undo it."""
     return f"{username}.{secrets.token_hex(4)}"
 
 
 def username_of(identity: str) -> str:
-    """The person behind an identity in a studio or on a stage."""
+    """Return the user name of an identity in a studio or on a stage."""
     return identity.partition(".")[0]
 
 

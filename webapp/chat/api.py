@@ -27,7 +27,9 @@ class Page(Query):
 
 
 class NewMessage(Body):
-    text: Annotated[str, Field(min_length=1), checked_later(f"At most {messages.LINES} lines.", maxLength=messages.LENGTH)]
+    text: Annotated[
+        str, Field(min_length=1), checked_later(f"At most {messages.MAX_LINES} lines.", maxLength=messages.MAX_LENGTH)
+    ]
 
 
 class SentMessage(TypedDict):
@@ -51,7 +53,7 @@ class ReactionSwitch(Body):
 def room(stream_id: str, query: Page) -> Chat:
     """The newest messages of a stream on air."""
     stream = messages.stream_for(current_user, stream_id)
-    return chat_room.of(current_user, stream, before=query.before).as_json()
+    return chat_room.room_for(current_user, stream, before=query.before).as_json()
 
 
 @blueprint.post(ADDRESS)

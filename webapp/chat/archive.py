@@ -1,8 +1,8 @@
-"""What was said and felt during a stream, kept with its recording in the file `<id>.chat.json` (webapp.recordings.files),
-from which pages
-read it: it goes where the recording goes, and a database that is made again has lost nothing.
+"""Archived chats: what was written during a stream is kept with its recording, in the file `<id>.chat.json`
+(webapp.recordings.files).
 
-The reconciler moves the rows of a stream that is over into the file. Whoever may hear the recording may read it.
+Pages read it from there, so it goes wherever the recording goes, and a new database loses nothing. The reconciler moves the rows
+of a stream that is over into the file. Whoever may hear the recording may read its chat.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 
 from contract.fields import ContractError
 from webapp.chat import messages as chat_messages
-from webapp.chat.messages import Line
+from webapp.chat.messages import Message
 from webapp.chat.schemas import KINDS, RecordedChat
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
@@ -35,42 +35,48 @@ UNRECORDED_KEPT = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class ArchivedReaction:
-    """A reaction, and not whose."""
+    """A reaction without its author."""
 
     kind: str
     at: datetime  # in whole milliseconds, as in the file
 
     @classmethod
-    def of(cls, kind: str, at: datetime) -> Self:
+    def from_row(cls, kind: str, at: datetime) -> Self:
         return cls(kind, at.replace(microsecond=at.microsecond // 1000 * 1000))
 
 
 @dataclass(frozen=True)
 class ChatRecord:
-    lines: tuple[Line, ...] = field(default=())
-    felt: tuple[ArchivedReaction, ...] = field(default=())
+    messages: tuple[Message, ...] = field(default=())
+    reactions: tuple[ArchivedReaction, ...] = field(default=())
 
-    def with_(self, lines: Iterable[Line], felt: Iterable[ArchivedReaction]) -> ChatRecord:
-        """In order of time, each once: after a crash some may come again."""
-        every_line = {line.id: line for line in (*self.lines, *lines)}.values()
+    def with_(self, messages: Iterable[Message], reactions: Iterable[ArchivedReaction]) -> ChatRecord:
+        """Merge these in, ordered by time and without duplicates, which come after a crash."""
+        by_id = {message.id: message for message in (*self.messages, *messages)}
         return ChatRecord(
-            tuple(sorted(every_line, key=lambda line: (line.at, line.id))),
-            tuple(sorted({*self.felt, *felt}, key=lambda one: (one.at, one.kind))),
+            tuple(sorted(by_id.values(), key=lambda message: (message.at, message.id))),
+            tuple(sorted({*self.reactions, *reactions}, key=lambda one: (one.at, one.kind))),
         )
 
     def without(self, message_id: str) -> ChatRecord:
-        return ChatRecord(tuple(line for line in self.lines if line.id != message_id), self.felt)
+        return ChatRecord(tuple(message for message in self.messages if message.id != message_id), self.reactions)
 
     def without_author(self, username: str) -> ChatRecord:
-        return ChatRecord(tuple(line for line in self.lines if line.username != username), self.felt)
+        return ChatRecord(tuple(message for message in self.messages if message.username != username), self.reactions)
 
     def to_json(self) -> str:
         messages = [
-            {"id": line.id, "at": rfc3339(line.at), "username": line.username, "name": line.name, "text": line.text}
-            for line in self.lines
+            {
+                "id": message.id,
+                "at": rfc3339(message.at),
+                "username": message.username,
+                "name": message.name,
+                "text": message.text,
+            }
+            for message in self.messages
         ]
-        felt = [{"at": rfc3339(one.at), "kind": one.kind} for one in self.felt]
-        return json.dumps({"messages": messages, "reactions": felt}, ensure_ascii=False, indent=1)
+        reactions = [{"at": rfc3339(one.at), "kind": one.kind} for one in self.reactions]
+        return json.dumps({"messages": messages, "reactions": reactions}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -79,7 +85,7 @@ class ChatRecord:
             data = json.loads(text)
             return cls(
                 tuple(
-                    Line(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
+                    Message(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
                     for one in data["messages"]
                 ),
                 tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
@@ -98,37 +104,37 @@ def _moment(text: str) -> datetime:
 # --- Questions
 
 
-def of(recording: Recording) -> ChatRecord:
-    """Of one that the caller may hear. Also what has not moved into the file yet: the stream may be on air."""
+def chat_of(recording: Recording) -> ChatRecord:
+    """Return the chat of a recording that the caller may hear, with what is not in the file yet."""
     return _kept(recording.id).with_(
-        (Line.of(message) for message in db.session.scalars(select(ChatMessage).where(ChatMessage.stream_id == recording.id))),
+        (Message.of(message) for message in db.session.scalars(select(ChatMessage).where(ChatMessage.stream_id == recording.id))),
         (
-            ArchivedReaction.of(row.kind, row.at)
+            ArchivedReaction.from_row(row.kind, row.at)
             for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))
         ),
     )
 
 
 def second_of(recording: Recording, at: datetime) -> float:
-    """Of the recording, in which a moment lies; what was written before the first sound came was written at its beginning."""
+    """Return the second of the recording at a moment. Everything before the first sound counts as second 0."""
     return round(max(0.0, (at - recording.started_at).total_seconds()), 1)
 
 
 def as_json(recording: Recording) -> RecordedChat:
-    record = of(recording)
+    record = chat_of(recording)
     return {
-        "messages": [{**line.as_json(), "second": second_of(recording, line.at)} for line in record.lines],
-        "reactions": [{"kind": felt.kind, "second": second_of(recording, felt.at)} for felt in record.felt],
+        "messages": [{**message.as_json(), "second": second_of(recording, message.at)} for message in record.messages],
+        "reactions": [{"kind": one.kind, "second": second_of(recording, one.at)} for one in record.reactions],
     }
 
 
 def with_chat(recordings: Iterable[Recording]) -> set[str]:
-    """Ids of those that have one."""
+    """Return the ids of the recordings that have a chat."""
     return {recording.id for recording in recordings if recording_queries.folder().has_chat(recording.id)}
 
 
 def _kept(recording_id: str) -> ChatRecord:
-    """A file that cannot be read counts as empty, for who looks."""
+    """Read the file for showing it: one that cannot be read counts as empty."""
     try:
         return _read(recording_id)
     except (ContractError, OSError):
@@ -145,14 +151,14 @@ def _read(recording_id: str) -> ChatRecord:
 
 
 def delete(person: User, stream_id: str, message_id: str) -> None:
-    """A message of a chat on air or kept: the person's own, or any in the own stream. Raises NotFound or Conflict."""
+    """Delete a message from a chat on air or archived: one's own, or any in one's own stream. Raises NotFound or Conflict."""
     if chat_messages.delete(person, stream_id, message_id):
         return
     recording = recording_queries.recording_for(person, stream_id)
     _hold(recording.id)
     record = _kept(recording.id)
-    line = next((line for line in record.lines if line.id == message_id), None)
-    if line is None or (person.id != recording.owner_id and person.username != line.username):
+    message = next((message for message in record.messages if message.id == message_id), None)
+    if message is None or (person.id != recording.owner_id and person.username != message.username):
         raise NotFound
     try:
         recording_queries.folder().write_chat(recording.id, record.without(message_id).to_json())
@@ -163,7 +169,7 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
 
 
 def forget_author(person: User) -> None:
-    """Takes what somebody has written out of all kept chats. The caller commits. Raises Conflict."""
+    """Remove everything that somebody has written from all archived chats. The caller commits. Raises Conflict."""
     for recording_id in recording_queries.folder().chats():
         kept = _kept(recording_id)
         if kept.without_author(person.username) == kept:
@@ -178,7 +184,7 @@ def forget_author(person: User) -> None:
 
 
 def _hold(recording_id: str) -> None:
-    """Nobody else changes this chat until the transaction is over."""
+    """Lock the chat, by its recording's row, until the transaction is over."""
     row = update(Recording).where(Recording.id == recording_id).values(title_key=Recording.title_key)
     db.session.execute(row.execution_options(synchronize_session=False))
 
@@ -186,8 +192,8 @@ def _hold(recording_id: str) -> None:
 # --- Rows to files
 
 
-def tend() -> None:
-    """The reconciler's share."""
+def maintain() -> None:
+    """Archive the chats of streams that are over. The reconciler calls it every second."""
     said = select(ChatMessage.stream_id).union(select(Reaction.stream_id), select(ChatMute.stream_id))
     over = select(Stream).where(Stream.id.in_(said), Stream.state == "ended")
     for stream in db.session.scalars(over).all():
@@ -203,11 +209,11 @@ def tend() -> None:
 
 
 def _keep(stream_id: str) -> None:
-    """Into the file, then out of the database: a crash in between only means doing it again."""
+    """Write the rows into the file, then commit their deletion: after a crash in between it is done again."""
     _hold(stream_id)
-    lines, felt = _forget_rows(stream_id)
-    if lines or felt:
-        recording_queries.folder().write_chat(stream_id, _read(stream_id).with_(lines, felt).to_json())
+    messages, reactions = _forget_rows(stream_id)
+    if messages or reactions:
+        recording_queries.folder().write_chat(stream_id, _read(stream_id).with_(messages, reactions).to_json())
     db.session.commit()
 
 
@@ -216,24 +222,27 @@ def _forget(stream_id: str) -> None:
     db.session.commit()
 
 
-def _forget_rows(stream_id: str) -> tuple[list[Line], list[ArchivedReaction]]:
-    """What was in them. Who deletes a message at this very moment waits for the end of the transaction, and looks in the file."""
+def _forget_rows(stream_id: str) -> tuple[list[Message], list[ArchivedReaction]]:
+    """Delete the rows of a stream's chat and return what was in them.
+
+    Whoever deletes a message at this moment waits until the transaction is over, and then looks into the file.
+    """
     people = {
         user.id: user
         for user in db.session.scalars(
             select(User).where(User.id.in_(select(ChatMessage.author_id).where(ChatMessage.stream_id == stream_id)))
         )
     }
-    messages = db.session.execute(
+    rows = db.session.execute(
         delete_rows(ChatMessage)
         .where(ChatMessage.stream_id == stream_id)
         .returning(ChatMessage.id, ChatMessage.author_id, ChatMessage.text, ChatMessage.at)
     ).all()
-    felt = db.session.execute(
+    reactions = db.session.execute(
         delete_rows(Reaction).where(Reaction.stream_id == stream_id).returning(Reaction.kind, Reaction.at)
     ).all()
     db.session.execute(delete_rows(ChatMute).where(ChatMute.stream_id == stream_id))
-    lines = [
-        Line(row.id, people[row.author_id].username, people[row.author_id].display_name, row.text, row.at) for row in messages
+    messages = [
+        Message(row.id, people[row.author_id].username, people[row.author_id].display_name, row.text, row.at) for row in rows
     ]
-    return lines, [ArchivedReaction.of(row.kind, row.at) for row in felt]
+    return messages, [ArchivedReaction.from_row(row.kind, row.at) for row in reactions]

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from contract.recording_files import RECORDING_ID
 from webapp.accounts import accounts
-from webapp.chat.schemas import Message
+from webapp.chat import schemas
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.text import clean_lines, is_encodable, is_visible
@@ -27,15 +27,15 @@ from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
 from webapp.presence import presence
 from webapp.security import rate_limits
 
-LENGTH = 500  # characters of a message
-LINES = 12  # of a message
-MOST = 5000  # messages of one stream
+MAX_LENGTH = 500  # characters of a message
+MAX_LINES = 12  # of a message
+MAX_MESSAGES = 5000  # messages of one stream
 NEWEST_FIRST = ChatMessage.at.desc(), ChatMessage.id.desc()
 
 
 @dataclass(frozen=True)
-class Line:
-    """A message, wherever it is kept."""
+class Message:
+    """A message, from the database or from an archived chat."""
 
     id: str
     username: str
@@ -44,10 +44,10 @@ class Line:
     at: datetime
 
     @classmethod
-    def of(cls, message: ChatMessage) -> Line:
+    def of(cls, message: ChatMessage) -> Message:
         return cls(message.id, message.author.username, message.author.display_name, message.text, message.at)
 
-    def as_json(self) -> Message:
+    def as_json(self) -> schemas.Message:
         return {
             "id": self.id,
             "username": self.username,
@@ -61,7 +61,7 @@ class Line:
 
 
 def stream_for(person: User, stream_id: str) -> Stream:
-    """One that is on air, the person's or a friend's. Raises the same NotFound for all others."""
+    """Return a stream on air of the person or a friend. Raises the same NotFound for all others."""
     stream = db.session.get(Stream, stream_id)
     if stream is None or not stream.is_on_air or not _is_among_friends(person, stream):
         raise NotFound(_("This chat is over, or not yours to read."))
@@ -69,55 +69,58 @@ def stream_for(person: User, stream_id: str) -> Stream:
 
 
 def own_stream(owner: User, stream_id: str) -> Stream:
-    """Raises NotFound also for a friend's."""
+    """Return the owner's stream on air. Raises NotFound, for a friend's stream as well."""
     stream = stream_for(owner, stream_id)
     if stream.owner_id != owner.id:
         raise NotFound
     return stream
 
 
-def newest(stream: Stream, count: int, before: str = "") -> list[Line]:
-    """Newest first. `before`: id of a message that is known already."""
+def newest(stream: Stream, count: int, before: str = "") -> list[Message]:
+    """Return messages, newest first. `before`: cursor, the id of the last message of the previous page."""
     query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
     known = db.session.get(ChatMessage, before) if RECORDING_ID.fullmatch(before) else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
-    return [Line.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]
+    return [Message.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]
 
 
 def muted_in(stream: Stream) -> list[User]:
-    """By user name."""
+    """Return who is muted, ordered by user name."""
     query = select(User).join(ChatMute, ChatMute.user_id == User.id).where(ChatMute.stream_id == stream.id)
     return list(db.session.scalars(query.order_by(User.username_key)))
 
 
 def readers(stream: Stream) -> set[int]:
-    """Whose pages are told: those that are open. A page that comes later asks for what it missed."""
+    """Return the ids of the people to whom events are sent: those who are online. Pages opened later load what they missed."""
     return presence.online([stream.owner_id, *relations.friend_ids(stream.owner_id)])
 
 
 # --- Acts
 
 
-def say(author: User, stream_id: str, text: str) -> Line:
-    """Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when the chat is full."""
+def say(author: User, stream_id: str, text: str) -> Message:
+    """Write a message. Raises NotFound, Forbidden if the author is muted, Invalid, TooMany, and Conflict if the chat is full."""
     stream = stream_for(author, stream_id)
     check_not_muted(author, stream)
     text = _checked(text)
     rate_limits.count("message", author.id)
-    if (db.session.scalar(select(func.count()).where(ChatMessage.stream_id == stream.id)) or 0) >= MOST:
-        raise Conflict(_("This chat is full: it has %(count)d messages. The stream goes on.", count=MOST))
+    if (db.session.scalar(select(func.count()).where(ChatMessage.stream_id == stream.id)) or 0) >= MAX_MESSAGES:
+        raise Conflict(_("This chat is full: it has %(count)d messages. The stream goes on.", count=MAX_MESSAGES))
     message = ChatMessage(stream_id=stream.id, author=author, text=text)
     db.session.add(message)
     db.session.flush()
-    line = Line.of(message)
-    outbox.publish(readers(stream), "chat.message", {"stream": stream.id, "message": line.as_json()})
+    written = Message.of(message)
+    outbox.publish(readers(stream), "chat.message", {"stream": stream.id, "message": written.as_json()})
     db.session.commit()
-    return line
+    return written
 
 
 def delete(person: User, stream_id: str, message_id: str) -> bool:
-    """The person's own, or any in the own chat. False when it is not here, but may be kept. Raises NotFound for others'."""
+    """Delete one's own message, or any in one's own chat. Raises NotFound for messages of others.
+
+    Returns False if the message is not here; it may be in an archived chat.
+    """
     message = db.session.get(ChatMessage, message_id)
     if message is None or message.stream_id != stream_id or not _is_among_friends(person, message.stream):
         return False
@@ -132,7 +135,7 @@ def delete(person: User, stream_id: str, message_id: str) -> bool:
 
 
 def mute(owner: User, stream_id: str, username: str) -> None:
-    """For this stream. Raises NotFound, also for somebody who can neither read nor has written here."""
+    """Mute somebody for this stream. Raises NotFound, also for somebody who cannot read the chat and has not written in it."""
     stream = own_stream(owner, stream_id)
     user = accounts.find(username)
     if user is None or user.id == owner.id or not (relations.are_friends(owner, user) or _has_written(user, stream)):
@@ -141,24 +144,24 @@ def mute(owner: User, stream_id: str, username: str) -> None:
         db.session.add(ChatMute(stream_id=stream.id, user_id=user.id))
         db.session.flush()
     except IntegrityError:
-        db.session.rollback()  # is muted already
+        db.session.rollback()  # already muted
         return
-    _tell_muted(stream, user, muted=True)
+    _publish_muted(stream, user, muted=True)
 
 
 def unmute(owner: User, stream_id: str, username: str) -> None:
-    """Raises NotFound."""
+    """Let somebody write again. Raises NotFound."""
     stream = own_stream(owner, stream_id)
     user = accounts.find(username)
     mute = db.session.get(ChatMute, (stream.id, user.id)) if user is not None else None
     if user is None or mute is None:
         raise NotFound
     db.session.delete(mute)
-    _tell_muted(stream, user, muted=False)
+    _publish_muted(stream, user, muted=False)
 
 
 def check_not_muted(person: User, stream: Stream) -> None:
-    """Raises Forbidden."""
+    """Raise Forbidden if the person is muted in this chat."""
     if db.session.get(ChatMute, (stream.id, person.id)) is not None:
         message = _("%(name)s has muted you in this chat. You can still listen and read.", name=stream.owner.display_name)
         raise Forbidden(message, code="muted")
@@ -167,13 +170,13 @@ def check_not_muted(person: User, stream: Stream) -> None:
 def _checked(text: str) -> str:
     if not is_encodable(text):
         raise Invalid.field("text", _("This contains characters that do not exist."))
-    if len(text) > LENGTH:
-        raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=LENGTH, count=len(text)))
+    if len(text) > MAX_LENGTH:
+        raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=MAX_LENGTH, count=len(text)))
     text = clean_lines(text)
     if not is_visible(text):
         raise Invalid.field("text", _("Write something first."))
-    if text.count("\n") >= LINES:
-        raise Invalid.field("text", _("At most %(most)d lines.", most=LINES))
+    if text.count("\n") >= MAX_LINES:
+        raise Invalid.field("text", _("At most %(most)d lines.", most=MAX_LINES))
     return text
 
 
@@ -186,7 +189,7 @@ def _has_written(user: User, stream: Stream) -> bool:
     return db.session.scalar(theirs.limit(1)) is not None
 
 
-def _tell_muted(stream: Stream, user: User, *, muted: bool) -> None:
+def _publish_muted(stream: Stream, user: User, *, muted: bool) -> None:
     data = {"stream": stream.id, "username": user.username, "display_name": user.display_name, "muted": muted}
     outbox.publish([stream.owner_id, user.id], "chat.muted", data)
     db.session.commit()

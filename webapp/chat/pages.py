@@ -31,20 +31,20 @@ def index(stream_id: str) -> ResponseReturnValue:
 
 
 def _room(stream: Stream, problem: str = "", written: str = "") -> str:
-    room = chat_room.of(current_user, stream, before=request.args.get("before", ""), count=PAGE)
+    room = chat_room.room_for(current_user, stream, before=request.args.get("before", ""), count=PAGE)
     return render_template("chat/on_air.html", room=room, problem=problem, written=written, back=_beside(stream))
 
 
 def _record(recording_id: str) -> str:
     recording = recording_queries.recording_for(current_user, recording_id)
-    record, page = archive.of(recording), max(0, request.args.get("page", 0, int))
+    record, page = archive.chat_of(recording), max(0, request.args.get("page", 0, int))
     start = RECORD_PAGE * page
     return render_template(
         "chat/record.html",
         recording=recording,
-        lines=[(line, archive.second_of(recording, line.at)) for line in record.lines[start : start + RECORD_PAGE]],
-        more=page + 1 if len(record.lines) > start + RECORD_PAGE else None,
-        felt=[(felt.kind, archive.second_of(recording, felt.at)) for felt in record.felt],
+        lines=[(line, archive.second_of(recording, line.at)) for line in record.messages[start : start + RECORD_PAGE]],
+        more=page + 1 if len(record.messages) > start + RECORD_PAGE else None,
+        felt=[(felt.kind, archive.second_of(recording, felt.at)) for felt in record.reactions],
     )
 
 

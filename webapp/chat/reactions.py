@@ -16,18 +16,21 @@ from webapp.events import outbox
 from webapp.models import Reaction, User
 from webapp.security import rate_limits
 
-MOST = 20_000  # of one stream
+MAX_REACTIONS = 20_000  # of one stream
 
 
 def counts(stream_id: str) -> dict[str, int]:
-    """How many of each kind."""
+    """Count the reactions of each kind."""
     query = select(Reaction.kind, func.count()).where(Reaction.stream_id == stream_id).group_by(Reaction.kind)
     found = {row[0]: row[1] for row in db.session.execute(query)}
     return {kind: found.get(kind, 0) for kind in KINDS}
 
 
 def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
-    """Returns the new counts. Raises NotFound, Forbidden for who is muted, Invalid, TooMany, or Conflict when they are off."""
+    """Send a reaction and return the new counts.
+
+    Raises NotFound, Forbidden if the person is muted, Invalid, TooMany, and Conflict if reactions are off or too many.
+    """
     stream = messages.stream_for(person, stream_id)
     messages.check_not_muted(person, stream)
     if kind not in KINDS:
@@ -35,7 +38,7 @@ def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
     if not stream.reactions_on:
         raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
     rate_limits.count("reaction", person.id)
-    if sum(counts(stream.id).values()) >= MOST:
+    if sum(counts(stream.id).values()) >= MAX_REACTIONS:
         raise Conflict(_("This stream has had as many reactions as there is room for. The stream goes on."))
     db.session.add(Reaction(stream_id=stream.id, kind=kind))
     db.session.flush()
@@ -46,7 +49,7 @@ def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
 
 
 def switch(owner: User, stream_id: str, *, on: bool) -> None:
-    """For everybody. Raises NotFound."""
+    """Switch reactions on or off for everybody. Raises NotFound."""
     stream = messages.own_stream(owner, stream_id)
     stream.reactions_on = on
     outbox.publish(messages.readers(stream), "chat.reactions", {"stream": stream.id, "on": on})

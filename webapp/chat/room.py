@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.chat import messages, reactions
-from webapp.chat.messages import Line
+from webapp.chat.messages import Message
 from webapp.chat.schemas import SHOWN, Chat
 from webapp.models import Stream, User
 
@@ -15,16 +15,16 @@ from webapp.models import Stream, User
 class Room:
     stream: Stream
     is_owner: bool
-    lines: Sequence[Line]  # the newest ones, oldest first
+    messages: Sequence[Message]  # the newest ones, oldest first
     more: bool  # there are earlier ones
     muted: bool  # may not write
-    muted_people: Sequence[User]  # told to the owner
+    muted_people: Sequence[User]  # only for the owner
     reactions: dict[str, int]
 
     def as_json(self) -> Chat:
         shown: Chat = {
             "stream": self.stream.id,
-            "messages": [line.as_json() for line in self.lines],
+            "messages": [message.as_json() for message in self.messages],
             "more": self.more,
             "muted": self.muted,
             "reactions": {"on": self.stream.reactions_on, "counts": self.reactions},
@@ -35,18 +35,18 @@ class Room:
 
 
 def beside(person: User, stream: Stream | None) -> Room | None:
-    """For the page of a stream; None unless it is on air."""
-    return of(person, stream) if stream is not None and stream.is_on_air else None
+    """Return the chat for the page of a stream, or None unless the stream is on air."""
+    return room_for(person, stream) if stream is not None and stream.is_on_air else None
 
 
-def of(person: User, stream: Stream, *, before: str = "", count: int = SHOWN) -> Room:
-    """That the person may read it is the caller's condition. `before`: id of a message."""
+def room_for(person: User, stream: Stream, *, before: str = "", count: int = SHOWN) -> Room:
+    """Return the newest messages. The caller has checked that the person may read them. `before`: id of a message."""
     found = messages.newest(stream, count + 1, before)
     muted_people, is_owner = messages.muted_in(stream), person.id == stream.owner_id
     return Room(
         stream=stream,
         is_owner=is_owner,
-        lines=found[:count][::-1],
+        messages=found[:count][::-1],
         more=len(found) > count,
         muted=person.id in {user.id for user in muted_people},
         muted_people=muted_people if is_owner else (),

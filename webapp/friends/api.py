@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from webapp.friends import friendships, relations
 from webapp.friends import requests as friend_requests
 from webapp.friends import search as friend_search
-from webapp.friends.search import SEARCH_LEAST, SEARCH_MOST, SEARCH_RESULTS
+from webapp.friends.search import MAX_QUERY_LENGTH, MAX_RESULTS, MIN_QUERY_LENGTH
 from webapp.models import FriendRequest, rfc3339
 from webapp.openapi.operations import operation
 from webapp.openapi.schemas import CLEAN, Body, DisplayName, Id, OneOf, Query, Time, Username, checked_later
@@ -29,7 +29,7 @@ PART_OF_A_NAME = "A part of the user name or of the display name."
 
 
 class Search(Query):
-    q: Annotated[str, checked_later(PART_OF_A_NAME, minLength=SEARCH_LEAST, maxLength=SEARCH_MOST)]
+    q: Annotated[str, checked_later(PART_OF_A_NAME, minLength=MIN_QUERY_LENGTH, maxLength=MAX_QUERY_LENGTH)]
 
 
 class Person(TypedDict):
@@ -39,7 +39,7 @@ class Person(TypedDict):
 
 
 class People(TypedDict):
-    users: Annotated[list[Person], Field(max_length=SEARCH_RESULTS)]
+    users: Annotated[list[Person], Field(max_length=MAX_RESULTS)]
 
 
 class Friend(TypedDict):

@@ -1,5 +1,8 @@
-"""Blocking. Somebody who is blocked cannot find, ask or hear whoever blocked them, and is not told: for them that person is like
-a name that nobody has. It ends a friendship and open requests; taking it back brings neither again."""
+"""Blocks and unblocks people.
+
+People who are blocked cannot find, ask or hear whoever blocked them, and do not learn of it: to them, that person's name looks as
+if nobody had it. A block ends a friendship and open requests, and lifting it brings neither back.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from webapp.models import Block, User
 
 
 def block(user: User, username: str) -> User:
-    """Raises NotFound alike for nobody and for those who have blocked `user`, Invalid for oneself. Twice does no harm."""
+    """Block somebody; doing it twice changes nothing. Raises Invalid for oneself.
+
+    Raises the same NotFound for unknown names and for people who have blocked `user`.
+    """
     other = visible(user, username)
     if other is None:
         raise NotFound(_("Nobody has this name. Check the spelling."))
@@ -30,7 +36,7 @@ def block(user: User, username: str) -> User:
     except IntegrityError:
         db.session.rollback()
         return other
-    were_friends = friendships.part(user, other)
+    were_friends = friendships.end_friendship(user, other)
     db.session.commit()
     if were_friends:
         friendship_ended.send(user, friend=other)
@@ -38,7 +44,7 @@ def block(user: User, username: str) -> User:
 
 
 def unblock(user: User, username: str) -> User:
-    """Raises NotFound unless the person is blocked."""
+    """Lift a block. Raises NotFound unless the person is blocked."""
     other = accounts.find(username)
     theirs = delete(Block).where(Block.blocker_id == user.id, Block.blocked_id == (other.id if other else None))
     if other is None or not affected_rows(theirs):

@@ -16,7 +16,7 @@ def has_blocked(blocker: User, other: User) -> bool:
 
 
 def blockers_of(user: User) -> Select[int]:
-    """Ids of those for whom the person is not to exist."""
+    """Select the ids of the users who have blocked `user`."""
     return select(Block.blocker_id).where(Block.blocked_id == user.id)
 
 
@@ -25,12 +25,12 @@ def blocked_ids(user: User) -> set[int]:
 
 
 def blocks_of(user: User) -> list[Block]:
-    """The newest first."""
+    """Return the user's blocks, newest first."""
     return list(db.session.scalars(select(Block).where(Block.blocker_id == user.id).order_by(Block.created_at.desc())))
 
 
 def visible(viewer: User, username: str) -> User | None:
-    """Somebody by name, as far as the viewer may know of them."""
+    """Find somebody by user name. Returns None for unknown names and for people who have blocked the viewer."""
     found = accounts.find(username)
     return None if found is None or has_blocked(found, viewer) else found
 
@@ -40,8 +40,10 @@ def unknown_name() -> NotFound:
 
 
 def refuse_blocked(user: User, other: User) -> None:
-    """Asked when the act is written, but not committed. Raises NotFound for whoever is blocked, Conflict for who has blocked the
-    other; the transaction is rolled back then."""
+    """Refuse an act between two people of whom one has blocked the other. Call it before the commit.
+
+    Raises NotFound if `user` is blocked, and Conflict if `user` has blocked the other. The transaction is rolled back then.
+    """
     advisory_lock(AdvisoryLock.BLOCKS)
     is_blocked, blocks_other, name = has_blocked(other, user), has_blocked(user, other), other.username
     if not is_blocked and not blocks_other:

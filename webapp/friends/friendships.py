@@ -13,8 +13,10 @@ from webapp.models import FriendRequest, Friendship, User
 
 
 def befriend(inviter: User, guest: User) -> None:
-    """Friends by an invite link, in the current transaction; an open request between them is answered with it. Raises as
-    `refuse_blocked` does."""
+    """Make two people friends by an invite link, which also answers an open request. The caller commits.
+
+    Raises as webapp.friends.blocks.refuse_blocked does.
+    """
     low, high = pair(inviter.id, guest.id)
     pending = FriendRequest.low_id == low, FriendRequest.high_id == high, FriendRequest.status == "pending"
     db.session.execute(update(FriendRequest).where(*pending).values(status="accepted"))
@@ -25,15 +27,15 @@ def befriend(inviter: User, guest: User) -> None:
 
 
 def unfriend(user: User, username: str) -> None:
-    """Ends the friendship, and with it what each hears of the other at this moment. Raises NotFound."""
+    """End a friendship, and commit. Raises NotFound."""
     friend = friend_for(user, username)
-    part(user, friend)
+    end_friendship(user, friend)
     db.session.commit()
     friendship_ended.send(user, friend=friend)
 
 
-def part(user: User, other: User) -> bool:
-    """Ends a friendship and open requests in the current transaction. Returns whether there was a friendship."""
+def end_friendship(user: User, other: User) -> bool:
+    """End a friendship and open requests. The caller commits. Returns whether there was a friendship."""
     low, high = pair(user.id, other.id)
     open_between = FriendRequest.low_id == low, FriendRequest.high_id == high, FriendRequest.status == "pending"
     closed = db.session.scalars(update(FriendRequest).where(*open_between).values(status="cancelled").returning(FriendRequest.id))

@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
     request_ids |= {asked.receiver_id: asked.id for asked in requests.sent}
     return render_template(
         "friends/search/index.html",
-        query=query[: search.SEARCH_MOST],
+        query=query[: search.MAX_QUERY_LENGTH],
         problem=problem,
         found=found,
         request_ids=request_ids,

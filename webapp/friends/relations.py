@@ -21,13 +21,13 @@ def friend_ids(user_id: int) -> list[int]:
 
 
 def friends_of(user: User) -> list[User]:
-    """By display name."""
+    """Return the user's friends, ordered by display name."""
     users = db.session.scalars(select(User).where(User.id.in_(_friend_ids(user.id))))
     return sorted(users, key=lambda friend: (friend.display_name.casefold(), friend.username_key))
 
 
 def friend_for(user: User, username: str) -> User:
-    """A friend by name. Raises NotFound alike for strangers and for nobody."""
+    """Return a friend by user name. Raises the same NotFound for strangers and for unknown names."""
     friend = accounts.find(username)
     if friend is None or not are_friends(user, friend):
         raise NotFound
@@ -35,7 +35,7 @@ def friend_for(user: User, username: str) -> User:
 
 
 def since(user: User, friend: User) -> datetime:
-    """When the two became friends. Raises NotFound."""
+    """Return when the two became friends. Raises NotFound."""
     friendship = db.session.get(Friendship, pair(user.id, friend.id))
     if friendship is None:
         raise NotFound
@@ -48,4 +48,5 @@ def _friend_ids(user_id: int) -> Select[int]:
 
 
 def pair(a: int, b: int) -> tuple[int, int]:
+    """Return the two ids in the order in which rows about both hold them."""
     return (a, b) if a < b else (b, a)

@@ -1,4 +1,4 @@
-"""Friends and friend requests. Unique constraints decide races: one open request and one friendship per pair, whoever asks."""
+"""Friend requests. Unique constraints decide races: each pair has at most one open request and one friendship."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from webapp.security import rate_limits
 
 @dataclass(frozen=True)
 class Requests:
-    """Open ones of one person, newest first."""
+    """The open requests of one person, newest first."""
 
     received: list[FriendRequest]
     sent: list[FriendRequest]
 
 
 def acquaintance_ids(user: User) -> set[int]:
-    """Friends, and those with an open request."""
+    """Return the ids of friends and of people with an open request from or to the user."""
     requests = requests_of(user)
     asked = {request.receiver_id for request in requests.sent} | {request.sender_id for request in requests.received}
     return asked | set(friend_ids(user.id))
 
 
 def requests_of(user: User) -> Requests:
+    """Return the user's open requests, with sender and receiver loaded."""
     people = joinedload(FriendRequest.sender), joinedload(FriendRequest.receiver)
     query = _open_requests().where(_concerns(user)).options(*people).order_by(FriendRequest.created_at.desc())
     found = list(db.session.scalars(query))
@@ -45,7 +46,7 @@ def requests_of(user: User) -> Requests:
 
 
 def send(user: User, username: str) -> FriendRequest:
-    """Asks somebody; when they have asked already, this accepts. Raises NotFound, Invalid for oneself, Conflict, or TooMany."""
+    """Send a request, or accept the open request of the other one. Raises NotFound, Invalid for oneself, Conflict and TooMany."""
     other = accounts.find(username)
     if other is None:
         raise blocks.unknown_name()
@@ -59,7 +60,7 @@ def send(user: User, username: str) -> FriendRequest:
         db.session.rollback()
         return _meet(user, other)
     blocks.refuse_blocked(user, other)
-    if are_friends(user, other):  # asked only now: nobody else can accept a request of these two any more
+    if are_friends(user, other):  # checked only now, when nobody can accept another request between these two
         raise Conflict(_("%(name)s is your friend already.", name=other.username))
     rate_limits.count("friend request", user.id)
     publish(
@@ -76,7 +77,7 @@ def send(user: User, username: str) -> FriendRequest:
 
 
 def _meet(user: User, other: User) -> FriendRequest:
-    """There is an open request between the two: theirs is accepted, one's own is not sent twice."""
+    """Handle a request when there is an open one: accept the other's, and raise Conflict for one's own."""
     low, high = pair(user.id, other.id)
     request = db.session.scalar(_open_requests().where(FriendRequest.low_id == low, FriendRequest.high_id == high))
     if request is None or request.sender_id == user.id:
@@ -85,7 +86,7 @@ def _meet(user: User, other: User) -> FriendRequest:
 
 
 def accept(user: User, request_id: str) -> FriendRequest:
-    """Raises NotFound unless the request was sent to `user`, Conflict when it is not open any more."""
+    """Accept. Raises NotFound unless the request was sent to `user`, and Conflict if it is no longer open."""
     request = _received(user, request_id)
     _close(request, "accepted")
     low, high = pair(request.sender_id, request.receiver_id)
@@ -98,7 +99,7 @@ def accept(user: User, request_id: str) -> FriendRequest:
 
 
 def reject(user: User, request_id: str) -> FriendRequest:
-    """Raises as `accept` does."""
+    """Reject. Raises as `accept` does."""
     request = _received(user, request_id)
     _close(request, "rejected")
     publish([request.sender_id, request.receiver_id], "friend_request.closed", {"id": request.id})
@@ -107,7 +108,7 @@ def reject(user: User, request_id: str) -> FriendRequest:
 
 
 def cancel(user: User, request_id: str) -> None:
-    """Raises NotFound unless `user` sent the request, Conflict when it is not open any more."""
+    """Withdraw. Raises NotFound unless `user` sent the request, and Conflict if it is no longer open."""
     request = _request_for(user, request_id)
     if request.sender_id != user.id:
         raise NotFound
@@ -117,7 +118,7 @@ def cancel(user: User, request_id: str) -> None:
 
 
 def _request_for(user: User, request_id: str) -> FriendRequest:
-    """A request that the person sent or received, whatever became of it. Raises NotFound."""
+    """Return a request that the person sent or received, in any state. Raises NotFound."""
     found = db.session.scalar(select(FriendRequest).where(FriendRequest.id == request_id, _concerns(user)))
     if found is None:
         raise NotFound
@@ -132,7 +133,7 @@ def _received(user: User, request_id: str) -> FriendRequest:
 
 
 def _close(request: FriendRequest, status: str) -> None:
-    """Of two who close it at once, the second gets Conflict."""
+    """Close an open request. Of two who try at once, the second gets Conflict."""
     still_open = update(FriendRequest).where(FriendRequest.id == request.id, FriendRequest.status == "pending")
     if not affected_rows(still_open.values(status=status)):
         raise Conflict(_("This request is not open any more."))

@@ -1,4 +1,4 @@
-"""Finds people by a part of their name."""
+"""Finds people by a part of their names."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from webapp.friends.relations import friend_ids
 from webapp.friends.requests import requests_of
 from webapp.models import User
 
-SEARCH_LEAST = 2
-SEARCH_MOST = 64
-SEARCH_RESULTS = 20
+MIN_QUERY_LENGTH = 2
+MAX_QUERY_LENGTH = 64
+MAX_RESULTS = 20
 
 
 def search(user: User, words: str) -> list[tuple[User, str]]:
-    """People whose name or display name contains `words`, with their relation to `user`: self, none, sent, received, friend or
-    blocked. Who wants it is shown to strangers by the whole user name alone; who has blocked `user` is not shown."""
+    """Return people whose user name or display name contains `words`, each with the relation to `user`.
+
+    A relation is self, none, sent, received, friend or blocked. People can choose to be found by strangers only by their exact
+    user name; people who have blocked `user` are not found. Raises Invalid.
+    """
     words = clean(words).lower()
-    if len(words) < SEARCH_LEAST:
-        raise Invalid.field("q", _("Type %(count)d letters or more.", count=SEARCH_LEAST))
-    if len(words) > SEARCH_MOST:
-        raise Invalid.field("q", _("Type at most %(count)d letters.", count=SEARCH_MOST))
+    if len(words) < MIN_QUERY_LENGTH:
+        raise Invalid.field("q", _("Type %(count)d letters or more.", count=MIN_QUERY_LENGTH))
+    if len(words) > MAX_QUERY_LENGTH:
+        raise Invalid.field("q", _("Type at most %(count)d letters.", count=MAX_QUERY_LENGTH))
     shown = db.func.lower(User.display_name)
     begins = or_(User.username_key.startswith(words, autoescape=True), shown.startswith(words, autoescape=True))
     relations = _relations(user)
@@ -37,7 +40,7 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
         .where(or_(User.username_key.contains(words, autoescape=True), shown.contains(words, autoescape=True)))
         .where(named_exactly, User.id.not_in(blocks.blockers_of(user)))
         .order_by(case((User.username_key == words, 0), (begins, 1), else_=2), User.username_key)
-        .limit(SEARCH_RESULTS)
+        .limit(MAX_RESULTS)
     )
     return [(found, relations.get(found.id, "none")) for found in db.session.scalars(query)]
 

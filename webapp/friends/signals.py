@@ -7,4 +7,4 @@ from blinker import Namespace
 _signals = Namespace()
 
 friendship_ended = _signals.signal("friendship-ended")
-"""Sent with a `User` as sender and the other one as `friend`, after the end is committed. The two are equal in this."""
+"""Sent after the end of a friendship is committed: one of the two is the sender, the other one is `friend`."""

@@ -42,8 +42,8 @@ class Stream(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     # What the reconciler remembers between its rounds, so that it can be restarted.
     broadcaster_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    agent_beat: Mapped[str] = mapped_column(String(80), default="")  # participant and heartbeat seen last
-    agent_beat_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    agent_heartbeat: Mapped[str] = mapped_column("agent_beat", String(80), default="")  # seen last, with its participant
+    agent_heartbeat_at: Mapped[datetime] = mapped_column("agent_beat_at", UtcDateTime, default=now)
     agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)  # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
     reactions_on: Mapped[bool] = mapped_column(default=True)  # webapp.chat.reactions

@@ -1,5 +1,8 @@
-"""A friend is live: who is told of it. Pages hear of it as the event `notice.live`; browsers of those who look at no page are
-woken by a push, if they have switched that on. Everybody chooses of which friends; all, to begin with."""
+"""Notifies people when a friend goes live.
+
+Open pages get the event `notice.live`. People who have no page in the foreground get a push in each browser in which they have
+switched that on. Everybody can mute friends; nobody is muted to begin with.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from webapp.presence import presence
 from webapp.security.headers import SESSION_LIFETIME
 
 
-def tell_live(stream: Stream) -> None:
-    """In the transaction that puts the stream on air for the first time, so that each of its beginnings is told once."""
+def publish_live(stream: Stream) -> None:
+    """Notify friends of a stream. Call it in the transaction that puts the stream on air for the first time."""
     owner = stream.owner
-    not_told = set(db.session.scalars(select(MutedNotification.user_id).where(MutedNotification.friend_id == owner.id)))
-    told = [friend_id for friend_id in relations.friend_ids(owner.id) if friend_id not in not_told]
+    muted_by = set(db.session.scalars(select(MutedNotification.user_id).where(MutedNotification.friend_id == owner.id)))
+    told = [friend_id for friend_id in relations.friend_ids(owner.id) if friend_id not in muted_by]
     data = {"username": owner.username, "display_name": owner.display_name, "title": stream.title}
     outbox.publish(told, "notice.live", data)
     away = set(told) - presence.watching(told)
@@ -29,16 +32,17 @@ def tell_live(stream: Stream) -> None:
 
 
 def wants(user_id: int, friend_id: int) -> bool:
+    """Tell whether the user is notified of this friend."""
     return db.session.get(MutedNotification, (user_id, friend_id)) is None
 
 
-def off_ids(user: User) -> set[int]:
-    """Friends of whom the person does not want to be told."""
+def muted_friend_ids(user: User) -> set[int]:
+    """Return the ids of the friends whom the user has muted."""
     return set(db.session.scalars(select(MutedNotification.friend_id).where(MutedNotification.user_id == user.id)))
 
 
 def choose(user: User, shown: Collection[str], wanted: Collection[str]) -> None:
-    """Of the friends `shown` (user names) those `wanted`, and no others; who was not shown stays as before."""
+    """Mute all friends `shown` but those `wanted`; both are user names. Friends who were not shown stay as they are."""
     friends = [friend for friend in relations.friends_of(user) if friend.username in shown]
     ids = [friend.id for friend in friends]
     db.session.execute(

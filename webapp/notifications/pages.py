@@ -1,5 +1,4 @@
-"""Settings: of whom one is told when they go live, and whether this browser is woken for it
-(static/js/notifications/push-view.js)."""
+"""Settings: which friends one is notified of, and whether this browser gets pushes (static/js/notifications/push-view.js)."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "accounts/settings/notifications.html",
         friends=relations.friends_of(current_user),
-        off_ids=go_live.off_ids(current_user),
+        muted_friend_ids=go_live.muted_friend_ids(current_user),
         is_on=subscriptions.is_on(current_user),
         key=vapid.public_key(current_app.config["STILLAIR"].data),
     )

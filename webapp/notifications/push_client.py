@@ -1,6 +1,9 @@
-"""The way to a push service. Where it is, a browser has said, and whoever pretends to be one could name a machine of ours: so
-only https to public addresses, looked up when somebody subscribes and again for every message, which goes to the very address
-that was looked at. Redirects are not followed, proxies of the environment are not used, and no answer is waited for long."""
+"""HTTP client for push services, hardened against server-side request forgery.
+
+The endpoint comes from the browser, so an attacker could name a host in our network. Only https URLs whose hosts have nothing but
+public addresses are used. The host is resolved when somebody subscribes and again for every message, and the connection goes to
+an address that was checked. Redirects are not followed, proxies from the environment are not used, and answers have a time limit.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ from flask import Flask, current_app
 
 from webapp.core.database import refuse_open_transaction
 
-ENDPOINT_LENGTH = 1024  # those of browsers have 150 to 700 characters
+ENDPOINT_LENGTH = 1024  # at most; the endpoints of browsers have 150 to 700 characters
 CONNECT_S = 4.0
-WHOLE_S = 8.0  # a message takes at most this, however slowly the other side speaks
+WHOLE_S = 8.0  # for a whole message, however slowly the push service answers
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 GLOBAL_UNICAST = ip_network("2000::/3")  # all that has been given out of IPv6
 NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address for networks that have only IPv6 (RFC 6052)
@@ -31,12 +34,12 @@ Address = IPv4Address | IPv6Address
 
 
 class EndpointRefused(Exception):
-    """Nothing may be sent there, now or ever."""
+    """The endpoint is not one to which anything may be sent."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of the push service; `status` 0 when none came."""
+    """The answer of a push service. `status` 0: there was none."""
 
     status: int
     retry_after: str = ""
@@ -44,18 +47,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class PushRoute:
-    """`app.extensions["push_route"]`. Tests have a push service of their own and say so: `private`, `ports`, `tls`."""
+    """Connects to push services: `app.extensions["push_route"]`. Tests change the fields for a push service of their own."""
 
     private: bool = False
     ports: frozenset[int] = frozenset({443})
-    tls: ssl.SSLContext | None = None  # whose certificates are believed; None: as on the web
+    tls: ssl.SSLContext | None = None  # which certificates are trusted; None: those that are trusted on the web
 
     def check(self, endpoint: str) -> None:
-        """Raises EndpointRefused, or OSError when the name cannot be looked up."""
+        """Raise EndpointRefused if nothing may be sent there, or OSError if the host cannot be resolved."""
         self._addresses(*self._host_and_port(endpoint))
 
     def post(self, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Raises EndpointRefused."""
+        """Send a message. Raises EndpointRefused; a push service that cannot be reached gives an answer with status 0."""
         host, port = self._host_and_port(endpoint)
         parts = urlsplit(endpoint)
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
@@ -73,7 +76,7 @@ class PushRoute:
             return Answer(0)
 
     def _connect(self, host: str, port: int) -> socket.socket:
-        """To one of the addresses that were looked at, so that a name cannot mean another one a moment later."""
+        """Connect to one of the addresses that were checked, because the name may resolve to another one a moment later."""
         addresses = self._addresses(host, port)
         for address in addresses[:-1]:
             try:
@@ -96,7 +99,7 @@ class PushRoute:
         return host, port
 
     def _addresses(self, host: str, port: int) -> list[Address]:
-        """All must be public: of a mixed answer somebody else would choose."""
+        """Resolve the host. Raises EndpointRefused unless all addresses are public."""
         refuse_open_transaction("push service")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -110,11 +113,11 @@ class PushRoute:
 
 @contextmanager
 def _ended(connected: socket.socket) -> Iterator[None]:
-    """Ends the connection after WHOLE_S, though each of its bytes may come in time."""
+    """Close the connection after WHOLE_S, even if each single byte comes in time."""
 
     def end() -> None:
-        with suppress(OSError):  # it is over this moment
-            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # TLS's own would first wait for the other side
+        with suppress(OSError):  # it has just ended
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # TLS's own shutdown would first wait for the other side
 
     timer = threading.Timer(WHOLE_S, end)
     timer.daemon = True
@@ -126,7 +129,7 @@ def _ended(connected: socket.socket) -> Iterator[None]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is somewhere in the Internet, also where an IPv6 address stands for an IPv4 one."""
+    """Tell whether the address is on the Internet. IPv6 addresses that stand for IPv4 ones are looked into."""
     if isinstance(address, IPv6Address):
         inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
         if address in NAT64:
@@ -144,6 +147,6 @@ def init_app(app: Flask) -> None:
 
 
 def push_route() -> PushRoute:
-    """The current app's."""
+    """Return the current app's client."""
     found: PushRoute = current_app.extensions["push_route"]
     return found

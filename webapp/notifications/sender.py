@@ -1,6 +1,8 @@
-"""Sends the pushes that wait in the database: encrypted for the one browser (RFC 8291), signed with this server's key
-(RFC 8292). The reconciler calls `drain` in a thread of its own, so that a slow push service holds nothing else up. A message is
-claimed before it is sent and deleted afterwards: whoever dies in between leaves it to the next one."""
+"""Sends the pushes that wait in the database, encrypted for one browser (RFC 8291) and signed with this server's key (RFC 8292).
+
+The reconciler calls `drain` in a thread of its own, so a slow push service holds up nothing else. A message is claimed before it
+is sent and deleted afterwards; if the process dies in between, it is due again when the claim runs out.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from webapp.notifications.push_client import Answer, EndpointRefused, push_route
 
 log = logging.getLogger(__name__)
 
-LIFETIME = timedelta(hours=1)  # that somebody went live is no news later
+LIFETIME = timedelta(hours=1)  # later nobody wants to know that somebody went live
 WAITS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 LEASE = timedelta(minutes=1)  # longer than any sending
 WORKERS = 8
@@ -37,8 +39,8 @@ BUSY = (0, 408, 425, 429, *range(500, 600))
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A message with all that sending needs: no transaction is open meanwhile."""
+class PushPayload:
+    """A message with everything that is needed to send it, so that no transaction is open meanwhile."""
 
     message_id: int
     subscription_id: int
@@ -51,7 +53,7 @@ class Parcel:
 
 
 def drain(app: Flask) -> None:
-    """Sends what is due, several at once."""
+    """Send all messages that are due, several at once."""
     with app.app_context():
         due = db.session.scalar(select(func.count()).where(PushMessage.due_at <= now())) or 0
     workers = [threading.Thread(target=_work, args=[app], name="push", daemon=True) for _number in range(min(due, WORKERS))]
@@ -65,14 +67,14 @@ def _work(app: Flask) -> None:
     try:
         with app.app_context():
             while message := _claim():
-                if (parcel := _pack(message)) is not None:
-                    _settle(parcel, _send(parcel))
+                if (payload := _pack(message)) is not None:
+                    _settle(payload, _send(payload))
     except Exception:  # its message is due again when the lease is over
         log.exception("push not sent")
 
 
 def _claim() -> PushMessage | None:
-    """The next one that is due, for one caller however many ask."""
+    """Claim the next message that is due. Of several callers at once only one gets it."""
     while True:
         message = db.session.scalar(select(PushMessage).where(PushMessage.due_at <= now()).order_by(PushMessage.due_at).limit(1))
         if message is None:
@@ -86,8 +88,8 @@ def _claim() -> PushMessage | None:
             return message
 
 
-def _pack(message: PushMessage) -> Parcel | None:
-    """None, and the message is gone, when it is no news any more: the stream is over, or the two are no friends."""
+def _pack(message: PushMessage) -> PushPayload | None:
+    """Read what sending needs. Deletes the message and returns None if the stream is over or the two are no longer friends."""
     stream, subscription = message.stream, message.subscription
     owner, receiver = stream.owner, subscription.session.user
     is_news = stream.is_on_air and message.created_at > now() - LIFETIME
@@ -97,7 +99,7 @@ def _pack(message: PushMessage) -> Parcel | None:
         return None
     with in_language_of(receiver):
         title = _("%(name)s is live", name=owner.display_name)
-    parcel = Parcel(
+    payload = PushPayload(
         message_id=message.id,
         subscription_id=subscription.id,
         tries=message.tries,
@@ -108,22 +110,22 @@ def _pack(message: PushMessage) -> Parcel | None:
         text=json.dumps({"title": title, "body": stream.title, "link": f"/listen/{owner.username}"}),
     )
     db.session.commit()
-    return parcel
+    return payload
 
 
-def _send(parcel: Parcel) -> Answer:
-    browser = WebPusher({"endpoint": parcel.endpoint, "keys": {"p256dh": parcel.p256dh, "auth": parcel.auth}})
-    body = bytes(browser.encode(parcel.text.encode(), "aes128gcm")["body"])
+def _send(payload: PushPayload) -> Answer:
+    browser = WebPusher({"endpoint": payload.endpoint, "keys": {"p256dh": payload.p256dh, "auth": payload.auth}})
+    body = bytes(browser.encode(payload.text.encode(), "aes128gcm")["body"])
     headers = {
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
         "TTL": str(int(LIFETIME.total_seconds())),
-        "Topic": parcel.topic,  # a second message of one stream takes the place of the first
+        "Topic": payload.topic,  # a second message of one stream takes the place of the first
         "Urgency": "high",
-        **_signature(parcel.endpoint),
+        **_signature(payload.endpoint),
     }
     try:
-        return push_route().post(parcel.endpoint, body, headers)
+        return push_route().post(payload.endpoint, body, headers)
     except EndpointRefused:  # its name means a private address by now
         return Answer(410)
 
@@ -132,7 +134,7 @@ def _signature(endpoint: str) -> dict[str, str]:
     config: Config = current_app.config["STILLAIR"]
     service, own = urlsplit(endpoint), urlsplit(config.public_url)
     key = vapid.load(config.data)
-    key.conf["no-strict"] = True  # py_vapid does not take an address with a name such as `air` for one
+    key.conf["no-strict"] = True  # py_vapid rejects host names without a dot, such as `air`
     claims = {
         "aud": f"https://{service.netloc}",
         "exp": int(time.time()) + SIGNATURE_LASTS_S,
@@ -141,21 +143,21 @@ def _signature(endpoint: str) -> dict[str, str]:
     return dict(key.sign(claims))
 
 
-def _settle(parcel: Parcel, answer: Answer) -> None:
-    this = PushMessage.id == parcel.message_id
+def _settle(payload: PushPayload, answer: Answer) -> None:
+    this = PushMessage.id == payload.message_id
     if answer.status in GONE:
-        db.session.execute(delete(PushSubscription).where(PushSubscription.id == parcel.subscription_id))
-    elif answer.status in BUSY and parcel.tries <= len(WAITS):
-        db.session.execute(update(PushMessage).where(this).values(due_at=now() + _wait(parcel.tries, answer.retry_after)))
+        db.session.execute(delete(PushSubscription).where(PushSubscription.id == payload.subscription_id))
+    elif answer.status in BUSY and payload.tries <= len(WAITS):
+        db.session.execute(update(PushMessage).where(this).values(due_at=now() + _wait(payload.tries, answer.retry_after)))
     else:
         if not 200 <= answer.status < 300:
-            log.warning("push given up", extra={"status": answer.status, "tries": parcel.tries})
+            log.warning("push given up", extra={"status": answer.status, "tries": payload.tries})
         db.session.execute(delete(PushMessage).where(this))
     db.session.commit()
 
 
 def _wait(tries: int, retry_after: str) -> timedelta:
-    """As long as the push service asks for, or longer each time."""
+    """Return how long to wait: as long as the push service asks for, or else longer each time."""
     if retry_after.isascii() and retry_after.isdigit():
         return min(LIFETIME, timedelta(seconds=int(retry_after[:9])))
     return WAITS[tries - 1]

@@ -1,5 +1,8 @@
-"""Browsers that are woken when a friend goes live. Each belongs to the log-in of that browser and ends with it: by log-out, a new
-password or the end of the account, and when its push service says that it is gone."""
+"""Push subscriptions: browsers that are notified when a friend goes live.
+
+A subscription belongs to the log-in of a browser. It ends with the log-in (by logging out, a new password or the end of the
+account), and when the push service says that it is gone.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +21,29 @@ from webapp.models import LoginSession, PushSubscription, User
 from webapp.notifications.push_client import ENDPOINT_LENGTH, EndpointRefused, push_route
 from webapp.security import rate_limits
 
-MOST = 10  # browsers of one person; beyond, the one that was used longest ago gives way
+MAX_BROWSERS = 10  # of one person; one more replaces the one that was used longest ago
 AUTH_BYTES = 16
 POINT_BYTES = 65  # a point of P-256, uncompressed
 
 
 def is_on(user: User) -> bool:
-    """In the browser that asks."""
+    """Tell whether the browser that asks is subscribed."""
     return db.session.scalar(_of_log_in(user)) is not None
 
 
 def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
-    """In the browser that asks; doing it again changes nothing. Raises Invalid, Conflict and TooMany."""
+    """Subscribe the browser that asks; doing it again changes nothing. Raises Invalid, Conflict and TooMany."""
     known = db.session.scalar(_of_log_in(user))
     if known is not None and (known.endpoint, known.p256dh, known.auth) == (endpoint, p256dh, auth):
         return
     _check_keys(p256dh, auth)
     rate_limits.count("push subscription", user.id)
-    db.session.commit()  # no transaction is open while the name is looked up
+    db.session.commit()  # no transaction is open while the host is resolved
     _check_endpoint(endpoint)
     holder = db.session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))
     if holder is not None and (holder.p256dh, holder.auth) != (p256dh, auth):
         raise Conflict(_("This browser is registered with other keys. Switch notifications off and on again."))
-    # Whoever has the keys is that browser: somebody else is logged in there now.
+    # Whoever knows the keys is that browser, in which somebody else has logged in now.
     session_id = sessions.session_id(user)
     replaced = (PushSubscription.endpoint == endpoint) | (PushSubscription.session_id == session_id)
     db.session.execute(delete(PushSubscription).where(replaced))
@@ -48,13 +51,13 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
     try:
         _drop_oldest(user)
         db.session.commit()
-    except IntegrityError as error:  # from another tab, at this moment
+    except IntegrityError as error:  # another tab was quicker
         db.session.rollback()
         raise Conflict(_("Another page has changed this at the same moment. Try again.")) from error
 
 
 def switch_off(user: User) -> None:
-    """In the browser that asks."""
+    """End the subscription of the browser that asks."""
     db.session.execute(delete(PushSubscription).where(PushSubscription.session_id == sessions.session_id(user)))
     db.session.commit()
 
@@ -66,12 +69,12 @@ def _of_log_in(user: User) -> Select[PushSubscription]:
 def _drop_oldest(user: User) -> None:
     db.session.flush()
     mine = select(PushSubscription.id).join(LoginSession).where(LoginSession.user_id == user.id)
-    too_many = mine.order_by(LoginSession.seen_at.desc(), PushSubscription.id.desc()).offset(MOST)
+    too_many = mine.order_by(LoginSession.seen_at.desc(), PushSubscription.id.desc()).offset(MAX_BROWSERS)
     db.session.execute(delete(PushSubscription).where(PushSubscription.id.in_(db.session.scalars(too_many).all())))
 
 
 def _check_keys(p256dh: str, auth: str) -> None:
-    """That a message can be encrypted for this browser (RFC 8291)."""
+    """Check that a message can be encrypted for this browser (RFC 8291). Raises Invalid."""
     try:
         point = _decoded(p256dh)
         if len(point) != POINT_BYTES:
@@ -88,7 +91,7 @@ def _check_keys(p256dh: str, auth: str) -> None:
 
 
 def _decoded(text: str) -> bytes:
-    """base64url without padding, as browsers have it. Raises ValueError."""
+    """Decode base64url without padding, which browsers use. Raises ValueError."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
     except binascii.Error as error:

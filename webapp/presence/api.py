@@ -22,7 +22,7 @@ from webapp.presence.hub import EventHub, EventStream, hub
 
 blueprint = Blueprint("api_events", __name__)
 
-HEARTBEAT_S = 5  # how long a stream may outlive its log-in; proxies close what is silent for a minute
+HEARTBEAT_S = 5  # how long a stream may outlive its log-in; proxies close connections that are silent for a minute
 RECONNECT_MS = 2000
 EventId = Annotated[str, checked_later("Id of an event; what came after it is sent.", pattern="^[0-9]{1,18}$", examples=["1"])]
 ABOUT = "\n".join(
@@ -71,7 +71,7 @@ def _last_id(asked: str | None) -> int:
 
 
 def _body(app: Flask, event_hub: EventHub, event_stream: EventStream, token: str, last_id: int) -> Iterator[str]:
-    """Ends with the log-in, the browser or the server. Database connections are held only while reading."""
+    """Yield events until the log-in, the browser or the server ends. A database connection is held only while reading."""
     with app.app_context():
         missed, last_id = (False, last_id) if outbox.is_resumable(last_id) else (True, outbox.latest_id())
     yield f"retry: {RECONNECT_MS}\nid: {last_id}\n\n"

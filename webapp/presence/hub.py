@@ -1,5 +1,8 @@
-"""The open event streams of this process, and the one thread that wakes them: at once when this process commits, and
-within POLL_S when another does. It only tells whose pages have news; each stream reads its own rows."""
+"""The open event streams of this process, and the one thread that wakes them.
+
+It wakes them at once when this process commits, and within POLL_S when another one does. It only finds out whose pages have news;
+each stream then reads its own rows.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ from webapp.presence import presence
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
-KEEP_EVERY = 20  # rounds between two signs of life in the database
-RETRY_AFTER_S = 10  # how often a page without a stream asks for the lists instead
+HEARTBEAT_EVERY = 20  # rounds between two heartbeats in the database
+RETRY_AFTER_S = 10  # a page without a stream loads its lists this often instead
 
 
 @dataclass(eq=False)
@@ -34,13 +37,13 @@ class EventStream:
     """One open `GET /events`."""
 
     user_id: int
-    connection: socket.socket | None  # to the browser; None when the server does not show it
+    connection: socket.socket | None  # to the browser; None if the server does not provide it
     id: str = field(default_factory=new_id)
     news: threading.Event = field(default_factory=threading.Event)
     is_present: bool = False  # has its row in the database
 
     def has_left(self) -> bool:
-        """Whether the browser has gone away. Writing would tell only at the second try."""
+        """Tell whether the browser has gone away, which a write would show only at the second try."""
         if self.connection is None:
             return False
         try:
@@ -52,34 +55,34 @@ class EventStream:
 
 
 class EventHub:
-    """`app.extensions["events"]`. The thread runs while there is a stream."""
+    """Holds the event streams of one app: `app.extensions["events"]`. Its thread runs while there is a stream."""
 
     def __init__(self, app: Flask, config: Config) -> None:
         self._app = app
-        self._most = config.event_streams
-        self._most_per_person = config.event_streams_per_person
+        self._max_streams = config.event_streams
+        self._max_streams_per_person = config.event_streams_per_person
         self._lock = threading.Lock()
         self._streams: set[EventStream] = set()
         self._poller: threading.Thread | None = None
         self._committed = threading.Event()
-        self.is_serving: Callable[[], bool] = lambda: True  # gunicorn.py sets it: a process that stops ends its streams
+        self.is_serving: Callable[[], bool] = lambda: True  # set by gunicorn_conf: a process that stops ends its streams
 
     def open(self, user_id: int, connection: socket.socket | None, *, watching: bool = True) -> EventStream:
-        """`watching`: the page is in sight.
+        """Open a stream. `watching`: its page is in the foreground.
 
-        Raises Busy beyond the budget: an open stream holds a thread, and requests must never wait for one.
+        Raises Busy beyond the limit, because an open stream holds a thread, and requests must never wait for one.
         """
         stream = EventStream(user_id, connection)
         with self._lock:
             mine = sum(other.user_id == user_id and not other.has_left() for other in self._streams)
-            if len(self._streams) >= self._most or mine >= self._most_per_person:
+            if len(self._streams) >= self._max_streams or mine >= self._max_streams_per_person:
                 raise Busy(_("Too many pages are open at once. This one looks for news every 10 s."), retry_after_s=RETRY_AFTER_S)
             self._streams.add(stream)
             if self._poller is None:
                 self._poller = threading.Thread(target=self._poll, name="event-poller", daemon=True)
                 self._poller.start()
         try:
-            presence.enter(user_id, stream.id, watching=watching)
+            presence.connect(user_id, stream.id, watching=watching)
         except SQLAlchemyError:
             self._forget(stream)
             raise
@@ -89,13 +92,13 @@ class EventHub:
     def close(self, stream: EventStream) -> None:
         self._forget(stream)
         with self._app.app_context():
-            presence.leave(stream.id)
+            presence.disconnect(stream.id)
 
     def is_over(self, stream: EventStream) -> bool:
         return stream.has_left() or not self.is_serving()
 
     def wake(self) -> None:
-        """This process has committed something."""
+        """Look for news at once. Called after every commit of this process."""
         self._committed.set()
 
     def _forget(self, stream: EventStream) -> None:
@@ -112,24 +115,23 @@ class EventHub:
             try:
                 with self._app.app_context():
                     self._upkeep(round_number)
-                    last_id = self._tell_news(last_id)
-            except Exception:  # whatever it was, the next round may work; without a poller all pages stand still
+                    last_id = self._wake_for_news(last_id)
+            except Exception:  # the next round may work, and without a poller no page gets news
                 log.exception("event poller failed; trying again")
             self._committed.wait(POLL_S)
             self._committed.clear()
 
     def _upkeep(self, round_number: int) -> None:
-        if round_number % KEEP_EVERY == 0:
+        if round_number % HEARTBEAT_EVERY == 0:
             with self._lock:
                 present = {stream.id: stream.user_id for stream in self._streams if stream.is_present}
-            presence.keep(present)
-        presence.sweep()
+            presence.heartbeat(present)
+        presence.expire()
 
-    def _tell_news(self, last_id: int | None) -> int:
-        """Wakes the streams of those who have events after `last_id`, all the first time (None), and those that shall end.
+    def _wake_for_news(self, last_id: int | None) -> int:
+        """Wake the streams of people with events after `last_id` (None: all streams), and those that have to end.
 
-        The database is read before the streams are: one that opens in between reads for itself what it missed. Returns the newest
-        id.
+        The database is read first, so a stream that opens in between reads for itself what it missed. Returns the newest id.
         """
         newest = outbox.latest_id()
         concerned = None if last_id is None else outbox.concerned_after(last_id)
@@ -146,7 +148,7 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def hub() -> EventHub:
-    """The current app's."""
+    """Return the current app's hub."""
     found: EventHub = current_app.extensions["events"]
     return found
 

@@ -1,5 +1,8 @@
-"""Who is online. A row of `event_connection` is an open event stream; somebody is online as long as a row of theirs is there.
-Friends are told when the first comes and the last goes, in the same transaction. A row whose process died expires."""
+"""Keeps track of who is online.
+
+Every open event stream has a row in `event_connection`, and a person is online as long as they have one. Friends are told when
+somebody's first row comes and when the last one goes, in the same transaction. Rows of a process that died expire.
+"""
 
 from __future__ import annotations
 
@@ -14,44 +17,51 @@ from webapp.events.outbox import publish
 from webapp.friends.relations import friend_ids
 from webapp.models import EventConnection, User, now, rfc3339
 
-LIFETIME = timedelta(seconds=30)  # without being kept
-GRACE = timedelta(seconds=5)  # after the stream closed: going to another page is not going offline
+LIFETIME = timedelta(seconds=30)  # without a heartbeat
+GRACE = timedelta(seconds=5)  # after the stream was closed, because going to another page is not going offline
 
 
 def online(user_ids: Iterable[int]) -> set[int]:
-    """Those of `user_ids` who are online."""
+    """Return those of `user_ids` who are online."""
     query = select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), EventConnection.expires_at > now())
     return set(db.session.scalars(query))
 
 
 def watching(user_ids: Iterable[int]) -> set[int]:
-    """Those of `user_ids` who have a page in sight; one in the background, or in a pocket, does not count."""
+    """Return those of `user_ids` who have a page in the foreground."""
     there = EventConnection.expires_at > now(), EventConnection.watching.is_(True)
     return set(db.session.scalars(select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), *there)))
 
 
-def enter(user_id: int, connection_id: str, *, watching: bool) -> None:
-    sweep()
+def connect(user_id: int, connection_id: str, *, watching: bool) -> None:
+    """Add an open event stream. `watching`: its page is in the foreground."""
+    expire()
     user = _locked(user_id)
-    if user is None:  # the account is deleted, and its last stream about to end
+    if user is None:  # the account was deleted, and its last stream is about to end
         return
     until = now() + LIFETIME
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
-    db.session.flush()  # SQLite lets nobody else write from here on
+    db.session.flush()  # from here on SQLite lets nobody else write
     if _connections(user_id) == 1:
         publish(friend_ids(user_id), "friend.online", {"username": user.username})
     db.session.commit()
 
 
-def keep(connections: Mapping[str, int]) -> None:
-    """Called every few seconds for the open streams, id -> user. One that was given up while the machine slept comes back."""
+def heartbeat(connections: Mapping[str, int]) -> None:
+    """Put off the expiry of open streams, and add those again that expired while the machine slept.
+
+    `connections`: user ids by connection ids. Called every few seconds.
+    """
     _put_off(connections, LIFETIME)
     there = set(db.session.scalars(select(EventConnection.id).where(EventConnection.id.in_(connections))))
     for connection_id in connections.keys() - there:
-        enter(connections[connection_id], connection_id, watching=False)  # not known any more: rather a push too many
+        connect(
+            connections[connection_id], connection_id, watching=False
+        )  # unknown by now: one push too many is better than none
 
 
-def leave(connection_id: str) -> None:
+def disconnect(connection_id: str) -> None:
+    """Let a closed event stream expire after GRACE."""
     _put_off([connection_id], GRACE, watching=False)
 
 
@@ -61,8 +71,8 @@ def _put_off(connection_ids: Iterable[str], time: timedelta, **changes: Any) -> 
     db.session.commit()
 
 
-def sweep() -> None:
-    """Removes what has run out, and says who went offline."""
+def expire() -> None:
+    """Delete rows that have run out, and publish who went offline."""
     owners = select(EventConnection.user_id).where(EventConnection.expires_at <= now()).distinct()
     for user_id in db.session.scalars(owners).all():
         user = _locked(user_id)
@@ -82,5 +92,5 @@ def _connections(user_id: int) -> int:
 
 
 def _locked(user_id: int) -> User | None:
-    """The person, for one transaction at a time: coming and going at once must not be told in the wrong order."""
+    """Lock the person's row, so that coming and going at the same moment are not published in the wrong order."""
     return db.session.scalar(select(User).where(User.id == user_id).with_for_update())

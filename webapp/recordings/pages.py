@@ -129,7 +129,9 @@ def _heard_by(recording: Recording) -> str:
 @login_required
 def heard(recording_id: str) -> ResponseReturnValue:
     recording, found = plays.plays_of(current_user, recording_id)
-    return render_template("recordings/heard.html", recording=recording, listens=found, attendance=statistics.of(recording))
+    return render_template(
+        "recordings/heard.html", recording=recording, listens=found, attendance=statistics.for_recording(recording)
+    )
 
 
 @blueprint.get("/<recording_id>/clip")

@@ -13,7 +13,7 @@ from webapp.security import rate_limits
 from webapp.streams import rooms
 from webapp.streams.schemas import NoiseRemover, Recorder, ServerParts
 
-EMPTY_S = 20
+EMPTY_TIMEOUT_S = 20
 """After this time the room of a browser closes that has gone without closing it."""
 MAX_PAGES = 4
 """Participants that fit in: one that speaks, one that listens, and what a failed try has left behind."""
@@ -39,7 +39,9 @@ def open_room_for(user: User) -> CheckRoom:
     username, room_id = user.username, new_id()
     db.session.commit()
     room = _room(room_id)
-    rooms.audio_server().create_room(room, metadata=username, keep_s=EMPTY_S, empty_s=EMPTY_S, max_people=MAX_PAGES)
+    rooms.audio_server().create_room(
+        room, metadata=username, keep_s=EMPTY_TIMEOUT_S, empty_s=EMPTY_TIMEOUT_S, max_people=MAX_PAGES
+    )
     mint = rooms.token_mint()
     return CheckRoom(room_id, mint.check_speaker(room, username), mint.check_listener(room, username))
 

@@ -28,7 +28,7 @@ from webapp.streams.rooms import Rooms, audio_server, open_rooms, room_key_of
 
 log = logging.getLogger(__name__)
 
-STILL_S = 5.0
+HEARTBEAT_TIMEOUT_S = 5.0
 """A noise remover whose heartbeat (every 2 s) stands still for this long is dead, though the audio server shows it for 21 s."""
 
 
@@ -91,7 +91,9 @@ def is_alive(stream: Stream, observation: Observation, at: datetime) -> bool:
     """Tell whether the noise remover works, by its heartbeat and the one that was seen before."""
     if observation.agent is None:
         return False
-    return observation.heartbeat != stream.agent_beat or (at - stream.agent_beat_at).total_seconds() < STILL_S
+    return (
+        observation.heartbeat != stream.agent_heartbeat or (at - stream.agent_heartbeat_at).total_seconds() < HEARTBEAT_TIMEOUT_S
+    )
 
 
 # --- One stream
@@ -143,8 +145,8 @@ def _repair_rooms(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> No
 def _remember(stream: Stream, observation: Observation, at: datetime, *, alive: bool) -> None:
     if observation.broadcaster is not None:
         stream.broadcaster_seen_at = at
-    if observation.agent is not None and observation.heartbeat != stream.agent_beat:
-        stream.agent_beat, stream.agent_beat_at = observation.heartbeat, at
+    if observation.agent is not None and observation.heartbeat != stream.agent_heartbeat:
+        stream.agent_heartbeat, stream.agent_heartbeat_at = observation.heartbeat, at
     if alive:
         stream.dispatch_tries = 0
     db.session.commit()

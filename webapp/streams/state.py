@@ -58,7 +58,7 @@ def move(stream: Stream, state: str, admin: User | None = None) -> bool:
         return False
     if first_time_live:
         publish("stream.live", stream, to_friends=True)
-        notifications_go_live.tell_live(stream)
+        notifications_go_live.publish_live(stream)
     elif state == "ended":
         if admin is not None:
             audit.record(admin, "stream.ended", stream.owner, stream.title)

@@ -1,6 +1,7 @@
-"""How many friends listened to a stream while it was on air, for how long, and how much noise was removed: told to its owner, and
-in totals to the admin. Who they were is not written down. The reconciler takes the samples; like `listens`, they are in the
-database only.
+"""Statistics of streams: how many friends listened while on air, for how long, and how much noise was removed.
+
+The owner sees them for each stream, the admin sees totals. Nothing is kept about who listened. The reconciler takes the samples,
+which exist in the database only.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from sqlalchemy import Select, select
 from webapp.core.database import db
 from webapp.models import Recording, Stream, StreamSample, now
 
-EVERY = timedelta(minutes=1)  # between samples, when nobody comes or goes
-MOST_STEPS = 24  # of a stream, in drawing and table
+SAMPLE_INTERVAL = timedelta(minutes=1)  # between samples, when nobody comes or goes
+MAX_STEPS = 24  # of one stream, in the chart and the table
 STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
-DAYS = 14  # of the totals
+DAYS = 14  # in the totals
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Span:
     removed_db: float | None
 
     def within(self, start_s: float, end_s: float) -> float:
-        """Seconds of it that lie between these two."""
+        """Return how many seconds of the span lie between these two."""
         return max(0.0, min(self.end_s, end_s) - max(self.start_s, start_s))
 
 
@@ -43,7 +44,7 @@ class Step:
 
     start_s: float
     end_s: float
-    most: int  # listeners at a time
+    max_listeners: int  # at a time
     minutes: float  # listened by all together
     removed_db: float | None  # on average
 
@@ -66,26 +67,26 @@ def record_sample(stream: Stream, listeners: int, removed_db: float | None, at: 
     """Record how a stream on air is doing: once a minute, and whenever the number of listeners changes. Commits."""
     query = select(StreamSample).where(StreamSample.stream_id == stream.id).order_by(StreamSample.at.desc())
     last = db.session.scalar(query.limit(1))
-    if last is None or last.listeners != listeners or at - last.at >= EVERY:
+    if last is None or last.listeners != listeners or at - last.at >= SAMPLE_INTERVAL:
         db.session.add(StreamSample(stream_id=stream.id, at=at, listeners=listeners, removed_db=removed_db))
     db.session.commit()
 
 
-def of(recording: Recording) -> Attendance | None:
-    """While it was on air; None when nothing was noted: of a clip, say."""
+def for_recording(recording: Recording) -> Attendance | None:
+    """Return how many listened while the recording was on air, or None if there are no samples, as for a clip."""
     stream = db.session.get(Stream, recording.id)
     samples = [] if stream is None else _samples(select(StreamSample).where(StreamSample.stream_id == stream.id))
     if stream is None or not samples:
         return None
     spans = _spans(samples, _end(stream))
     length_s = max(1.0, spans[-1].end_s)
-    step_s = next((step_s for step_s in STEPS_S if length_s / step_s <= MOST_STEPS), length_s / MOST_STEPS)
+    step_s = next((step_s for step_s in STEPS_S if length_s / step_s <= MAX_STEPS), length_s / MAX_STEPS)
     starts = [number * step_s for number in range(ceil(length_s / step_s))]
     return Attendance([_step(spans, start_s, min(start_s + step_s, length_s)) for start_s in starts], _step(spans, 0.0, length_s))
 
 
 def totals(zone: tzinfo) -> list[Day]:
-    """Of all streams that began on the last DAYS, today first. `zone`: whose days they are."""
+    """Sum up all streams that began on the last DAYS days, today first. `zone`: decides where a day begins."""
     today = now().astimezone(zone).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS)]
     recent = Stream.live_at >= datetime.combine(dates[-1], time(), zone)
@@ -117,7 +118,7 @@ def _end(stream: Stream) -> datetime:
 
 
 def _spans(samples: Sequence[StreamSample], end: datetime) -> list[Span]:
-    """Between the samples of one stream, and from the last one to its end."""
+    """Return the spans between the samples of one stream, and from the last one to its end."""
     ends = [*(sample.at for sample in samples[1:]), end]
     return [
         Span((one.at - samples[0].at).total_seconds(), (until - samples[0].at).total_seconds(), one.listeners, one.removed_db)
@@ -132,7 +133,7 @@ def _step(spans: Sequence[Span], start_s: float, end_s: float) -> Step:
     return Step(
         start_s=start_s,
         end_s=end_s,
-        most=max((span.listeners for span, _ in inside), default=0),
+        max_listeners=max((span.listeners for span, _ in inside), default=0),
         minutes=sum(span.listeners * length_s for span, length_s in inside) / 60,
         removed_db=sum(db * length_s for db, length_s in known) / sum(length_s for _, length_s in known) if known else None,
     )

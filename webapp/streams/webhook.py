@@ -1,7 +1,7 @@
-"""POST /livekit/webhook: the audio server says that something happened in a room.
+"""POST /livekit/webhook: the audio server reports that something happened in a room.
 
-Only a hint. It may be lost, late or repeated, so nothing in it is believed but the room's name: that stream is looked at again,
-as the reconciler does every second. It makes "live" come milliseconds after the clean sound.
+This is only a hint. It may be lost, late or repeated, so nothing but the room's name is taken from it: that stream is looked at
+again, as the reconciler does every second. Thanks to it a stream is live milliseconds after the first clean sound.
 """
 
 from __future__ import annotations

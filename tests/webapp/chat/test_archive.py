@@ -20,7 +20,7 @@ from webapp.recordings import queries as recording_queries
 def tend(app) -> None:
     with app.app_context():
         ingest.ingest()
-        archive.tend()
+        archive.maintain()
 
 
 def keep(app, folder, stream: str, **options) -> None:

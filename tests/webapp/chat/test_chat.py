@@ -219,7 +219,7 @@ def test_a_flood_is_bounded_and_said_so(app, stream, alice, bob):
 
 
 def test_a_chat_has_an_end(app, stream, bob, monkeypatch):
-    monkeypatch.setattr(messages, "MOST", 3)
+    monkeypatch.setattr(messages, "MAX_MESSAGES", 3)
     for _ in range(3):
         say(bob, stream, "x")
     assert say(bob, stream, "x", 409)["message"] == "This chat is full: it has 3 messages. The stream goes on."

@@ -53,7 +53,7 @@ def test_a_friend_who_came_after_the_page_was_drawn_stays_on(alice, bob, visit):
 def test_only_friends_can_be_chosen(app, alice, bob, charlie, names):
     choose(alice, names, [])
     with app.app_context():
-        off = notifications_go_live.off_ids(accounts.find("alice"))
+        off = notifications_go_live.muted_friend_ids(accounts.find("alice"))
         assert off == ({accounts.find("bob").id} if "bob" in names else set())
 
 

@@ -107,9 +107,9 @@ def test_who_knows_only_the_address_of_a_browser_cannot_take_it(alice, charlie, 
 
 
 def test_of_too_many_browsers_the_one_used_longest_ago_gives_way(alice, visit, endpoints):
-    for number in range(subscriptions.MOST + 1):
+    for number in range(subscriptions.MAX_BROWSERS + 1):
         switch_on(visit("alice").log_in(), str(number))
-    assert endpoints() == [str(number) for number in range(1, subscriptions.MOST + 1)]
+    assert endpoints() == [str(number) for number in range(1, subscriptions.MAX_BROWSERS + 1)]
 
 
 def test_only_so_often_in_an_hour(alice, monkeypatch):

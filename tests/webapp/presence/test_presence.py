@@ -207,7 +207,7 @@ def test_a_second_page_and_the_way_to_another_one_are_not_told(app, alice, bob):
 
 def test_somebody_whose_server_died_goes_offline_by_himself(app, alice, bob):
     with app.app_context():
-        presence.enter(accounts.find("bob").id, "of a dead process", watching=True)
+        presence.connect(accounts.find("bob").id, "of a dead process", watching=True)
     assert alice.get("/api/friends").json["friends"][0]["online"] is True
     with alice.events() as hers:
         expire(app, "bob")

@@ -54,7 +54,7 @@ def test_everything_of_somebody_goes(app, config, alice, bob, charlie, folder, i
         avatars.change(user, picture_file())
         invites.make(user)
         outbox.publish([user_id], "test", {})
-        presence.enter(user_id, "a" * 32, watching=True)
+        presence.connect(user_id, "a" * 32, watching=True)
         db.session.add(Stream(owner=user, title="Once", state="ended", ended_at=now() - timedelta(days=1)))
         db.session.commit()
 
@@ -82,7 +82,7 @@ def kept_chat(app, folder, stream, alice, bob) -> Path:
     end(app, stream)
     tend(app)
     with app.app_context():
-        archive.tend()
+        archive.maintain()
     return folder / f"{stream}.chat.json"
 
 

@@ -95,7 +95,7 @@ def with_heartbeat(beat: str, sid: str = "PA_1") -> Observation:
 )
 def test_a_noise_remover_lives_as_long_as_its_heartbeat_changes(observation, seconds_ago, alive):
     at = now()
-    stream = Stream(agent_beat=with_heartbeat("7").heartbeat, agent_beat_at=at - timedelta(seconds=seconds_ago))
+    stream = Stream(agent_heartbeat=with_heartbeat("7").heartbeat, agent_heartbeat_at=at - timedelta(seconds=seconds_ago))
     assert is_alive(stream, observation, at) is alive
 
 

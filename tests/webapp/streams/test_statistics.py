@@ -44,7 +44,7 @@ def finish(app, stream, folder, ingest):
 
 def found(app, stream) -> statistics.Attendance | None:
     with app.app_context():
-        return statistics.of(db.session.get(Recording, stream))
+        return statistics.for_recording(db.session.get(Recording, stream))
 
 
 def test_a_sample_is_kept_once_a_minute_and_when_somebody_comes_or_goes(app, sample):
@@ -60,9 +60,9 @@ def test_minutes_and_noise_over_the_stream(app, stream, sample, finish):
         sample(second, listeners, removed_db)
     finish(240)
     of_all = found(app, stream)
-    assert (of_all.whole.most, of_all.whole.minutes) == (2, 4.0)
+    assert (of_all.whole.max_listeners, of_all.whole.minutes) == (2, 4.0)
     assert of_all.whole.removed_db == pytest.approx((10 * 60 + 20 * 120) / 180)
-    assert [(step.most, step.minutes, step.removed_db) for step in of_all.steps] == [
+    assert [(step.max_listeners, step.minutes, step.removed_db) for step in of_all.steps] == [
         (0, 0.0, None),
         (2, 2.0, 10.0),
         (1, 1.0, 20.0),
@@ -75,7 +75,7 @@ def test_steps_are_few_and_cover_the_whole_stream(app, stream, sample, finish, l
     sample(0, 1)
     finish(length_s)
     steps = found(app, stream).steps
-    assert 1 <= len(steps) <= statistics.MOST_STEPS
+    assert 1 <= len(steps) <= statistics.MAX_STEPS
     assert (steps[0].start_s, steps[-1].end_s) == (0, max(1, length_s))
     assert sum(step.minutes for step in steps) == pytest.approx(length_s / 60)
 

@@ -43,7 +43,7 @@ def open_page(app: Flask, *people: Person) -> None:
     """As an open event stream does."""
     with app.app_context():
         for person in people:
-            presence.enter(accounts.find(person.username).id, f"page of {person.username}", watching=True)
+            presence.connect(accounts.find(person.username).id, f"page of {person.username}", watching=True)
 
 
 def told(app: Flask, person: Person) -> list[tuple[str, dict]]:
