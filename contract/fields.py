@@ -8,10 +8,11 @@ from typing import Any
 
 
 class ContractError(ValueError):
-    """A document from the other side cannot be read. The message names the document and the field."""
+    """Says that a document from the other program cannot be read. The message names the document and the field."""
 
 
 def read(document: str, text: str) -> Mapping[str, Any]:
+    """Parse a JSON object. `document`: its name for messages. Raises ContractError."""
     try:
         data = json.loads(text)
     except ValueError as error:
@@ -22,6 +23,7 @@ def read(document: str, text: str) -> Mapping[str, Any]:
 
 
 def take(document: str, data: Mapping[str, Any], name: str, *kinds: type) -> Any:
+    """Return a field that has one of these types. Raises ContractError."""
     value = data.get(name)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ContractError(f"{document}: {name} is {value!r}, not {' or '.join(kind.__name__ for kind in kinds)}")

@@ -1,5 +1,6 @@
-"""Frames of FLAC as bytes (RFC 9639, 9): their headers and checksums, and how a frame gets another place in a file. Standard
-library only, like all of this package; the noise remover's repair and the web app's clips both walk from frame to frame.
+"""Reads headers and checksums of FLAC frames (RFC 9639, 9), and gives a frame another place in a file.
+
+Standard library only, like all of this package. The agent's repair and the web app's clips both go from frame to frame.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class FrameHeader:
 
 
 def parse_frame_header(data: bytes) -> FrameHeader | None:
-    """The frame header that `data` begins with; None when there is none (sync code, reserved values and CRC-8 are checked)."""
+    """Return the header that `data` begins with, or None if it has none (sync code, reserved values and CRC-8 are checked)."""
     if len(data) < 6 or data[:2] not in (FIXED, VARIABLE):
         return None
     size_code, rate_code = data[2] >> 4, data[2] & 0x0F
@@ -92,7 +93,7 @@ def parse_frame_header(data: bytes) -> FrameHeader | None:
 
 
 def _read_number(data: bytes) -> tuple[int, int] | None:
-    """A number coded as UTF-8 codes characters, up to 36 bits: its value and its length in bytes."""
+    """Read a number of up to 36 bits that is coded like a character in UTF-8, and return it with its length in bytes."""
     first = data[0]
     if first < 0x80:
         return first, 1
@@ -117,7 +118,7 @@ def _code_number(number: int) -> bytes:
 
 
 def renumber(frame: bytes, number: int, *, counts_samples: bool = False) -> bytes:
-    """The same sound as frame `number`, or as the frame that begins with sample `number`. The sound itself is not looked at."""
+    """Return the frame as frame `number`, or as the frame that begins with sample `number`. The sound itself is not read."""
     head = parse_frame_header(frame[:16])
     if head is None:
         raise ValueError("not a FLAC frame")
@@ -133,13 +134,13 @@ def renumber(frame: bytes, number: int, *, counts_samples: bool = False) -> byte
 
 
 def _moved(check: int, zeros: int) -> int:
-    """CRC-16 `check` after so many more bytes that are 0."""
+    """Return the CRC-16 `check` after so many more bytes that are 0."""
     return _times(_power(zeros), check)
 
 
 @cache
 def _power(zeros: int) -> int:
-    """What becomes of the checksum 1 after so many bytes that are 0."""
+    """Return what becomes of the checksum 1 after so many bytes that are 0."""
     value = 1
     for bit in f"{8 * zeros:b}":
         value = _times(value, value)
@@ -149,7 +150,7 @@ def _power(zeros: int) -> int:
 
 
 def _times(a: int, b: int) -> int:
-    """Two checksums as polynomials, multiplied."""
+    """Multiply two checksums as polynomials."""
     product = 0
     while b:
         if b & 1:

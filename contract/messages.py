@@ -1,4 +1,4 @@
-"""What the web app and the agent agree on: names, room names, and the three documents that pass between them.
+"""Declares what the web app and the agent agree on: names, room names, and the documents that pass between them.
 
 Standard library only, so that neither side pulls in the other's dependencies.
 """
@@ -40,7 +40,7 @@ METER_TOPIC = "meter"
 
 @dataclass(frozen=True)
 class Quality:
-    """What a broadcaster chooses for a whole stream."""
+    """Holds what a broadcaster chooses for a whole stream."""
 
     bit_rate: int  # bit/s of Opus, from the broadcaster to the audio server and from the noise remover to the stage
     channels: int = 1
@@ -57,18 +57,18 @@ USUAL_QUALITY = "standard"
 
 
 def studio_room(room_key: str) -> str:
-    """Room of the broadcaster and the agent. `room_key`: 32 hex digits (128 random bits)."""
+    """Return the room of the broadcaster and the agent. `room_key`: 32 hex digits (128 random bits)."""
     return f"studio-{room_key}"
 
 
 def stage_room(room_key: str, number: int) -> str:
-    """Room of the agent and the listeners; `number` counts up whenever somebody is shut out."""
+    """Return the room of the agent and the listeners. `number` counts up whenever somebody is shut out."""
     return f"stage-{room_key}-{number}"
 
 
 @dataclass(frozen=True)
 class BroadcastJob:
-    """Metadata of a dispatch: what the agent must know before it has joined the studio."""
+    """Is the metadata of a dispatch: what the agent must know before it has joined the studio."""
 
     stream_id: str
     owner: str  # user name, and the broadcaster's identity in the studio
@@ -99,7 +99,7 @@ class BroadcastJob:
 
 @dataclass(frozen=True)
 class StudioMetadata:
-    """Metadata of the studio room, written by the web app and followed by the agent while it runs."""
+    """Is the metadata of the studio room. The web app writes it, and the agent follows it while it runs."""
 
     stage: str  # room that shall carry the clean track
     live: bool  # False in a sound check: nothing is recorded

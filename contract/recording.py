@@ -1,4 +1,4 @@
-"""What the agent writes about a recording and the web app reads: the sidecar, and the head of the FLAC file."""
+"""Reads and writes what a recording says of itself: the sidecar, and the head of the FLAC file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE_RATE = 48_000
 
 @dataclass(frozen=True)
 class Span:
-    """Part of a recording: a gap that was filled with silence, or sound that was not cleaned."""
+    """Marks a part of a recording: a gap that was filled with silence, or sound that was not cleaned."""
 
     start: float  # seconds from the start of the recording
     length: float  # seconds
@@ -27,7 +27,7 @@ MANIFEST_STATES = ("live", "closed", "recovered", "truncated")
 
 @dataclass(frozen=True)
 class RecordingManifest:
-    """The sidecar `<stream_id>.json` beside `<stream_id>.flac`; the web app's row is a cache of it."""
+    """Is the sidecar `<stream_id>.json` beside `<stream_id>.flac`. The web app's row is a cache of it."""
 
     stream_id: str
     owner: str
@@ -99,7 +99,7 @@ RECORDING_AUDIO_AT = 4096
 
 @dataclass(frozen=True)
 class RecordingHead:
-    """What the file says of itself, renewed each second while it is written; it never promises more than is on the disk.
+    """Says what is in the file. It is renewed each second while the file is written, and never promises more than is on the disk.
 
     42 bytes "fLaC" and STREAMINFO (RFC 9639, 8.2), then an APPLICATION block "STLR" of our own with the byte where the
     counted frames end, and a CRC-32 over all before. A reader who stops at `end` has a whole, valid file.
@@ -135,13 +135,13 @@ class RecordingHead:
         return head + zlib.crc32(head).to_bytes(4, "big")
 
     def to_header(self) -> bytes:
-        """All that stands before the first frame, RECORDING_AUDIO_AT bytes: the head, and a last metadata block of padding."""
+        """Return all RECORDING_AUDIO_AT bytes before the first frame: the head, and a last metadata block of padding."""
         room = RECORDING_AUDIO_AT - RECORDING_HEAD_BYTES - 4
         return self.to_bytes() + b"\x81" + room.to_bytes(3, "big") + bytes(room)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Raises ContractError for anything but a head that `to_bytes` made."""
+        """Read a head that `to_bytes` made. Raises ContractError for anything else."""
         head = data[:RECORDING_HEAD_BYTES]
         if len(head) < RECORDING_HEAD_BYTES or zlib.crc32(head[:-4]).to_bytes(4, "big") != head[-4:] or head[:4] != b"fLaC":
             raise ContractError("recording: its head is not one of Stillair's, or is damaged")

@@ -1,1 +1,1 @@
-"""What `./stillair` runs: set-up, start, tests and check-up. Standard library only, for it runs before anything is installed."""
+"""Runs `./stillair`: set-up, start, tests and check-up. Standard library only, because it runs before anything is installed."""

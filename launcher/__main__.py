@@ -1,4 +1,4 @@
-"""`./stillair COMMAND`: reads the command line and hands over."""
+"""Reads the command line of `./stillair` and hands over to the command."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stillair", description="Be on air for your friends, without the noise around you.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", parents=[place], help="install what is missing and start; Ctrl-C stops")
-    commands.add_parser("doctor", parents=[place], help="look at this machine and say what to do")
+    commands.add_parser("doctor", parents=[place], help="check this machine and say what to fix")
     parser_of_demo = commands.add_parser("demo", parents=[place], help="make three demo people who are friends")
-    parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people use already")
+    parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people already use")
     parser_of_test = commands.add_parser("test", help="install what tests need, and run them")
     parser_of_test.add_argument("part", nargs="?", choices=test.PARTS, help="only this part (default: lint, types and all tests)")
     for name, words in handover.COMMANDS.items():

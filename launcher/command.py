@@ -1,4 +1,4 @@
-"""Runs a program of the set-up quietly; its last words are shown only when it fails."""
+"""Runs programs of the set-up quietly. Their last lines are shown only if they fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TAIL_LINES = 12
 
 
 class CommandError(Exception):
-    """A program ended with another status than 0, or could not be started. `output` holds its last lines."""
+    """Is raised when a program fails or cannot be started. `output` holds its last lines."""
 
     def __init__(self, program: str, output: str) -> None:
         super().__init__(f"{program} failed")
@@ -21,7 +21,7 @@ class CommandError(Exception):
 def run(
     arguments: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str] | None = None, timeout_s: float | None = None
 ) -> str:
-    """Standard output and error of the program, together. Raises CommandError."""
+    """Run a program and return its standard output and error, together. Raises CommandError."""
     program = Path(arguments[0]).name
     try:
         done = subprocess.run(  # noqa: S603 - our own argument lists, no shell
@@ -50,6 +50,6 @@ def tail(text: str, lines: int = TAIL_LINES) -> str:
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for child processes: without what would lead their Python astray, and with `extra`."""
+    """Return the environment for child processes: with `extra`, and without what would make their Python load other modules."""
     unwanted = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | dict(extra or {})

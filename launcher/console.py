@@ -1,4 +1,4 @@
-"""What a person sees while the launcher works: every wait of more than a second says what it waits for."""
+"""Shows a person what the launcher is doing: every wait of more than a second says what it waits for."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TextIO
 
 SHOWN_AFTER_S = 1.0
 REPEATED_AFTER_S = 15.0
-"""Without a terminal a line cannot be rewritten, so that a log gets one now and then."""
+"""Without a terminal a line cannot be rewritten, so a log gets a new one now and then."""
 
 
 class Step:
-    """One wait. `detail` may be changed while it lasts and is shown behind the words."""
+    """Represents one wait. `detail` may be changed while it lasts and is shown behind the words."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -40,7 +40,7 @@ class Console:
 
     @contextmanager
     def step(self, words: str) -> Iterator[Step]:
-        """Shows `words` when the block takes longer than a second, and how long it took at its end."""
+        """Show `words` if the block takes longer than a second, and at its end how long it took."""
         step = Step(words)
         over = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(step, over), name="console", daemon=True)

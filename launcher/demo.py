@@ -1,4 +1,4 @@
-"""`./stillair demo`: three people who are friends, for trying out."""
+"""Makes three people who are friends, to try Stillair out: `./stillair demo`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from launcher.setup import installation
 
 
 def demo(settings: Settings, console: Console, *, force: bool) -> int:
-    """Exit status of the web app's command, which prints names and passwords itself. Raises Problem."""
+    """Return the exit status of the web app's command, which prints names and passwords itself. Raises Problem."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = installation.prepare_python(console)
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))

@@ -1,4 +1,4 @@
-"""`./stillair doctor`: looks at this machine and says of each thing that it is well, or what to do."""
+"""Checks this machine and says what to fix: `./stillair doctor`."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Finding:
 
 
 def doctor(settings: Settings, console: Console) -> int:
-    """Exit status: 0 when there is nothing to do."""
+    """Show all findings and return the exit status: 0 if there is nothing to do."""
     to_do = 0
     toolchain = Toolchain(ROOT, console)
     for finding in _findings(toolchain, settings, console):
         to_do += bool(finding.to_do)
         console.say(str(finding))
-    console.say("\nAll is well." if not to_do else f"\n{to_do} to do.")
+    console.say("\nEverything is fine." if not to_do else f"\nTo fix: {to_do}.")
     return int(to_do > 0)
 
 
@@ -90,7 +90,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _clock() -> Iterator[Finding]:
-    """Tokens are valid for two minutes, so that a wrong clock locks everybody out of the audio server."""
+    """Check the clock: tokens are valid for two minutes, so a wrong one locks everybody out of the audio server."""
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     newest = max(path.stat().st_mtime for path in ROOT.glob("*.toml"))
     if time.time() < newest - 86_400:
@@ -128,7 +128,7 @@ def _port(port: ports.Port) -> Finding:
 
 
 def _noise_remover(toolchain: Toolchain, settings: Settings, console: Console) -> Iterator[Finding]:
-    """What the agent finds out about its model, about its speed on this machine, and how many streams that allows."""
+    """Ask the agent about its model, its speed on this machine, and how many streams that allows."""
     if not toolchain.python.exists():
         yield Finding("noise remover", "not here yet", FIRST_SET_UP)
         return

@@ -1,10 +1,10 @@
-"""An expected failure, in the words of the person who typed the command."""
+"""Describes expected failures in words for the person who typed the command."""
 
 from __future__ import annotations
 
 
 class Problem(Exception):
-    """Something the person can put right: what happened, and the one next step."""
+    """Says what happened and what to do next. The person can put it right."""
 
     def __init__(self, what: str, next_step: str, details: str = "") -> None:
         super().__init__(what)

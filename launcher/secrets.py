@@ -1,4 +1,4 @@
-"""The secrets of one Stillair: made at its first start, kept in `<data>/secrets.env`, given to programs in their environment."""
+"""Keeps the secrets of one Stillair in `<data>/secrets.env`: makes them at its first start, and gives them to its programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of one Stillair and the environment that follows from them for its programs."""
+"""Reads the settings of one Stillair, and makes the environment of its programs from them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Settings:
 
     @property
     def run(self) -> Path:
-        """What belongs to the running instance only: lock, sockets, generated configuration."""
+        """Folder of what belongs to the running instance only: lock, sockets, generated configuration."""
         return self.data / "run"
 
     @property
@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def local_url(self) -> str:
-        """Where this machine reaches the pages."""
+        """Address at which this machine reaches the pages."""
         return f"http://{url_host(self.local_host)}:{self.ports.web}"
 
     @property
@@ -75,16 +75,16 @@ class Settings:
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody outside this machine is to see or hear anything: then no port is opened to the network."""
+        """Whether nobody outside this machine is meant to see or hear anything. Then no port is opened to the network."""
         return ipaddress.ip_address(self.host).is_loopback and self.node_ip == "127.0.0.1"
 
     @property
     def sound_address(self) -> str:
-        """This machine's own address at which sound arrives: a router may stand between it and `node_ip`."""
-        return _source_for(self.node_ip) or "127.0.0.1"  # the machine has no network now
+        """This machine's own address at which sound arrives. It differs from `node_ip` if there is a router in between."""
+        return _source_for(self.node_ip) or "127.0.0.1"  # the machine has no network at the moment
 
     def environment(self, secrets: Secrets) -> dict[str, str]:
-        """For all four programs. Secrets travel here and never on a command line, which every user of the machine can read."""
+        """Return the variables for all four programs: with the secrets, as every user of the machine can read command lines."""
         return {
             **secrets.environment(),
             "STILLAIR_DATA": str(self.data),
@@ -98,7 +98,7 @@ class Settings:
         }
 
     def _audio_server_environment(self, secrets: Secrets) -> dict[str, str]:
-        """What livekit-server 1.13.5 reads beside livekit.yaml (`livekit-server help-verbose` lists it)."""
+        """Return what livekit-server 1.13.5 reads besides livekit.yaml (`livekit-server help-verbose` lists it)."""
         return {
             "LIVEKIT_KEYS": f"{secrets.LIVEKIT_API_KEY}: {secrets.LIVEKIT_API_SECRET}",
             "LIVEKIT_WEBHOOK_API_KEY": secrets.LIVEKIT_API_KEY,
@@ -110,14 +110,14 @@ class Settings:
 
 
 def _reachable(address: str) -> str:
-    """The address that others reach when the programs listen on `address`: the machine's own one in its network for 0.0.0.0."""
+    """Return the address that others use if the programs listen on `address`. For 0.0.0.0 it is the machine's own."""
     if not ipaddress.ip_address(address).is_unspecified:
         return address
     return _source_for("192.0.2.1") or "127.0.0.1"  # an address for documentation (RFC 5737)
 
 
 def _source_for(address: str) -> str | None:
-    """Of which of its addresses the machine would send there; None when it would not."""
+    """Return the address from which the machine would send to `address`, or None if it has no way there."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

@@ -1,4 +1,4 @@
-"""Asks a Stillair how it is: `GET /healthz` of the web app."""
+"""Asks a running Stillair for its health: `GET /healthz` of the web app."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Health:
 
 
 def ask(local_url: str) -> Health:
-    """Never raises: no answer is an answer too."""
+    """Ask, and never raise: no answer is an answer, too."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is never behind its own proxy
     try:
         with direct.open(f"{local_url}/healthz", timeout=TIMEOUT_S) as answer:

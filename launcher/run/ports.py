@@ -1,4 +1,4 @@
-"""The five ports of one Stillair: a block that starts at `--port`, so that two of them never meet by accident."""
+"""Gives the five ports of a Stillair: a block that starts at `--port`, so that two instances do not collide by accident."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Ports:
 
 
 def is_free(port: Port, host: str = "") -> bool:
-    """Whether `port` can be bound now. `host` "" asks for all addresses."""
+    """Return whether `port` can be bound now. `host` "" asks for all addresses."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_DGRAM if port.kind == "UDP" else socket.SOCK_STREAM)) as probe:
         if port.kind == "TCP":
@@ -73,13 +73,13 @@ def is_free(port: Port, host: str = "") -> bool:
 
 
 def free_block(first: int, last: int = HIGHEST) -> int | None:
-    """The first number from `first` on where all ports of a block are free."""
+    """Return the first number from `first` on where all ports of a block are free, or None."""
     candidates = range(first, last - PORT_BLOCK + 2, PORT_BLOCK)
     return next((number for number in candidates if all(is_free(port) for port in Ports(number))), None)
 
 
 def check(ports: Ports) -> None:
-    """Raises Problem when a port is taken; it names the program that holds it where that can be seen."""
+    """Raise Problem if a port is taken. It names the program that holds the port, if that can be seen."""
     for port in ports:
         if is_free(port):
             continue
@@ -92,7 +92,7 @@ def check(ports: Ports) -> None:
 
 
 def holder_of(port: Port) -> str | None:
-    """ "NAME (process N)" of whoever holds the port; None when it cannot be seen (other system, other user)."""
+    """Return "NAME (process N)" of the program that holds the port, or None if that cannot be seen (other system, other user)."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(port)}
     for folder in Path("/proc").glob("[0-9]*") if sockets else ():
         try:

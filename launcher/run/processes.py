@@ -1,4 +1,4 @@
-"""Processes of one session: supervisord leads a session of its own, so everything it ever started can be found again by it."""
+"""Finds and ends the processes of a session. supervisord leads one of its own, so everything it ever started is in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ POLL_S = 0.05
 
 
 def session_members(leader: int) -> list[int]:
-    """Living processes of the session that `leader` opened (it may itself be gone)."""
+    """Return the living processes of the session that `leader` opened; it may itself be gone."""
     return [pid for pid in _all_pids() if _session_of(pid) == leader and not _is_zombie(pid)]
 
 
 def belongs_to(pid: int, variable: str, value: str) -> bool:
-    """Whether the process was started with this environment variable: a process number alone may have been given away again."""
+    """Return whether the process was started with this variable. A number alone may belong to another process by now."""
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -27,7 +27,7 @@ def belongs_to(pid: int, variable: str, value: str) -> bool:
 
 
 def end(pids: Callable[[], list[int]], *, patience_s: float) -> None:
-    """SIGTERM, and after `patience_s` SIGKILL, until `pids()` is empty."""
+    """Send SIGTERM, and after `patience_s` SIGKILL, until `pids()` is empty."""
     _signal(pids(), signal.SIGTERM)
     if not wait_until(lambda: not pids(), patience_s):
         _signal(pids(), signal.SIGKILL)
@@ -35,7 +35,7 @@ def end(pids: Callable[[], list[int]], *, patience_s: float) -> None:
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Whether the condition came true in time."""
+    """Return whether the condition came true in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

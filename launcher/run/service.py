@@ -1,4 +1,4 @@
-"""`./stillair service NAME`: becomes one of the programs. This is what the containers of docker-compose.yml run.
+"""Becomes one of the programs: `./stillair service NAME`, which the containers of docker-compose.yml run.
 
 The first of them, `set-up`, makes the secrets and the database and ends.
 """
@@ -24,7 +24,7 @@ NAMES = (SET_UP, services.AUDIO_SERVER, services.WEB, services.RECONCILER, servi
 
 
 def become(name: str, settings: Settings) -> NoReturn:
-    """Replaces this process. Raises Problem."""
+    """Replace this process by the program. Raises Problem."""
     settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
     services.write_audio_server_config(settings)

@@ -1,4 +1,4 @@
-"""The four programs that make a Stillair, the same for `./stillair up` and for the containers of docker-compose.yml."""
+"""Lists the four programs of a Stillair, for `./stillair up` and for the containers of docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECONCILER = "reconciler"
 NOISE_REMOVER = "noise-remover"
 WEBHOOK_BASE = "http://127.0.0.1:8000"
 SOUND_FROM = "0.0.0.0/0"
-"""As they stand in livekit.yaml."""
+"""Both as livekit.yaml has them."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Service:
 
 
 def services(settings: Settings, *, programs: Path, livekit_server: Path) -> list[Service]:
-    """In the order of their start. Stopped in reverse: the noise remover closes its recordings while the others still work.
+    """Return them in the order of their start. They stop in reverse: the noise remover closes its recordings first.
 
     `programs`: folder of python and gunicorn.
     """

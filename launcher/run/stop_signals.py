@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, as an exception in the main thread."""
+"""Turns Ctrl-C, SIGTERM and a closed terminal into an exception in the main thread."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 class StopRequested(Exception):
-    """Somebody wants the launcher to end."""
+    """Is raised when somebody wants the launcher to end."""
 
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Within the block a stop signal raises StopRequested."""
+    """Let stop signals raise StopRequested during the block."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise StopRequested
@@ -29,7 +29,7 @@ def raising() -> Iterator[None]:
 
 @contextmanager
 def held_off() -> Iterator[None]:
-    """A second Ctrl-C must not break off the stopping, which would leave half of the programs behind."""
+    """Ignore stop signals during the block: a second Ctrl-C must not interrupt the stopping and leave programs behind."""
     with _handling(signal.SIG_IGN):
         yield
 

@@ -28,7 +28,7 @@ STOP_MARGIN_S = 8.0
 
 
 class Supervisor:
-    """Usable as a context: what it started is gone when the block is left."""
+    """Runs supervisord. As a context manager it leaves no process behind."""
 
     def __init__(self, settings: Settings, services: Sequence[Service], *, supervisord: Path) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class Supervisor:
         self.stop()
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Returns when supervisord answers. Raises Problem."""
+        """Start supervisord, and return when it answers. Raises Problem."""
         configuration = self._settings.run / "supervisord.conf"
         configuration.write_text(configuration_text(self._settings, self._services, self.socket_path), encoding="utf-8")
         with open(self._settings.log / "supervisord.out", "wb") as output:
@@ -66,7 +66,7 @@ class Supervisor:
             )
 
     def stop(self) -> None:
-        """Stops all programs in reverse order, then supervisord; nothing of its session stays. Returns when all are gone."""
+        """Stop all programs in reverse order, then supervisord. Returns when no process of its session is left."""
         if self._process is None:
             return
         leader = self._process.pid
@@ -85,11 +85,11 @@ class Supervisor:
         return self._process is not None and self._process.poll() is None
 
     def states(self) -> dict[str, str]:
-        """Name -> RUNNING, STARTING, BACKOFF, FATAL, ... (supervisord.org/subprocess.html)."""
+        """Return name -> RUNNING, STARTING, BACKOFF, FATAL, ... (supervisord.org/subprocess.html)."""
         return {entry["name"]: entry["statename"] for entry in self._ask()}
 
     def pids(self) -> dict[str, int]:
-        """Name -> process number of those that run now."""
+        """Return name -> process number of the programs that are running."""
         return {entry["name"]: entry["pid"] for entry in self._ask() if entry["pid"]}
 
     def _ask(self) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ class Supervisor:
 
 
 def clear_leftovers(settings: Settings, *, patience_s: float = 20.0) -> int:
-    """Ends what a launcher that was killed has left behind; returns how many processes those were. Call with the lock held."""
+    """End what a killed launcher has left behind, and return how many processes those were. Call it with the lock held."""
     note = settings.run / "session"
     try:
         leader = int(note.read_text())
@@ -171,7 +171,7 @@ def _section(title: str, **values: object) -> str:
 
 
 def _socket_path(run: Path) -> Path:
-    """In the data folder; where its path is too long for a socket, in a private folder among the temporary ones."""
+    """Return a path in the data folder, or in a private temporary folder if that path is too long for a socket."""
     path = run / "supervisor.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         return path
@@ -179,7 +179,7 @@ def _socket_path(run: Path) -> Path:
 
 
 class _UnixTransport(xmlrpc.client.Transport):
-    """XML-RPC over a socket file; the standard library only has TCP."""
+    """Carries XML-RPC over a socket file; the standard library only has TCP."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`./stillair up`: sets up what is missing, starts the four programs, and stops them all at Ctrl-C."""
+"""Installs what is missing, starts the four programs, and stops them all at Ctrl-C: `./stillair up`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from launcher.setup.installation import Installation
 
 HEALTHY_WITHIN_S = 120.0
 CRASHING_FOR_S = 12.0
-"""A program that ends and is started again for so long will not come by itself."""
+"""A program that keeps ending for so long will not recover by itself."""
 LOOK_EVERY_S = 0.2
 WATCH_EVERY_S = 1.0
 
@@ -27,7 +27,7 @@ PARTS = {"database": "the database", "audio_server": "the audio server", "noise_
 
 
 def up(settings: Settings, console: Console) -> None:
-    """Returns after Ctrl-C or SIGTERM, with everything stopped. Raises Problem."""
+    """Run Stillair until Ctrl-C or SIGTERM, and return when everything has stopped. Raises Problem."""
     began = time.monotonic()
     with stop_signals.raising():
         try:
@@ -40,7 +40,7 @@ def up(settings: Settings, console: Console) -> None:
 
 @contextmanager
 def running(settings: Settings, console: Console, *, with_tests: bool = False) -> Iterator[Supervisor]:
-    """A whole Stillair that answers; stopped when the block is left. Raises Problem."""
+    """Run a whole Stillair during the block, which begins when it answers. Raises Problem."""
     _make_folders(settings)
     with instance_lock.hold(settings.data, address=settings.public_url):
         _clear_leftovers(settings, console)
@@ -63,7 +63,7 @@ def running(settings: Settings, console: Console, *, with_tests: bool = False) -
 
 
 def _make_folders(settings: Settings) -> None:
-    """Only the person who runs Stillair may look into a data folder that it makes."""
+    """Make the folders. Only the person who runs Stillair may look into a data folder that it makes. Raises Problem."""
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (settings.run, settings.log):
@@ -74,10 +74,10 @@ def _make_folders(settings: Settings) -> None:
 
 
 def _clear_leftovers(settings: Settings, console: Console) -> None:
-    with console.step("Ending what the last run has left behind"):
+    with console.step("Ending what the last run left behind"):
         ended = supervisor.clear_leftovers(settings)
     if ended:
-        console.say(f"The last run was killed; {ended} processes it had left were ended.")
+        console.say(f"The last run was killed; {ended} processes that it left behind were ended.")
 
 
 def _migrate(installed: Installation, environment: Mapping[str, str], console: Console) -> None:
@@ -93,7 +93,7 @@ def _migrate(installed: Installation, environment: Mapping[str, str], console: C
 
 
 def _wait_until_healthy(supervised: Supervisor, settings: Settings, step: Step) -> None:
-    """Raises Problem, with the last words of the program that does not start."""
+    """Wait until all parts work. Raises Problem with the last lines of the program that does not start."""
     deadline = time.monotonic() + HEALTHY_WITHIN_S
     well_at = time.monotonic()
     while True:
@@ -138,7 +138,7 @@ def _greet(settings: Settings, console: Console, seconds: float) -> None:
 
 
 def _watch(supervised: Supervisor, settings: Settings) -> None:
-    """Returns never: supervisord restarts the programs, and the launcher watches supervisord. Raises Problem."""
+    """Watch supervisord, which restarts the programs. Never returns: raises Problem if supervisord has ended."""
     while supervised.is_running():
         time.sleep(WATCH_EVERY_S)
     raise Problem(

@@ -18,7 +18,7 @@ PLAYWRIGHTS_OWN = "from playwright.sync_api import sync_playwright as p\nwith p(
 
 
 def find(python: Path, console: Console) -> Path:
-    """From STILLAIR_CHROMIUM, PATH, Playwright's folder, Debian's package or Playwright's download. Raises Problem."""
+    """Return it from STILLAIR_CHROMIUM, PATH, Playwright's folder, Debian's package or Playwright's download. Raises Problem."""
     if chosen := os.environ.get(VARIABLE):
         return _works(Path(chosen), f"{VARIABLE} is {chosen!r}, which is no browser that starts.")
     if found := _on_path() or _playwrights(python):

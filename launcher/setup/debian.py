@@ -1,4 +1,4 @@
-"""Programs that tests need and no Python package brings: found, or installed from Debian's packages where that is allowed."""
+"""Finds programs that tests need and no Python package brings, or installs them from Debian's packages if that is allowed."""
 
 from __future__ import annotations
 

@@ -8,17 +8,17 @@ from contract.disk import existing_folder, free_bytes
 from launcher.problem import Problem
 
 INSTALL_BYTES = 1_500_000_000
-"""The Python packages (0.6 GB), the JavaScript libraries, the audio server, and what uv keeps."""
+"""For the Python packages (0.6 GB), the JavaScript libraries, the audio server, and uv's cache."""
 BUILD_BYTES = 3_000_000_000
-"""Go and its caches, where the audio server must be built from its source."""
+"""For Go and its caches, if the audio server must be built from its source."""
 TEST_INSTALL_BYTES = 9_000_000_000
-"""PyTorch and what comes with it, beside the above."""
+"""For PyTorch and what comes with it, besides the above."""
 RUN_BYTES = 500_000_000
-"""Two hours of recordings and a margin; /healthz calls less than 256 MiB a full disk."""
+"""For two hours of recordings and a margin. /healthz calls less than 256 MiB a full disk."""
 
 
 def check(folder: Path, needed_bytes: int, purpose: str) -> None:
-    """`folder` need not exist yet. Raises Problem."""
+    """Raise Problem if the disk of `folder`, which need not exist yet, has less room."""
     free = free_bytes(existing_folder(folder))
     if free < needed_bytes:
         raise Problem(

@@ -1,4 +1,4 @@
-"""Everything that a Stillair needs on this machine, made or found in the order that each step builds on."""
+"""Installs or finds everything that a Stillair needs on this machine, in the order in which one step needs another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Installation:
 
 
 def prepare_python(console: Console) -> Path:
-    """.venv alone, for what needs neither pages nor sound -> .venv/bin. Raises Problem."""
+    """Install the Python packages only, and return `.venv/bin`. Raises Problem."""
     toolchain = Toolchain(ROOT, console)
     with instance_lock.one_set_up_at_a_time(toolchain.tools, console):
         toolchain.sync()
@@ -26,7 +26,7 @@ def prepare_python(console: Console) -> Path:
 
 
 def prepare(data: Path, console: Console, *, with_tests: bool = False) -> Installation:
-    """Quick when everything is there already. Raises Problem."""
+    """Install everything; this is quick if it is there already. Raises Problem."""
     toolchain = Toolchain(ROOT, console)
     with instance_lock.one_set_up_at_a_time(toolchain.tools, console):
         if not toolchain.python.exists():

