@@ -1,4 +1,4 @@
-# One image for all four programs; docker-compose.yml says which one a container becomes.
+# Makes one image for all four programs; docker-compose.yml says which of them a container runs.
 FROM livekit/livekit-server:v1.13.5 AS audio-server
 
 FROM node:24-slim AS javascript

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from contract.fields import ContractError, read, take
+from contract.fields import DocumentError, read, take
 
 AGENT_NAME = "noise-remover"
 """Name that dispatches ask for, and the agent's identity in the studio and on the stage (a new agent evicts a dead one)."""
@@ -86,7 +86,7 @@ class BroadcastJob:
         data = read(name, text)
         quality = take(name, {"quality": USUAL_QUALITY, **data}, "quality", str)  # older web apps do not know of it
         if quality not in QUALITIES:
-            raise ContractError(f"{name}: quality is {quality!r}, not one of {', '.join(QUALITIES)}")
+            raise DocumentError(f"{name}: quality is {quality!r}, not one of {', '.join(QUALITIES)}")
         return cls(
             stream_id=take(name, data, "stream_id", str),
             owner=take(name, data, "owner", str),

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from contract.fields import ContractError, read, take
+from contract.fields import DocumentError, read, take
 
 SAMPLE_RATE = 48_000
 
@@ -60,7 +60,7 @@ class RecordingManifest:
         data = read(name, text)
         state = take(name, data, "state", str)
         if state not in MANIFEST_STATES:
-            raise ContractError(f"{name}: state is {state!r}, not one of {', '.join(MANIFEST_STATES)}")
+            raise DocumentError(f"{name}: state is {state!r}, not one of {', '.join(MANIFEST_STATES)}")
 
         def spans(key: str) -> tuple[Span, ...]:
             return tuple(
@@ -141,10 +141,10 @@ class RecordingHead:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read a head that `to_bytes` made. Raises ContractError for anything else."""
+        """Read a head that `to_bytes` made. Raises DocumentError for anything else."""
         head = data[:RECORDING_HEAD_BYTES]
         if len(head) < RECORDING_HEAD_BYTES or zlib.crc32(head[:-4]).to_bytes(4, "big") != head[-4:] or head[:4] != b"fLaC":
-            raise ContractError("recording: its head is not one of Stillair's, or is damaged")
+            raise DocumentError("recording: its head is not one of Stillair's, or is damaged")
         packed = int.from_bytes(head[18:26], "big")
         return cls(
             samples=packed & (1 << 36) - 1,

@@ -33,7 +33,7 @@ from agent.recording.recorder import FlacRecorder
 from agent.recording.timeline import CAUSE_CONNECTION
 from agent.voice.clean_voice import CleanVoice, DenoiserLike
 from agent.voice.pass_through import PassThrough
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.messages import ATTRIBUTE_RECORDING, QUALITIES, BroadcastJob, StudioMetadata
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Session:
         )
 
     async def start(self) -> None:
-        """Joins the studio and sets everything going. Raises rtc.ConnectError and ContractError."""
+        """Joins the studio and sets everything going. Raises rtc.ConnectError and DocumentError."""
         self._microphone.listen()
         self._studio.on("room_metadata_changed", self._metadata_changed)
         self._studio.on("participant_disconnected", self._left)
@@ -134,7 +134,7 @@ class Session:
     def _metadata_changed(self, _old: str, new: str) -> None:
         try:
             self._follow(StudioMetadata.from_json(new))
-        except ContractError:
+        except DocumentError:
             logger.exception("The studio's metadata is not followed")
 
     def _follow(self, metadata: StudioMetadata) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from contract import disk
 from contract.disk import atomic_write
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import RecordingManifest
 from contract.recording_files import FILE_STEM, PEAKS, SIDECAR, SOUND, recording_file
 
@@ -131,7 +131,7 @@ class RecordingFolder:
         disk.sync(self.path)
 
     def read_manifest(self, stream_id: str) -> RecordingManifest | None:
-        """None when there is none; raises ContractError when it cannot be read."""
+        """None when there is none; raises DocumentError when it cannot be read."""
         try:
             text = self._path(stream_id, SIDECAR).read_text("utf-8", errors="replace")
         except FileNotFoundError:
@@ -142,7 +142,7 @@ class RecordingFolder:
         """Nobody will write this recording any more."""
         try:
             manifest = self.read_manifest(stream_id)
-        except (ContractError, OSError):
+        except (DocumentError, OSError):
             return False
         return manifest is not None and manifest.state != "live"
 

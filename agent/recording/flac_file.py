@@ -31,7 +31,7 @@ from agent.recording.flac_codec import (
     shaped,
 )
 from agent.recording.peaks import Peaks, peak
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.flac import renumber
 from contract.recording import RECORDING_AUDIO_AT, RECORDING_HEAD_BYTES, RecordingHead
 
@@ -78,7 +78,7 @@ def repair(disk: DiskFile) -> Repaired:
 def _read_head(data: mmap) -> RecordingHead | None:
     try:
         return RecordingHead.from_bytes(data[:RECORDING_HEAD_BYTES])
-    except ContractError:
+    except DocumentError:
         return None
 
 

@@ -11,7 +11,7 @@ from agent.recording.files import RecordingBusy, RecordingFolder
 from agent.recording.flac_file import DamagedFile, Repaired, repair
 from agent.recording.peaks import make_one_missing
 from agent.recording.sidecar import close_open_pause
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def repair_recording(storage: RecordingFolder, stream_id: str) -> RepairReport:
 def _settle_manifest(storage: RecordingFolder, stream_id: str, found: Repaired) -> str:
     try:
         manifest = storage.read_manifest(stream_id)
-    except ContractError as error:
+    except DocumentError as error:
         return f"The sound is in order, its sidecar is not: {error}."
     if found.head.samples == 0 and (manifest is None or manifest.samples == 0):
         storage.remove(stream_id)  # died before the first sound
@@ -91,7 +91,7 @@ def repair_folder(folder: Path, settled: set[str] | None = None) -> list[RepairR
 def _repair_if_open(storage: RecordingFolder, stream_id: str, settled: set[str]) -> RepairReport | None:
     try:
         manifest = storage.read_manifest(stream_id)
-    except ContractError:
+    except DocumentError:
         manifest = None
     if manifest and manifest.state == "closed":
         settled.add(stream_id)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from agent.recording.files import RecordingFolder
 from agent.recording.flac_file import Repaired
 from agent.recording.timeline import Timeline, boot_id
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import SAMPLE_RATE, RecordingManifest, Span
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Sidecar:
         own = self._manifest
         try:
             before = self._storage.read_manifest(own.stream_id)
-        except ContractError:
+        except DocumentError:
             log.warning("a sidecar could not be read and is written anew", extra={"stream_id": own.stream_id})
             before = None
         samples = found.head.samples

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from webapp.chat import messages as chat_messages
 from webapp.chat.messages import Message
 from webapp.chat.schemas import KINDS, RecordedChat
@@ -80,7 +80,7 @@ class ChatRecord:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises ContractError."""
+        """Raises DocumentError."""
         try:
             data = json.loads(text)
             return cls(
@@ -91,7 +91,7 @@ class ChatRecord:
                 tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise ContractError("the chat of a recording cannot be read") from error
+            raise DocumentError("the chat of a recording cannot be read") from error
 
 
 def _moment(text: str) -> datetime:
@@ -137,7 +137,7 @@ def _kept(recording_id: str) -> ChatRecord:
     """Read the file for showing it: one that cannot be read counts as empty."""
     try:
         return _read(recording_id)
-    except (ContractError, OSError):
+    except (DocumentError, OSError):
         log.exception("the chat of a recording is not shown", extra={"recording": recording_id})
         return ChatRecord()
 
@@ -203,7 +203,7 @@ def maintain() -> None:
                 _keep(stream.id)
             elif recording is None and stream.ended_at is not None and stream.ended_at < now() - UNRECORDED_KEPT:
                 _forget(stream.id)
-        except (ContractError, OSError):  # the rows stay, and the others are kept all the same
+        except (DocumentError, OSError):  # the rows stay, and the others are kept all the same
             db.session.rollback()
             log.exception("a chat was not kept yet", extra={"recording": stream.id})
 

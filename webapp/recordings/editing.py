@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
@@ -48,7 +48,7 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
 def _rename_sidecar(recording_id: str, title: str) -> None:
     try:
         folder().write_manifest(folder().manifest(recording_id).with_(title=title))
-    except (ContractError, OSError) as error:
+    except (DocumentError, OSError) as error:
         log.exception("a recording was not renamed", extra={"recording": recording_id})
         raise Conflict(_("The recording could not be renamed; it is safe. The server's admin can see why in its log.")) from error
 

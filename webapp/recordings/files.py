@@ -108,7 +108,7 @@ class RecordingFiles:
                 yield recording_id, entry.stat(follow_symlinks=False)
 
     def manifest(self, recording_id: str) -> RecordingManifest:
-        """Raises ContractError for half a sidecar, OSError when there is none."""
+        """Raises DocumentError for half a sidecar, OSError when there is none."""
         with open(self._open(recording_id, SIDECAR), encoding="utf-8", errors="replace") as file:
             return RecordingManifest.from_json(file.read())
 

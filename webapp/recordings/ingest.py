@@ -13,7 +13,7 @@ from datetime import datetime
 
 from flask import Flask, current_app
 
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import SAMPLE_RATE, RecordingManifest
 from webapp.accounts import accounts
 from webapp.core.config import Config
@@ -155,7 +155,7 @@ def _read_files(recording_id: str) -> _Files | None:
 def _read_sidecar(recording_id: str) -> RecordingManifest:
     try:
         manifest = folder().manifest(recording_id)
-    except ContractError as error:
+    except DocumentError as error:
         raise _Refused(f"It cannot be read: {error}.") from error
     except OSError as error:
         raise _Refused(f"It cannot be opened: {error.strerror}.") from error
@@ -219,6 +219,6 @@ def _audience(recording: Recording) -> Audience:
     try:
         note = folder().audience(recording.id)
         return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
-    except (ContractError, OSError):
+    except (DocumentError, OSError):
         log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
         return Audience(sharing.NOBODY)

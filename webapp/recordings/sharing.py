@@ -13,7 +13,7 @@ from typing import Self
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.core.errors import Invalid
@@ -33,14 +33,14 @@ class Audience:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the note beside a recording. Raises ContractError."""
+        """Read the note beside a recording. Raises DocumentError."""
         try:
             data = json.loads(text)
             kind, usernames = data["audience"], data["with"]
         except (ValueError, TypeError, KeyError) as error:
-            raise ContractError("the note of who may hear a recording cannot be read") from error
+            raise DocumentError("the note of who may hear a recording cannot be read") from error
         if kind not in AUDIENCES or not isinstance(usernames, list) or not all(isinstance(name, str) for name in usernames):
-            raise ContractError("the note of who may hear a recording makes no sense")
+            raise DocumentError("the note of who may hear a recording makes no sense")
         return cls(kind, tuple(usernames))
 
 

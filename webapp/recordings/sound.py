@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import RECORDING_AUDIO_AT, RecordingHead
 from webapp.recordings.flac_tags import with_tags
 
@@ -33,7 +33,7 @@ class Sound(io.RawIOBase):
         self.modified_at = found.st_mtime  # seconds since the epoch
         try:
             head = RecordingHead.from_bytes(self._head)
-        except ContractError:  # damaged: what is there is served as it is
+        except DocumentError:  # damaged: what is there is served as it is
             head = RecordingHead(samples=0, end=found.st_size)
         self.samples = head.samples
         self.channels = head.channels

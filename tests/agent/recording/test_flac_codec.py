@@ -13,7 +13,7 @@ import pytest
 from agent.recording.files import DiskFile
 from agent.recording.flac_codec import BLOCK_SAMPLES, BlockEncoder, Frame, decode_frame, frames, last_frame, read_frame
 from agent.recording.flac_file import DamagedFile, FlacFile, Repaired, repair, samples_md5
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.flac import crc8, crc16, parse_frame_header, renumber
 from contract.recording import RECORDING_AUDIO_AT, RecordingHead
 from tests.agent.judges import assert_valid, flac_says_ok, samples_of, speech_like
@@ -99,7 +99,7 @@ def test_head_survives_its_own_bytes():
 
 @pytest.mark.parametrize("damage", [b"", b"fLaC", bytes(62), b"RIFF" + bytes(80)])
 def test_a_head_of_others_is_refused(damage):
-    with pytest.raises(ContractError):
+    with pytest.raises(DocumentError):
         RecordingHead.from_bytes(damage)
 
 
@@ -108,7 +108,7 @@ def test_every_flipped_bit_of_a_head_is_noticed():
     for bit in range(len(good) * 8):
         bad = bytearray(good)
         bad[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(ContractError):
+        with pytest.raises(DocumentError):
             RecordingHead.from_bytes(bytes(bad))
 
 

@@ -13,7 +13,7 @@ import pytest
 from agent.recording.files import RecordingFolder
 from agent.recording.recorder import FlacRecorder
 from agent.recording.repair import repair_file, repair_folder
-from contract.fields import ContractError
+from contract.fields import DocumentError
 from contract.recording import RecordingHead, RecordingManifest, Span
 from tests.agent.judges import RATE, assert_valid, flac_says_ok, samples_of, speech_like
 from tests.agent.studio import BLOCK, SOUND, STREAM_ID, WHOLE, wait_until
@@ -263,5 +263,5 @@ def test_a_damaged_file_is_set_aside_and_the_recording_begins_anew(studio):
 
 
 def test_a_manifest_of_others_raises_one_error():
-    with pytest.raises(ContractError):
+    with pytest.raises(DocumentError):
         RecordingManifest.from_json("{}")

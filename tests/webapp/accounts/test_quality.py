@@ -63,7 +63,7 @@ def test_a_job_of_an_older_web_app_has_the_usual_quality():
 
 @pytest.mark.parametrize("quality", ["", "loud", None, 1])
 def test_a_job_of_another_quality_is_refused(quality):
-    with pytest.raises(fields.ContractError, match="quality"):
+    with pytest.raises(fields.DocumentError, match="quality"):
         messages.BroadcastJob.from_json(messages.json.dumps({**JOB, "quality": quality}))
 
 
