@@ -108,6 +108,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("mypy", "lint", shown("mypy")),
         Check("tsc", "lint", npm("check")),
         Check("biome", "lint", npm("lint")),
+        Check("djlint", "lint", shown("djlint", "--check", "--lint", "--quiet", "webapp/templates")),
         Check("js", "unit", npm("test")),
         Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
         Check("integration", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *INTEGRATION)),
