@@ -36,6 +36,3 @@ export function loadLiveKitSoon() {
   if ("requestIdleCallback" in globalThis) requestIdleCallback(load, { timeout: 5000 });
   else setTimeout(load, 1000);
 }
-
-/** Identity of the noise remover in every room (contract/messages.py, AGENT_NAME). */
-export const REMOVER = "noise-remover";

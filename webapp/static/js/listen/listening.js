@@ -1,6 +1,7 @@
 import { Connection } from "../audio/connection.js";
+import { removerAttributes } from "../audio/contract.js";
 import { Downlink } from "../audio/delay.js";
-import { REMOVER, RoomEvent, Track } from "../audio/livekit.js";
+import { RoomEvent, Track } from "../audio/livekit.js";
 import { ApiError, call } from "../lib/api.js";
 import { soundMayStart } from "../lib/autoplay.js";
 import { MediaKeys } from "../lib/media-keys.js";
@@ -25,7 +26,7 @@ export class Listening extends EventTarget {
   connection = null;
   /** @type {any} The stream as the API describes it; kept after its end. */
   stream = null;
-  /** What the noise remover says of itself; empty while it is gone. @type {Readonly<Record<string, string>>} */
+  /** What the noise remover says of itself; empty while it is gone. @type {import("../audio/contract.js").RemoverAttributes} */
   remover = {};
   /** @type {import("livekit-client").RemoteTrack | null} */
   track = null;
@@ -206,7 +207,7 @@ export class Listening extends EventTarget {
 
   /** @param {import("livekit-client").Room} room */
   #readRemover(room) {
-    this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
+    this.remover = removerAttributes(room);
     this.#changed();
   }
 

@@ -1,30 +1,20 @@
 import { Connection } from "../audio/connection.js";
-import { uplinkMs } from "../audio/delay.js";
-import { LocalAudioTrack, REMOVER, RoomEvent, Track } from "../audio/livekit.js";
+import { METER_TOPIC, QUALITIES, removerAttributes, USUAL_QUALITY } from "../audio/contract.js";
+import { LocalAudioTrack, RoomEvent, Track } from "../audio/livekit.js";
+import { publishOptions } from "../audio/publish-options.js";
 import { ApiError, call } from "../lib/api.js";
+import { RemoverControl } from "./remover-control.js";
+import { SlotWatch } from "./slot-watch.js";
 
 /**
  * @typedef {"idle" | "starting" | "checking" | "live" | "original" | "paused" | "lost" | "reconnecting" | "elsewhere" | "ended"} BroadcastState
- * @typedef {{removed_db: number, level_db: number, seconds: number}} MeterReading
  */
 
 /** Ten meter readings a second are the noise remover's sign of life. */
 const REMOVER_GONE_MS = 2500;
 const WATCH_MS = 500;
-/** How often the noise remover is told how long the sound takes to the audio server. */
-const TELL_UPLINK_MS = 5000;
-/** How often a stream that does not start asks whether all places are taken. */
-const ASK_FOR_PLACE_MS = 2000;
-const METER_TOPIC = "meter";
 /** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
 const STREAMING = "streaming";
-/** By the stream's quality; the noise remover does the same on its side (contract/messages.py, QUALITIES). */
-const QUALITIES = {
-  voice: { red: false, audioPreset: { maxBitrate: 32_000 } },
-  standard: { red: true, audioPreset: { maxBitrate: 64_000 } },
-  music: { red: false, audioPreset: { maxBitrate: 128_000 }, forceStereo: true },
-};
-const PUBLISH = { dtx: false, stopMicTrackOnMute: false };
 
 /**
  * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
@@ -44,7 +34,7 @@ export class Broadcast extends EventTarget {
   strengthDb = 100;
   removedDb = 0;
   seconds = 0;
-  /** What the noise remover says of itself: `state`, `strength_db`, `recording`. @type {Readonly<Record<string, string>>} */
+  /** What the noise remover says of itself: `state`, `strength_db`, `recording`. @type {import("../audio/contract.js").RemoverAttributes} */
   remover = {};
   /** The remover has cleaned at least once, so its absence is a loss and not a start. */
   heard = false;
@@ -58,12 +48,9 @@ export class Broadcast extends EventTarget {
   #published = null;
   #lastSign = 0;
   #removerGone = false;
-  /** How many streams the server can clean at once, when all are in use and this one waits; else 0. */
-  placesTaken = 0;
-  #strengthSent = -1;
+  slots = new SlotWatch();
   #watch = 0;
-  #askedForPlace = 0;
-  #toldUplink = 0;
+  #control = new RemoverControl(this);
 
   /** @param {import("../audio/microphone.js").Microphone} microphone */
   constructor(microphone) {
@@ -82,12 +69,12 @@ export class Broadcast extends EventTarget {
     if (this.#removerGone) return "lost";
     if (this.stream.sound_check) return "checking";
     if (this.remover.state === "paused" || this.remover.state === "silenced") return "paused";
-    return this.strengthDb === 0 || this.quality === "music" ? "original" : "live";
+    return this.strengthDb === 0 || !QUALITIES[this.quality].is_cleaned ? "original" : "live";
   }
 
-  /** @returns {"voice" | "standard" | "music"} */
+  /** @returns {import("../audio/contract.js").QualityName} */
   get quality() {
-    return this.stream?.quality ?? "standard";
+    return this.stream?.quality ?? USUAL_QUALITY;
   }
 
   get running() {
@@ -155,7 +142,7 @@ export class Broadcast extends EventTarget {
   async setStrength(db) {
     this.strengthDb = db;
     this.#changed();
-    await this.#sendStrength();
+    await this.#control.sendStrength();
   }
 
   /** Asks for the original beside the clean sound ("original" says when it is there), or gives it back. @param {boolean} wanted */
@@ -163,7 +150,7 @@ export class Broadcast extends EventTarget {
     if (this.comparing === wanted) return;
     this.comparing = wanted;
     this.#changed();
-    await this.#tellRemover("set_monitor", { original: wanted });
+    await this.#control.call("set_monitor", { original: wanted });
   }
 
   /** @param {any} ticket */
@@ -181,12 +168,11 @@ export class Broadcast extends EventTarget {
     connection.addEventListener("room", () => this.#publish());
     connection.addEventListener("state", () => this.#connectionChanged(connection));
     connection.run(ticket);
-    this.placesTaken = 0;
-    this.#askedForPlace = this.joinedAt;
+    this.slots.restart();
     this.#watch = setInterval(() => {
       this.#watchRemover();
-      this.#watchPlaces();
-      this.#tellUplink();
+      this.#watchSlots();
+      if (this.heard) this.#control.tellUplink(this.#published?.sender, this.microphone.latencyMs);
     }, WATCH_MS);
     this.#changed();
   }
@@ -243,8 +229,7 @@ export class Broadcast extends EventTarget {
     } else {
       this.#published = published;
       await room.localParticipant.publishTrack(published, {
-        ...PUBLISH,
-        ...QUALITIES[this.quality],
+        ...publishOptions(this.quality),
         source: Track.Source.Microphone,
       });
     }
@@ -255,19 +240,19 @@ export class Broadcast extends EventTarget {
 
   /** @param {import("livekit-client").Room} room */
   #readRemover(room) {
-    this.remover = room.remoteParticipants.get(REMOVER)?.attributes ?? {};
+    this.remover = removerAttributes(room);
     if (["cleaning", "paused", "silenced", "music"].includes(this.remover.state ?? "")) {
       this.heard = true;
       this.#sign();
     }
-    if (this.remover.strength_db !== undefined && Number(this.remover.strength_db) !== this.strengthDb) this.#sendStrength();
+    if (this.remover.strength_db !== undefined && Number(this.remover.strength_db) !== this.strengthDb)
+      this.#control.sendStrength();
     this.#changed();
   }
 
   /** @param {Uint8Array} payload */
   #readMeter(payload) {
-    /** @type {MeterReading} */
-    const reading = JSON.parse(new TextDecoder().decode(payload));
+    const reading = /** @type {{removed_db: number, seconds: number}} */ (JSON.parse(new TextDecoder().decode(payload)));
     this.removedDb = reading.removed_db;
     this.seconds = reading.seconds;
     this.#sign();
@@ -276,57 +261,24 @@ export class Broadcast extends EventTarget {
 
   #sign() {
     this.#lastSign = performance.now();
-    if (this.#removerGone) {
-      this.#removerGone = false;
-      this.#changed();
-    }
+    if (!this.#removerGone) return;
+    this.#removerGone = false;
+    this.#changed();
   }
 
   /** A killed noise remover stays in the room for 20 s; that it is silent shows earlier. */
   #watchRemover() {
     const gone = this.heard && this.connection?.state === "connected" && performance.now() - this.#lastSign > REMOVER_GONE_MS;
-    if (gone && !this.#removerGone) {
-      this.#removerGone = true;
-      this.#strengthSent = -1;
-      this.#forgetOriginal();
-      this.#changed();
-    }
-  }
-
-  async #tellUplink() {
-    const sender = this.#published?.sender;
-    if (!sender || !this.heard || performance.now() - this.#toldUplink < TELL_UPLINK_MS) return;
-    this.#toldUplink = performance.now();
-    const stats = await sender.getStats().catch(() => null); // of a connection that has just ended
-    const delay = stats && uplinkMs(stats, this.microphone.latencyMs);
-    if (delay !== null) await this.#tellRemover("set_uplink", { delay_ms: Math.round(delay) });
-  }
-
-  async #watchPlaces() {
-    if (this.state !== "starting" || performance.now() - this.#askedForPlace < ASK_FOR_PLACE_MS) return;
-    this.#askedForPlace = performance.now();
-    const status = await call("GET", `/api/stream/status/${this.connection?.room?.localParticipant.identity}`).catch(() => null);
-    const places = status?.all_places_taken ?? 0;
-    if (places === this.placesTaken) return;
-    this.placesTaken = places;
+    if (!gone || this.#removerGone) return;
+    this.#removerGone = true;
+    this.#control.forgetStrength();
+    this.#forgetOriginal();
     this.#changed();
   }
 
-  /** A new noise remover starts with the stream's first strength, so it is told again. */
-  async #sendStrength() {
-    const wanted = this.strengthDb;
-    if (this.#strengthSent === wanted && Number(this.remover.strength_db) === wanted) return;
-    this.#strengthSent = wanted;
-    await this.#tellRemover("set_strength", { strength_db: wanted });
-  }
-
-  /** @param {string} method @param {object} payload */
-  async #tellRemover(method, payload) {
-    const room = this.connection?.room;
-    if (!room?.remoteParticipants.has(REMOVER)) return;
-    await room.localParticipant
-      .performRpc({ destinationIdentity: REMOVER, method, payload: JSON.stringify(payload) })
-      .catch((error) => console.warn("The noise remover did not answer", method, error.message));
+  async #watchSlots() {
+    if (this.state !== "starting") return;
+    if (await this.slots.ask(this.connection?.room?.localParticipant.identity)) this.#changed();
   }
 
   /** A new noise remover, or a new room, knows nothing of the wish to compare. */

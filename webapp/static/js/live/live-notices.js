@@ -4,7 +4,7 @@ import { nt } from "../lib/words.js";
 const REMOVER_STARTING_MS = 5000;
 const REMOVER_SILENT_MS = 20_000;
 const BACK_LASTS_MS = 8000;
-/** By the noise remover's attribute `recording`. @type {Record<string, string>} */
+/** Notices by what the noise remover says of the recording. @type {Partial<Record<import("../audio/contract.js").RecordingState | "", string>>} */
 const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" };
 
 /** Which of its messages the stream page shows. Called at every change, and now and then, for some depend on the time. */
@@ -33,7 +33,7 @@ export class LiveNotices {
     this.#noticeReturn(state);
     this.#state = state;
     const names = [this.#ofMicrophone(), this.#ofConnection(), this.#ofRemover()];
-    if (this.studio.onAir) names.push(RECORDING_NOTICES[this.broadcast.remover.recording] ?? "");
+    if (this.studio.onAir) names.push(RECORDING_NOTICES[this.broadcast.remover.recording ?? ""] ?? "");
     if (performance.now() < this.#backUntil) names.push("back");
     if (state === "ended") names.push(this.broadcast.endedByAdmin ? "ended-by-admin" : "ended");
     if (this.failure) names.push("failed");
@@ -50,11 +50,11 @@ export class LiveNotices {
   }
 
   get #full() {
-    const places = this.broadcast.placesTaken;
+    const slots = this.broadcast.slots.taken;
     return nt(
       "The server can clean one stream at once and it is in use.",
       "The server can clean {count} streams at once and all are in use.",
-      places,
+      slots,
     );
   }
 
@@ -77,7 +77,7 @@ export class LiveNotices {
     if (this.#state === "lost") return "remover-lost";
     if (this.#state !== "starting" || this.broadcast.connection?.state !== "connected") return "";
     const waited = performance.now() - this.broadcast.joinedAt;
-    if (this.broadcast.placesTaken) return "full";
+    if (this.broadcast.slots.taken) return "full";
     if (waited < REMOVER_STARTING_MS) return "";
     return waited < REMOVER_SILENT_MS ? "remover-starting" : "remover-silent";
   }

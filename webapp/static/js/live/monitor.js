@@ -1,6 +1,7 @@
 import { Connection } from "../audio/connection.js";
+import { AGENT_NAME, removerAttributes } from "../audio/contract.js";
 import { Downlink } from "../audio/delay.js";
-import { REMOVER, RoomEvent } from "../audio/livekit.js";
+import { RoomEvent } from "../audio/livekit.js";
 import { call } from "../lib/api.js";
 
 const WATCH_MS = 500;
@@ -96,13 +97,14 @@ export class Monitor extends EventTarget {
 
   /** @param {import("livekit-client").Room} room */
   #subscribe(room) {
-    for (const publication of room.remoteParticipants.get(REMOVER)?.trackPublications.values() ?? [])
+    for (const publication of room.remoteParticipants.get(AGENT_NAME)?.trackPublications.values() ?? [])
       publication.setSubscribed(this.hearing);
   }
 
   async #watchDelay() {
-    const remover = this.#connection?.room?.remoteParticipants.get(REMOVER);
-    const behind = await this.#delay.behindS(this.hearing ? this.#clean : null, remover?.attributes.delay_ms);
+    const room = this.#connection?.room;
+    const removerMs = room ? removerAttributes(room).delay_ms : undefined;
+    const behind = await this.#delay.behindS(this.hearing ? this.#clean : null, removerMs);
     if (behind === this.behindS) return;
     this.behindS = behind;
     this.dispatchEvent(new Event("delay"));
@@ -120,7 +122,7 @@ export class Monitor extends EventTarget {
     for (const seat of room.remoteParticipants.values()) {
       const username = seat.identity.split(".")[0];
       const seated = { name: seat.name || username, avatar: seat.attributes.avatar ?? "" };
-      if (username !== REMOVER) people.set(username, this.#renamed.get(username) ?? seated);
+      if (username !== AGENT_NAME) people.set(username, this.#renamed.get(username) ?? seated);
     }
     this.#setListeners([...people.values()].sort((a, b) => a.name.localeCompare(b.name)));
   }
