@@ -70,4 +70,5 @@ def test_slots_are_free_until_all_are_taken(taken, free):
 
 
 def test_the_agent_says_what_is_read():
-    assert {"registered", "places", "taken", "denoising"} == set(health_page.Health.__dataclass_fields__)
+    said = health_page.Health(is_registered=True, capacity=4, streams=1, is_denoising=True).to_json()
+    assert said == {"registered": True, "places": 4, "taken": 1, "denoising": True}
