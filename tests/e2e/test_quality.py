@@ -60,7 +60,7 @@ def test_music_is_sent_as_it_is_from_one_browser_to_the_other(chromium, arrive, 
         alice.open("/settings/sound")
         alice.page.get_by_label("Music").check()
         alice.page.get_by_role("button", name="Save").click()
-        expect(alice.page.get_by_text("Saved. It counts from your next stream on.")).to_be_visible()
+        expect(alice.page.get_by_text("Saved. Applies from your next stream.")).to_be_visible()
         problems = look(alice.page, "settings-sound")
 
         alice.open("/live")

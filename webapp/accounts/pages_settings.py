@@ -59,7 +59,7 @@ def sound() -> ResponseReturnValue:
 @login_required
 def save_sound() -> ResponseReturnValue:
     quality.change(current_user, request.form.get("quality", ""))
-    flash(_("Saved. It counts from your next stream on."))
+    flash(_("Saved. Applies from your next stream."))
     return redirect(url_for("pages_settings.sound"), 303)
 
 

@@ -239,8 +239,8 @@ def _secure_page(settings: Config) -> Part:
 
 def _mail() -> Part:
     if mail.is_configured():
-        return Part(_("Mail"), State.WELL, _("Who forgets the password and has left an e-mail address gets a link."))
-    return Part(_("Mail"), State.OFF, _("Who forgets the password asks you for a link; make it under People."))
+        return Part(_("Mail"), State.WELL, _("People with an e-mail address on file can reset their password themselves."))
+    return Part(_("Mail"), State.OFF, _("People who forget their password ask you for a link; make it under People."))
 
 
 def _see_log(program: str) -> str:

@@ -34,7 +34,7 @@ class Session(TypedDict):
 
 
 CHOSEN_NAME = checked_later("A user name.", pattern=USERNAME_PATTERN, examples=["alice"])
-CHOSEN_PASSWORD = checked_later("None that many people use.", minLength=MIN_LENGTH, maxLength=MAX_LENGTH)
+CHOSEN_PASSWORD = checked_later("Not a commonly used password.", minLength=MIN_LENGTH, maxLength=MAX_LENGTH)
 
 
 class Registration(Body):

@@ -87,7 +87,7 @@ def _check_keys(p256dh: str, auth: str) -> None:
     except ValueError:
         secret = b""
     if len(secret) != AUTH_BYTES:
-        raise Invalid.field("auth", _("This is no secret of a browser."))
+        raise Invalid.field("auth", _("The push key is not valid."))
 
 
 def _decoded(text: str) -> bytes:

@@ -76,7 +76,10 @@ class EventHub:
         with self._lock:
             mine = sum(other.user_id == user_id and not other.has_left() for other in self._streams)
             if len(self._streams) >= self._max_streams or mine >= self._max_streams_per_person:
-                raise Busy(_("Too many pages are open at once. This one looks for news every 10 s."), retry_after_s=RETRY_AFTER_S)
+                raise Busy(
+                    _("Too many pages are open at once. This page will check for updates every 10 s instead."),
+                    retry_after_s=RETRY_AFTER_S,
+                )
             self._streams.add(stream)
             if self._poller is None:
                 self._poller = threading.Thread(target=self._poll, name="event-poller", daemon=True)

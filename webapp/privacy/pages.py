@@ -51,7 +51,7 @@ def block() -> ResponseReturnValue:
 @login_required
 def unblock(username: str) -> ResponseReturnValue:
     other = blocking.unblock(current_user, username)
-    flash(_("%(name)s is not blocked any more. You are no friends until one of you asks.", name=other.display_name))
+    flash(_("%(name)s is not blocked any more. To be friends again, one of you has to send a request.", name=other.display_name))
     return redirect(url_for("pages_privacy.index"), 303)
 
 

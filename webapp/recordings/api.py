@@ -64,7 +64,7 @@ class ListQuery(Query):
     order: Annotated[str, OneOf(*listing.ORDERS)] = "newest"
     q: Annotated[str, Field(description="Words in the title or in the owner's name.")] = ""
     before: Annotated[
-        str, Field(description="The next page: id of the last recording of this one, or in an order of time its beginning.")
+        str, Field(description="The next page: id of the last recording of this one, or a timestamp when sorting by date.")
     ] = ""
 
 

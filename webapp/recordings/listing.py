@@ -118,5 +118,5 @@ def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]
         return getattr(last, order.column.key), last.id
     moment = base.parse_rfc3339(before)
     if moment is None or order.column.key != Recording.started_at.key:
-        raise Invalid.field("before", _("This must be the id of a recording, or in an order of time its beginning."))
+        raise Invalid.field("before", _("This must be the id of a recording, or a timestamp when sorting by date."))
     return moment, "" if order.descending else "g"  # before and behind all ids of that moment
