@@ -6,16 +6,15 @@ The cookie carries a token, the row its SHA-256; deleting the row logs the brows
 from __future__ import annotations
 
 import secrets
-from typing import NoReturn
 
-from flask import Flask, session
+from flask import Flask, Response, session
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import delete, select
 from sqlalchemy.orm import contains_eager
 
 from webapp.accounts import access_tokens
 from webapp.core.database import db
-from webapp.core.errors import NotFound, NotLoggedIn
+from webapp.core.errors import NotFound, NotLoggedIn, answer
 from webapp.core.extensions import login_manager
 from webapp.i18n import language
 from webapp.models import LoginSession, User, now
@@ -88,8 +87,9 @@ def admit_admins() -> None:
 
 
 @login_manager.unauthorized_handler
-def _ask_to_log_in() -> NoReturn:
-    raise NotLoggedIn
+def _ask_to_log_in() -> Response:
+    """Answer at once: raised, the error would reach the handlers by which some pages show errors beside their forms."""
+    return answer(NotLoggedIn())
 
 
 @login_manager.user_loader
