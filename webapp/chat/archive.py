@@ -80,7 +80,7 @@ class ChatRecord:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises DocumentError."""
+        """Read what `to_json` wrote. Raises DocumentError."""
         try:
             data = json.loads(text)
             return cls(

@@ -1,5 +1,7 @@
-"""The chat of a stream as a page of its own: earlier messages of one on air, all those that are kept with a recording; and what
-the forms beside a stream do without JavaScript."""
+"""Pages of a chat: earlier messages of a stream on air, and everything that is archived with a recording.
+
+The forms beside a stream lead here, too, when there is no JavaScript.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,14 @@ from webapp.recordings import queries as recording_queries
 
 blueprint = Blueprint("pages_chat", __name__, url_prefix="/chat")
 
-PAGE = 200  # messages before those that are beside the stream
-RECORD_PAGE = 1000  # messages of a recording, which are shown one after the other while it plays
+PAGE = 200  # messages of a chat on air
+RECORD_PAGE = 1000  # messages of an archived chat, which appear one after the other while the recording plays
 
 
 @blueprint.get("/<stream_id>")
 @login_required
 def index(stream_id: str) -> ResponseReturnValue:
-    """`?before=` goes back in a chat on air, `?page=` on in one that is kept."""
+    """Show a chat. `?before=` goes back in one on air, `?page=` forward in an archived one."""
     try:
         stream = messages.stream_for(current_user, stream_id)
     except NotFound:
@@ -98,7 +100,7 @@ def delete(stream_id: str, message_id: str) -> ResponseReturnValue:
 
 
 def _return(stream_id: str) -> ResponseReturnValue:
-    """To where the form was: beside the stream while it is on air."""
+    """Redirect to where the form was: beside the stream while that is on air."""
     try:
         return redirect(_beside(messages.stream_for(current_user, stream_id)), 303)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Friend requests and friendships, as forms. Each goes back to the page it came from and says what happened."""
+"""Forms for friend requests and friendships. Each redirects to the page it came from, with a message about what happened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
 @blueprint.get("/")
 @login_required
 def index() -> ResponseReturnValue:
-    """All of them; the sidebar shows the first ones."""
+    """Show all friends and requests; the sidebar shows the first ones."""
     return render_template("friends/index.html", everybody=overview.overview_of(current_user, maximum=None))
 
 
@@ -67,7 +67,7 @@ def unfriend(username: str) -> ResponseReturnValue:
 
 @blueprint.errorhandler(ApiError)
 def explain(error: ApiError) -> ResponseReturnValue:
-    """A button that came too late says so where it was pressed; what is missing stays a 404."""
+    """Show the error on the page where the button was pressed, but leave a 404 as it is."""
     if error.status == 404:
         return answer(error)
     return _back(error.message, "problem")

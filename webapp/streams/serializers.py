@@ -11,7 +11,7 @@ from webapp.streams import schemas
 
 @dataclass(frozen=True)
 class Ticket:
-    """The way into one room of a stream."""
+    """Admits one person to one room of a stream."""
 
     stream: Stream
     token: str
@@ -29,5 +29,5 @@ def as_json(stream: Stream) -> schemas.Stream:
 
 
 def ticket_json(ticket: Ticket, host: str) -> schemas.Ticket:
-    """What `room.connect(url, token)` of livekit-client takes. `host`: the Host header by which the browser reached us."""
+    """Return what `room.connect(url, token)` of livekit-client needs. `host`: the request's Host header."""
     return {"stream": as_json(ticket.stream), "url": current_config().audio_url_for(host), "token": ticket.token}

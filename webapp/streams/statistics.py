@@ -26,7 +26,7 @@ DAYS = 14  # in the totals
 
 @dataclass(frozen=True)
 class Span:
-    """From one sample to the next."""
+    """The time from one sample to the next."""
 
     start_s: float
     end_s: float
