@@ -17,7 +17,7 @@ PATH = "/settings/notifications"
 
 def chosen(person) -> dict[str, bool]:
     """The settings page's boxes."""
-    boxes = re.findall(r'name="wanted" value="([^"]+)"( checked)?', person.get(PATH).text)
+    boxes = re.findall(r'name="wanted"\s+value="([^"]+)"( checked)?', person.get(PATH).text)
     return {username: bool(checked) for username, checked in boxes}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -83,7 +84,7 @@ def test_steps_are_few_and_cover_the_whole_stream(app, stream, sample, finish, l
 def test_the_owner_sees_it_beside_who_heard_the_recording(stream, sample, finish, alice, bob):
     sample(0, 3, 18.2)
     finish(120)
-    page = alice.get(f"/recordings/{stream}/heard").text
+    page = " ".join(alice.get(f"/recordings/{stream}/heard").text.split())
     assert "Up to 3 friends listened at a time, 6 minutes in all. On average 18 dB of noise were removed." in page
     assert page.count('<svg class="chart__columns"') == 2
     assert page.count('<th scope="row">') == 2
@@ -111,7 +112,7 @@ def test_the_admin_sees_the_totals(stream, sample, finish, alice):
     sample(0, 2)
     finish(600)
     page = alice.get("/admin/attendance").text  # hers is the first account
-    assert "<td>1</td><td>10</td><td>20</td>" in page
+    assert re.search(r"<td>1</td>\s*<td>10</td>\s*<td>20</td>", page)
     assert page.count('<svg class="chart__columns"') == 1
 
 
