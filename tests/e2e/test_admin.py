@@ -38,7 +38,7 @@ def test_the_admin_ends_a_stream_and_suspends_its_owner(admin, join):
     admin.open(f"/admin/people/{alice.username}")
     problems += look(admin.page, "admin-person")
     admin.page.get_by_role("button", name="Suspend").click()
-    expect(admin.page.get_by_text("cannot log in.").first).to_be_visible()
+    expect(admin.page.get_by_text("unable to log in.").first).to_be_visible()
     problems += look(admin.page, "admin-person-suspended")
     alice.open("/")
     alice.page.get_by_label("User name").fill(alice.username)

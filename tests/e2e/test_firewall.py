@@ -39,9 +39,9 @@ def test_broadcaster_and_listener_are_told(join, behind_a_firewall):
 def test_the_check_of_a_set_up_names_the_port_to_open(instance, join, behind_a_firewall):
     alice = join("alice", browser=behind_a_firewall)
     found = alice.check_set_up()
-    assert found["Audio server"].startswith("Well.")
-    assert found["Sound over UDP"].startswith("Trouble. Something stops it.")
+    assert found["Audio server"].startswith("Works.")
+    assert found["Sound over UDP"].startswith("Problem. Something blocks it.")
     assert f"port {instance.settings.ports.webrtc_udp} " in found["Sound over UDP"]
     assert found["Sound over TCP"] == "Not needed. This server does not offer it."
-    assert found["Sound there and back"].startswith("Trouble. A firewall stops it.")
-    expect(alice.page.get_by_text("2 things need a look.").first).to_be_visible()
+    assert found["Sound there and back"].startswith("Problem. A firewall blocks it.")
+    expect(alice.page.get_by_text("2 things need attention.").first).to_be_visible()

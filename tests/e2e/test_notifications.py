@@ -169,7 +169,7 @@ def test_browsers_that_cannot_say_why(settings, chromium, join):
     old = join("old")
     old.context.add_init_script("delete globalThis.PushManager")
     old.open("/settings/notifications")
-    expect(old.page.get_by_text("This browser has no notifications.")).to_be_visible()
+    expect(old.page.get_by_text("This browser does not support notifications.")).to_be_visible()
     assert not problems, "\n".join(problems)
 
 

@@ -118,7 +118,7 @@ def test_capture_asks_the_browser_to_leave_the_sound_alone(alice):
     expect(alice.page.get_by_role("meter", name="Microphone level")).not_to_have_attribute("aria-valuenow", "0", timeout=10_000)
     for asked in alice.page.evaluate("window.asked"):
         assert [asked[name] for name in ("noiseSuppression", "autoGainControl", "voiceIsolation")] == [False] * 3
-    expect(alice.page.get_by_text("This browser changes the sound")).to_be_hidden()
+    expect(alice.page.get_by_text("This browser alters the sound")).to_be_hidden()
 
 
 def test_another_microphone_can_be_chosen_while_live(friends):

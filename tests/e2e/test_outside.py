@@ -149,14 +149,14 @@ def test_the_check_says_which_ways_are_open(outside, arrive, away, udp_passes):
     alice = arrive("alice", url=outside, browser=away, ignore_https_errors=True).register()
     found = alice.check_set_up()
     if udp_passes:
-        assert found["Sound over UDP"] == "Well. The best way for sound is open."
+        assert found["Sound over UDP"] == "Works. The best path for sound is open."
     else:
-        assert found["Sound over UDP"].startswith("Trouble. Something stops it, so sound takes a slower way and may stutter.")
-    assert found["Sound over TCP"] == "Well. The second way for sound is open."
-    assert found["Sound there and back"].startswith("Well.")
+        assert found["Sound over UDP"].startswith("Problem. Something blocks it, so sound takes a slower path and may stutter.")
+    assert found["Sound over TCP"] == "Works. The second-best path for sound is open."
+    assert found["Sound there and back"].startswith("Works.")
     if "LIVEKIT_TURN_ENABLED" not in os.environ:
         pytest.skip("The relay needs port 443, on which only root may listen here; all else was checked.")
-    assert found["Relay (TURN)"] == "Well. The relay answers."
+    assert found["Relay (TURN)"] == "Works. The relay answers."
 
 
 def test_the_audio_servers_other_door_stays_shut(outside):

@@ -50,7 +50,7 @@ def test_a_listener_is_seen_with_his_picture_and_whoever_is_blocked_is_off_withi
     alice.page.get_by_label("Block a user name").fill(bob.username)
     alice.page.get_by_role("button", name="Block", exact=True).click()
     assert bob.hears_nothing(within_s=3) < 3
-    expect(alice.page.get_by_text(f"{bob.username} is blocked, and not told.")).to_be_visible()
+    expect(alice.page.get_by_text(f"{bob.username} is blocked and will not be told.")).to_be_visible()
     expect(bob.page.get_by_role("heading", name="You can't listen to this stream.")).to_be_visible()
     expect(bob.page.get_by_role("link", name=f"Listen to {alice.username}")).to_have_count(0)
     expect(on_air.get_by_role("heading", name="Live - noise removed")).to_be_visible()
@@ -127,7 +127,7 @@ def test_the_pages_of_people_look_like_the_rest(nora, join):
     nora.page.keyboard.press("?")
     problems += look(nora.page, "shortcuts")
     for name, path, field, words, button, problem in (
-        ("privacy-refused", "/settings/privacy", "Block a user name", "nobody-here", "Block", "Nobody has this name."),
+        ("privacy-refused", "/settings/privacy", "Block a user name", "nobody-here", "Block", "There is no user with this name."),
         ("profile-refused", "/settings/", "About you", "x" * 161, "Save", "Use at most 160 characters."),
         (
             "delete-refused",

@@ -39,10 +39,10 @@ def test_all_is_well_and_the_report_says_so(instance, join):
     problems = look(alice.page, "setup-before")
     found = alice.check_set_up()
     assert list(found) == LINES
-    well = {line for line, words in found.items() if words.startswith("Well.")}
+    well = {line for line, words in found.items() if words.startswith("Works.")}
     assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found  # neither is offered to this machine alone
-    assert "8 of 8 places are free" in found["Noise remover"]
-    expect(alice.page.get_by_text("All is well: you can stream and listen.").first).to_be_visible()
+    assert "8 of 8 slots are free" in found["Noise remover"]
+    expect(alice.page.get_by_text("Everything works: you can stream and listen.").first).to_be_visible()
     problems += look(alice.page, "setup-well")
     with alice.page.expect_download() as download:
         alice.page.get_by_role("button", name="Download the report").click()
@@ -64,13 +64,13 @@ def test_what_is_missing_is_named_line_by_line(instance, join):
         found = alice.check_set_up()
     finally:
         os.kill(audio_server, signal.SIGCONT)
-    assert found["Microphone"].startswith("Trouble. It is blocked for this site.")
-    assert found["Audio server"].startswith("Trouble. It is not running, or this server cannot reach it.")
-    assert found["Sound over UDP"] == "Not checked. That needs the audio server."
-    assert found["Browser"].startswith("Well.")
+    assert found["Microphone"].startswith("Problem. It is blocked for this site.")
+    assert found["Audio server"].startswith("Problem. It is not running, or this server cannot reach it.")
+    assert found["Sound over UDP"] == "Not checked. This needs the audio server."
+    assert found["Browser"].startswith("Works.")
     problems = look(alice.page, "setup-trouble")
     instance.wait_until_healthy()
     alice.context.grant_permissions(["microphone"], origin=instance.url)
     alice.page.get_by_role("button", name="Check again").click()
-    expect(alice.page.get_by_text("All is well: you can stream and listen.").first).to_be_visible(timeout=60_000)
+    expect(alice.page.get_by_text("Everything works: you can stream and listen.").first).to_be_visible(timeout=60_000)
     assert not problems, "\n".join(problems)

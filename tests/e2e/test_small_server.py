@@ -53,7 +53,7 @@ def test_who_finds_no_place_is_told_and_is_live_when_one_is_free(join):
     alice, bob = join("alice"), join("bob")
     alice.go_live()
     press_start(bob)
-    full = bob.notice("The server can clean one stream at once and it is in use.")
+    full = bob.notice("The server can clean one stream at a time, and that slot is in use.")
     expect(full).to_be_visible()
     bob.expect_state("Starting")
     alice.expect_state("Live - noise removed")
@@ -81,7 +81,9 @@ def test_a_noise_remover_that_does_not_answer(instance, join):
     with frozen(instance, "noise-remover"):
         press_start(alice)
         expect(alice.notice("The noise remover is starting.")).to_be_visible()
-        expect(alice.notice("It has not answered. Your admin can see why.")).to_be_visible(timeout=25_000)
+        expect(alice.notice("The noise remover has not answered. Your admin can see why on the status page.")).to_be_visible(
+            timeout=25_000
+        )
         alice.expect_state("Starting")
     alice.expect_state("Live - noise removed")
     expect(alice.page.get_by_role("alert").get_by_role("heading")).to_have_count(0)

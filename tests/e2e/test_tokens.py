@@ -34,5 +34,5 @@ def test_a_token_is_made_used_and_revoked(instance, join):
     expect(main.get_by_role("listitem").filter(has_text="Lights in the kitchen")).to_contain_text("Last used today")
     expect(alice.page.get_by_label("Your new token")).to_have_count(0)
     main.get_by_role("button", name="Revoke Lights in the kitchen").click()
-    expect(alice.page.get_by_text("Revoked. That token does not work any more.")).to_be_visible()
+    expect(alice.page.get_by_text("Revoked. That token no longer works.")).to_be_visible()
     assert not problems, "\n".join(problems)

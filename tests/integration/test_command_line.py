@@ -139,8 +139,8 @@ async def test_what_cannot_be_done_is_said_in_a_line(instance, friends, tmp_path
     nobody = f"http://127.0.0.1:{some_free_block()}"
     url = ("--url", instance.url)
     cases = [
-        (("publish", tmp_path / "good.wav", "--as", friends.alice, *url), "wrong", "User name or password is wrong."),
-        (("publish", tmp_path / "good.wav", "--token", "stillair_x", *url), "", "This access token is not known here"),
+        (("publish", tmp_path / "good.wav", "--as", friends.alice, *url), "wrong", "The user name or password is wrong."),
+        (("publish", tmp_path / "good.wav", "--token", "stillair_x", *url), "", "This access token is unknown"),
         (("publish", tmp_path / "good.wav", "--as", friends.alice, "--url", nobody), PASSWORD, f"{nobody} cannot be reached"),
         (("publish", tmp_path / "bad.wav", "--as", friends.alice, *url), PASSWORD, "bad.wav: it cannot be read as sound"),
         (("publish", tmp_path / "nowhere.wav", "--as", friends.alice, *url), PASSWORD, "nowhere.wav: there is no such file"),

@@ -5,7 +5,7 @@ import { report } from "../../webapp/static/js/setup/setup-report.js";
 
 test("a report says when, where, with what, and each line", () => {
   const lines = [
-    { name: "Microphone", state: "Well.", words: "Yeti: good level." },
+    { name: "Microphone", state: "Works.", words: "Yeti: good level." },
     { name: "TCP", state: "Not needed.", words: "" },
   ];
   const found = report({ at: new Date("2026-01-31T12:34:56Z"), page: "https://air.test", browser: "Browser/1", lines });
@@ -17,7 +17,7 @@ When: 2026-01-31 12:34 UTC
 Page: https://air.test
 Browser: Browser/1
 
-Microphone  Well. Yeti: good level.
+Microphone  Works. Yeti: good level.
 TCP         Not needed.
 `,
   );

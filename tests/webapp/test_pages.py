@@ -76,7 +76,7 @@ def test_friends_by_forms_alone(alice, charlie):
     home = charlie.get("/")
     accept = re.search(r'action="(/friends/request/\w+/accept)"', home.text)[1]
     assert "You and alice are friends now." in submit(charlie, accept).text
-    assert "charlie is not in your friends any more." in submit(alice, "/friends/charlie/remove").text
+    assert "charlie is no longer your friend." in submit(alice, "/friends/charlie/remove").text
     assert alice.get("/listen/charlie").status_code == 404
 
 
@@ -84,10 +84,10 @@ def test_a_request_can_be_rejected_and_taken_back(alice, charlie):
     alice.ask(charlie)
     reject = re.search(r'action="(/friends/request/\w+/reject)"', charlie.get("/").text)[1]
     assert "Request rejected." in submit(charlie, reject).text
-    assert "This request is not open any more." in submit(charlie, reject).text
+    assert "This request is no longer open." in submit(charlie, reject).text
     charlie.ask(alice)
     cancel = re.search(r'action="(/friends/request/\w+/cancel)"', charlie.get("/").text)[1]
-    assert "Friend request taken back." in submit(charlie, cancel).text
+    assert "Friend request cancelled." in submit(charlie, cancel).text
 
 
 def test_a_form_goes_back_to_the_page_it_came_from_and_nowhere_else(alice, charlie):
@@ -102,8 +102,8 @@ def test_a_form_goes_back_to_the_page_it_came_from_and_nowhere_else(alice, charl
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("a", "Type 2 letters or more."),
-        ("x" * 1000, "Type at most 64 letters."),
+        ("a", "Type at least 2 characters."),
+        ("x" * 1000, "Type at most 64 characters."),
         ("zz", "Nobody here is called “zz”."),
         ("<b>", "Nobody here is called “&lt;b&gt;”."),
         ("\u202e\u0000ali", "alice"),
@@ -209,7 +209,7 @@ def test_settings_change_the_name_and_the_password(alice, visit):
     assert "Alice Ødegård" in alice.get("/").text
     assert "Use 1 to 64 characters." in submit(alice, "/settings/", display_name="x" * 65).text
     answer = submit(alice, "/settings/password", old_password="wrong", password="another sentence")
-    assert "This is not your password." in answer.text
+    assert "The password is wrong." in answer.text
     assert "Saved." in submit(alice, "/settings/password", old_password=PASSWORD, password="another sentence").text
     assert submit(visit("alice"), "/login", username="alice", password="another sentence").request.path == "/"
 

@@ -44,7 +44,7 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
     if not wanted:
         raise Invalid.field("scopes", _("Choose at least one."))
     if days not in ("", *map(str, DAYS)):
-        raise Invalid.field("days", _("Choose one of the list."))
+        raise Invalid.field("days", _("Choose one from the list."))
     token = PREFIX + secrets.token_urlsafe(32)
     ends_at = now() + timedelta(days=int(days)) if days else None
     db.session.add(AccessToken(user=owner, name=name, token_hash=token_hash(token), scopes=" ".join(wanted), expires_at=ends_at))

@@ -88,7 +88,7 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     """
     check_password(new, user.username)
     if authenticate(user.username, old, address) is None:
-        raise Invalid.field("old_password", _("This is not your password."))
+        raise Invalid.field("old_password", _("The password is wrong."))
     audit.record(user, "password.changed", user)
     set_password(user, new, stays=user.session_token)
     open_session(user)
@@ -118,7 +118,7 @@ def change_email(user: User, email: str, password: str, address: str) -> None:
     """
     checked = mail.checked_address(email)
     if authenticate(user.username, password, address) is None:
-        raise Invalid.field("email_password", _("This is not your password."))
+        raise Invalid.field("email_password", _("The password is wrong."))
     if checked != user.email:
         audit.record(user, "email.changed", user)
         user.email = checked

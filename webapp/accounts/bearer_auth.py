@@ -30,7 +30,7 @@ def _check() -> None:
         return
     token = access_tokens.find(given.token or "")
     if token is None:
-        raise ApiError(_("This access token is not known here, or it has ended."), status=401, code="bad_token")
+        raise ApiError(_("This access token is unknown or has expired."), status=401, code="bad_token")
     if operation.scope not in access_tokens.scopes_of(token):
         raise Forbidden(_("This access token does not have the scope %(scope)s.", scope=operation.scope), code="scope")
     access_tokens.record_use(token)

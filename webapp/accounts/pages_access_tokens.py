@@ -34,7 +34,7 @@ def make() -> ResponseReturnValue:
 @login_required
 def revoke(token_id: str) -> ResponseReturnValue:
     access_tokens.revoke(current_user, token_id)
-    flash(_("Revoked. That token does not work any more."))
+    flash(_("Revoked. That token no longer works."))
     return redirect(url_for("pages_tokens.mine"), 303)
 
 

@@ -75,7 +75,7 @@ def password(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 def save_password() -> ResponseReturnValue:
     old, new = request.form.get("old_password", ""), request.form.get("password", "")
     accounts.change_password(current_user, old, new, request.remote_addr or "")
-    flash(_("Saved. Every other browser is logged out."))
+    flash(_("Saved. You have been logged out in every other browser."))
     return redirect(url_for("pages_settings.password"), 303)
 
 

@@ -51,7 +51,7 @@ def user_of(token: str) -> User:
 
 
 def _gone() -> Gone:
-    return Gone(_("This link has been used, or is older than a day. Nothing was changed. Ask for a new one."))
+    return Gone(_("This link has been used or is more than a day old. Nothing was changed. Ask for a new one."))
 
 
 def use(token: str, password: str) -> None:

@@ -34,7 +34,7 @@ class Passwords:
     @contextmanager
     def slot(self) -> Iterator[None]:
         if not self._slots.acquire(timeout=MAX_WAIT_S):
-            raise Busy(_("Too many people log in at this moment. Try again in a few seconds."), retry_after_s=MAX_WAIT_S)
+            raise Busy(_("Too many people are logging in right now. Try again in a few seconds."), retry_after_s=MAX_WAIT_S)
         try:
             yield
         finally:
@@ -76,4 +76,4 @@ def check_password(password: str, username: str) -> None:
     if len(password) > MAX_LENGTH:
         raise Invalid.field("password", _("Use at most %(count)d characters.", count=MAX_LENGTH))
     if password.lower() in common_passwords() or password.lower() == username.lower():
-        raise Invalid.field("password", _("Too many people use this one. Choose another."))
+        raise Invalid.field("password", _("This password is too common. Choose another."))

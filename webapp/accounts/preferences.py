@@ -17,7 +17,7 @@ THEMES = ("system", "light", "dark")
 def set_theme(user: User, theme: str) -> None:
     """Set the person's colours: one of THEMES. Raises Invalid."""
     if theme not in THEMES:
-        raise Invalid.field("theme", _("Choose one of the three."))
+        raise Invalid.field("theme", _("Choose one of the three options."))
     user.theme = theme
     db.session.commit()
 

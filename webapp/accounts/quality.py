@@ -10,12 +10,15 @@ from webapp.core.errors import Invalid
 from webapp.models import User
 
 WORDS = {
-    "voice": (lazy_gettext("Voice"), lazy_gettext("32 kbit/s. For a thin line; speech stays clear.")),
-    "standard": (lazy_gettext("Standard"), lazy_gettext("64 kbit/s, sent twice against loss. For nearly everybody.")),
+    "voice": (lazy_gettext("Voice"), lazy_gettext("32 kbit/s. For slow connections; speech stays clear.")),
+    "standard": (
+        lazy_gettext("Standard"),
+        lazy_gettext("64 kbit/s, sent twice in case packets get lost. Right for nearly everybody."),
+    ),
     "music": (
         lazy_gettext("Music"),
         lazy_gettext(
-            "128 kbit/s, recorded in stereo, without noise removal: all around you is heard. Use headphones.",
+            "128 kbit/s, recorded in stereo, without noise removal: everything around you is heard. Use headphones.",
         ),
     ),
 }

@@ -65,7 +65,7 @@ def save_who_may_register() -> ResponseReturnValue:
 def log() -> ResponseReturnValue:
     before, about = request.args.get("before", ""), request.args.get("about", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise Invalid.field("before", _("This must be the id of an entry."))
+        raise Invalid.field("before", _("This must be the id of a log entry."))
     page = audit.page(int(before) if before else None, about)
     return render_template(
         "admin/log.html",

@@ -36,7 +36,7 @@ def person(username: str, problems: Problems = NO_PROBLEMS) -> ResponseReturnVal
 def suspend(username: str) -> ResponseReturnValue:
     user = people.find(username)
     people.suspend(current_user, user)
-    return _back(user, _("%(name)s is suspended: logged out everywhere, and cannot log in.", name=user.display_name))
+    return _back(user, _("%(name)s is suspended: logged out everywhere and unable to log in.", name=user.display_name))
 
 
 @blueprint.post("/<username>/restore")
@@ -57,7 +57,7 @@ def make_admin(username: str) -> ResponseReturnValue:
 def unmake_admin(username: str) -> ResponseReturnValue:
     user = people.find(username)
     people.unmake_admin(current_user, user)
-    message = _("%(name)s is no admin any more.", name=user.display_name)
+    message = _("%(name)s is no longer an admin.", name=user.display_name)
     if user.id == current_user.id:
         flash(message)
         return redirect(url_for("pages_home.index"), 303)
@@ -88,7 +88,7 @@ def make_reset_link(username: str) -> ResponseReturnValue:
     if request.form.get("by") != "mail":
         return _reset(user, password_resets.make(current_user, user)), 201
     if not mail.is_configured() or user.email is None:
-        raise Conflict(_("There is no e-mail address to send it to. Hand over a link instead."))
+        raise Conflict(_("This account has no e-mail address. Hand over a link instead."))
     password_resets.request_link_for(current_user, user)
     return _back(user, _("A reset link is on its way to %(name)s.", name=user.display_name))
 
@@ -112,10 +112,10 @@ def _delete(user: User, problem: str) -> str:
 def delete_for_good(username: str) -> ResponseReturnValue:
     user = people.find(username)
     if request.form.get("username", "").strip().lower() != user.username_key:
-        return _delete(user, _("Type %(username)s. Nothing was deleted.", username=user.username)), 422
+        return _delete(user, _("Nothing was deleted. Type %(username)s to confirm.", username=user.username)), 422
     name = user.display_name
     people.delete(current_user, user)
-    flash(_("%(name)s is deleted, with all recordings.", name=name))
+    flash(_("%(name)s and all their recordings have been deleted.", name=name))
     return redirect(url_for("pages_members.index"), 303)
 
 

@@ -145,7 +145,7 @@ def delete(admin: User, user: User) -> None:
 def make_admin(by: User | str, user: User) -> None:
     """Make somebody an admin. Raises Conflict for somebody who is suspended."""
     if user.suspended_at is not None:
-        raise Conflict(_("%(name)s is suspended. End that first.", name=user.display_name))
+        raise Conflict(_("%(name)s is suspended. End the suspension first.", name=user.display_name))
     if user.is_admin:
         return
     user.is_admin = True
@@ -187,4 +187,4 @@ def silence(user: User) -> None:
 def not_oneself(admin: User, user: User) -> None:
     """Raise Conflict for oneself: nobody locks themselves out by mistake."""
     if admin.id == user.id:
-        raise Conflict(_("That is you. Another admin can do it."))
+        raise Conflict(_("You cannot do this to yourself. Another admin can."))

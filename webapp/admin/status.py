@@ -87,7 +87,7 @@ def _audio_server(streams: int, listeners: int, *, works: bool) -> Part:
         return Part(
             _("Audio server"),
             State.LOOK,
-            _("It does not answer. Nobody can go live or listen; recordings can be played. It is started again by itself."),
+            _("It does not answer. Nobody can go live or listen; recordings can still be played. It restarts by itself."),
             _see_log("audio-server"),
         )
     return Part(
@@ -110,30 +110,32 @@ def _noise_remover(remover: Health | None, streams: Sequence[Stream], *, audio_s
             name,
             State.LOOK,
             _(
-                "It does not run, or hangs. Who presses Start Streaming is told that it has not answered. "
-                "It is started again by itself."
+                "It is not running, or it hangs. People who press Start Streaming are told that it has not answered. "
+                "It restarts by itself."
             ),
             _see_log("noise-remover"),
         )
     if not remover.registered:
         if not audio_server:
-            return Part(name, State.LOOK, _("It runs, and waits for the audio server."), _("Look at the audio server first."))
-        return Part(name, State.LOOK, _("It runs, but has not found the audio server yet."), _see_log("noise-remover"))
+            return Part(
+                name, State.LOOK, _("It is running and waiting for the audio server."), _("Check the audio server first.")
+            )
+        return Part(name, State.LOOK, _("It is running, but has not found the audio server yet."), _see_log("noise-remover"))
     waiting = sum(stream.state == "starting" and stream.dispatch_tries >= 2 for stream in streams)
     if remover.slots is not None and not remover.slots.free:
         return Part(
             name,
             State.LOOK,
-            _("All places are in use. One more stream waits until one is free."),
-            _("Should it happen often: a machine with more processor cores carries more streams."),
+            _("All slots are in use. The next stream waits until one is free."),
+            _("If this happens often, a machine with more processor cores carries more streams."),
         )
     if waiting:
         return Part(
             name,
             State.LOOK,
             ngettext(
-                "It runs and has places free, but %(num)d stream has asked for it twice without an answer.",
-                "It runs and has places free, but %(num)d streams have asked for it twice without an answer.",
+                "It is running and has free slots, but %(num)d stream has asked for it twice without an answer.",
+                "It is running and has free slots, but %(num)d streams have asked for it twice without an answer.",
                 waiting,
             ),
             _see_log("noise-remover"),
@@ -151,8 +153,8 @@ def _shared_cleaning(remover: Health | None) -> list[Part]:
             _("Shared cleaning"),
             State.LOOK,
             _(
-                "The process that cleans all streams together is starting again. Streams go on: each cleans by itself, with more "
-                "work for the processor."
+                "The process that cleans all streams together is restarting. Streams go on: each is cleaned separately, "
+                "which takes more processor time."
             ),
             _see_log("noise-remover"),
         )
@@ -166,9 +168,9 @@ def _recordings(settings: Config) -> Part:
         return Part(
             name,
             State.LOOK,
-            _("The folder for recordings cannot be written. Streams go on, and are not recorded."),
+            _("The recordings folder is not writable. Streams go on but are not recorded."),
             _(
-                "Let the account that Stillair runs as write into %(folder)s.",
+                "Give the account that Stillair runs as write access to %(folder)s.",
                 folder=settings.recordings,
             ),
         )
@@ -176,21 +178,21 @@ def _recordings(settings: Config) -> Part:
         return Part(
             name,
             State.LOOK,
-            _("The disk is full: streams go on, and are not recorded. What is there is safe."),
+            _("The disk is full: streams go on but are not recorded. Existing recordings are safe."),
             _(
-                "Make room on the disk. Storage shows what takes most of it.",
+                "Free some space on the disk. The Storage page shows what uses the most.",
             ),
         )
     hours = (free - least) // HOUR_BYTES
     words = ngettext(
-        "%(free)s GB are free, room for about %(num)d hour of streams. Below %(least)s GB recording stops.",
-        "%(free)s GB are free, room for about %(num)d hours of streams. Below %(least)s GB recording stops.",
+        "%(free)s GB are free, enough for about %(num)d hour of streams. Recording stops below %(least)s GB.",
+        "%(free)s GB are free, enough for about %(num)d hours of streams. Recording stops below %(least)s GB.",
         hours,
         free=format_decimal(free / 1e9, "0.0"),
         least=format_decimal(least / 1e9, "0.0"),
     )
     if hours < FEW_HOURS:
-        return Part(name, State.LOOK, words, _("Make room on the disk. Storage shows what takes most of it."))
+        return Part(name, State.LOOK, words, _("Free some space on the disk. The Storage page shows what uses the most."))
     return Part(name, State.WELL, words)
 
 
@@ -202,14 +204,11 @@ def _database() -> Part:
 
 def _reconciler() -> Part:
     if heartbeat.is_alive():
-        return Part(_("Reconciler"), State.WELL, _("It repairs streams, takes recordings over and tidies up."))
+        return Part(_("Reconciler"), State.WELL, _("It repairs streams, imports recordings and cleans up."))
     return Part(
         _("Reconciler"),
         State.LOOK,
-        _(
-            "It does not run. Streams that break are not repaired, and new recordings do not appear. "
-            "It is started again by itself."
-        ),
+        _("It is not running. Broken streams are not repaired, and new recordings do not appear. It restarts by itself."),
         _see_log("reconciler"),
     )
 
@@ -217,20 +216,20 @@ def _reconciler() -> Part:
 def _secure_page(settings: Config) -> Part:
     name = _("Secure page")
     if settings.tls:
-        return Part(name, State.WELL, _("People come by https."))
+        return Part(name, State.WELL, _("People connect over https."))
     if urlsplit(settings.public_url).hostname in ("localhost", "127.0.0.1", "::1"):
         return Part(
             name,
             State.OFF,
-            _("For this machine only: browsers elsewhere give the microphone to https pages alone."),
+            _("For this machine only: elsewhere, browsers allow the microphone only on https pages."),
             _(
-                "README.md, Friends outside, says how others can come in.",
+                "README.md, Friends outside, says how to let others in.",
             ),
         )
     return Part(
         name,
         State.LOOK,
-        _("People come without https, so their browsers give no microphone. They can listen."),
+        _("People connect without https, so their browsers do not allow the microphone. They can listen."),
         _(
             "README.md, Friends outside, says how to get a certificate.",
         ),

@@ -76,7 +76,7 @@ def login(body: Login) -> Session:
     """
     user = accounts.authenticate(body.username, body.password, request.remote_addr or "")
     if user is None:
-        raise ApiError(_("User name or password is wrong."), status=401, code="wrong_password")
+        raise ApiError(_("The user name or password is wrong."), status=401, code="wrong_password")
     sessions.open_session(user)
     return _session(user)
 

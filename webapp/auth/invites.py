@@ -51,10 +51,10 @@ def invite_for_guest(invite_id: str, guest: User | None = None) -> Invite:
     """
     invite = db.session.get(Invite, invite_id)
     if invite is None or (guest is not None and blocks.has_blocked(invite.inviter, guest)):
-        raise NotFound(_("This invite link is not known here. Look whether it was copied whole, or ask for a new one."))
+        raise NotFound(_("This invite link is unknown. Check that all of it was copied, or ask for a new one."))
     name = invite.inviter.display_name
     if invite.used_at is not None:
-        raise Gone(_("This invite link has been used already, and each works once. Ask %(name)s for a new one.", name=name))
+        raise Gone(_("This invite link has already been used; each works only once. Ask %(name)s for a new one.", name=name))
     if invite.expires_at <= now():
         raise Gone(_("This invite link has expired. Ask %(name)s for a new one.", name=name))
     return invite
@@ -72,7 +72,7 @@ def use(invite: Invite, guest: User) -> None:
         db.session.rollback()
         if inviter.id == guest.id:
             raise Conflict(_("This is your own invite link."))
-        raise Conflict(_("You and %(name)s are friends already.", name=name))
+        raise Conflict(_("You and %(name)s are already friends.", name=name))
     mine = update(Invite).where(Invite.id == invite.id, Invite.used_at.is_(None), Invite.expires_at > now())
     if not affected_rows(mine.values(used_at=now())):
         db.session.rollback()

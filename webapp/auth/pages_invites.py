@@ -39,7 +39,7 @@ def make() -> ResponseReturnValue:
 @login_required
 def withdraw(invite_id: str) -> ResponseReturnValue:
     invites.withdraw(current_user, invite_id)
-    flash(_("Withdrawn. That link does not work any more."))
+    flash(_("Withdrawn. That link no longer works."))
     return redirect(url_for("pages_invites.mine"), 303)
 
 

@@ -44,7 +44,7 @@ def mode() -> Mode:
 def choose(admin: User, wanted: str) -> None:
     """Choose who may register. Raises Invalid."""
     if wanted not in list(Mode):
-        raise Invalid.field("registration", _("Choose one of the three."))
+        raise Invalid.field("registration", _("Choose one of the three options."))
     if wanted != mode():
         audit.record(admin, "registration.chosen", detail=wanted)
     db.session.merge(Setting(key=KEY, value=wanted))

@@ -64,7 +64,7 @@ def stream_for(person: User, stream_id: str) -> Stream:
     """Return a stream on air of the person or a friend. Raises the same NotFound for all others."""
     stream = db.session.get(Stream, stream_id)
     if stream is None or not stream.is_on_air or not _is_among_friends(person, stream):
-        raise NotFound(_("This chat is over, or not yours to read."))
+        raise NotFound(_("This chat has ended, or you may not read it."))
     return stream
 
 
@@ -169,7 +169,7 @@ def check_not_muted(person: User, stream: Stream) -> None:
 
 def _checked(text: str) -> str:
     if not is_encodable(text):
-        raise Invalid.field("text", _("This contains characters that do not exist."))
+        raise Invalid.field("text", _("This contains invalid characters."))
     if len(text) > MAX_LENGTH:
         raise Invalid.field("text", _("At most %(most)d characters; this has %(count)d.", most=MAX_LENGTH, count=len(text)))
     text = clean_lines(text)

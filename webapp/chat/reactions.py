@@ -39,7 +39,7 @@ def react(person: User, stream_id: str, kind: str) -> dict[str, int]:
         raise Conflict(_("%(name)s has switched reactions off for this stream.", name=stream.owner.display_name))
     rate_limits.count("reaction", person.id)
     if sum(counts(stream.id).values()) >= MAX_REACTIONS:
-        raise Conflict(_("This stream has had as many reactions as there is room for. The stream goes on."))
+        raise Conflict(_("This stream has reached its limit of reactions. The stream goes on."))
     db.session.add(Reaction(stream_id=stream.id, kind=kind))
     db.session.flush()
     found = counts(stream.id)

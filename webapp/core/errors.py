@@ -117,10 +117,10 @@ class Busy(ApiError):
 
 # Messages for errors that Flask raises itself; its own texts speak of servers and URLs.
 HTTP_ERRORS: Mapping[int, tuple[str, LazyString]] = {
-    400: ("bad_request", lazy_gettext("This request cannot be read.")),
+    400: ("bad_request", lazy_gettext("The request could not be read.")),
     403: ("forbidden", lazy_gettext("This is not allowed.")),
     404: ("not_found", lazy_gettext("There is nothing here, or it is not yours.")),
-    405: ("method_not_allowed", lazy_gettext("This address does not take such a request.")),
+    405: ("method_not_allowed", lazy_gettext("This address does not accept this kind of request.")),
     413: ("too_large", lazy_gettext("This is too large.")),
     415: ("bad_request", lazy_gettext("Send JSON.")),
     416: ("range", lazy_gettext("The recording is not that long.")),
@@ -174,7 +174,7 @@ def _page(error: ApiError) -> Response:
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
-    message = _("This page is too old or came from elsewhere. Nothing was changed. Load it again and repeat.")
+    message = _("This page is out of date or came from another site. Nothing was changed. Reload it and try again.")
     return answer(ApiError(message, status=403, code="csrf"))
 
 

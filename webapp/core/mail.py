@@ -40,7 +40,7 @@ def checked_address(text: str) -> str | None:
     if not address:
         return None
     if len(address) > ADDRESS_LENGTH or not ADDRESS.fullmatch(address):
-        raise Invalid.field("email", _("This is no e-mail address, such as name@example.org."))
+        raise Invalid.field("email", _("This is not an e-mail address such as name@example.org."))
     return address
 
 

@@ -77,7 +77,7 @@ def validate_title(text: str, field: str = "title", *, default: str | None = Non
     `default` stands in for a title that is empty or cannot be seen, which is refused without it.
     """
     if not is_encodable(text):
-        raise Invalid.field(field, _("This contains characters that do not exist."))
+        raise Invalid.field(field, _("This contains invalid characters."))
     if len(text) > TITLE_LENGTH:  # as it was sent: what is described as too long is refused, whatever it consists of
         raise Invalid.field(field, _("At most %(count)d characters.", count=TITLE_LENGTH))
     title = clean(text)

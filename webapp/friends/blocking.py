@@ -26,7 +26,7 @@ def block(user: User, username: str) -> User:
     """
     other = visible(user, username)
     if other is None:
-        raise NotFound(_("Nobody has this name. Check the spelling."))
+        raise NotFound(_("There is no user with this name. Check the spelling."))
     if other.id == user.id:
         raise Invalid.field("username", _("That is you."))
     advisory_lock(AdvisoryLock.BLOCKS)

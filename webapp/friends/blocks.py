@@ -36,7 +36,7 @@ def visible(viewer: User, username: str) -> User | None:
 
 
 def unknown_name() -> NotFound:
-    return NotFound(_("Nobody has this name. Check the spelling, or search."))
+    return NotFound(_("There is no user with this name. Check the spelling, or search."))
 
 
 def refuse_blocked(user: User, other: User) -> None:

@@ -53,7 +53,7 @@ def reject(request_id: str) -> ResponseReturnValue:
 @login_required
 def cancel(request_id: str) -> ResponseReturnValue:
     requests.cancel(current_user, request_id)
-    return _back(_("Friend request taken back."))
+    return _back(_("Friend request cancelled."))
 
 
 @blueprint.post("/<username>/remove")
@@ -61,7 +61,7 @@ def cancel(request_id: str) -> ResponseReturnValue:
 def unfriend(username: str) -> ResponseReturnValue:
     name = relations.friend_for(current_user, username).display_name
     friendships.unfriend(current_user, username)
-    flash(_("%(name)s is not in your friends any more.", name=name))
+    flash(_("%(name)s is no longer your friend.", name=name))
     return redirect(url_for("pages_home.index"), 303)
 
 

@@ -61,7 +61,7 @@ def send(user: User, username: str) -> FriendRequest:
         return _meet(user, other)
     blocks.refuse_blocked(user, other)
     if are_friends(user, other):  # checked only now, when nobody can accept another request between these two
-        raise Conflict(_("%(name)s is your friend already.", name=other.username))
+        raise Conflict(_("%(name)s is already your friend.", name=other.username))
     rate_limits.count("friend request", user.id)
     publish(
         [other.id],
@@ -81,7 +81,7 @@ def _meet(user: User, other: User) -> FriendRequest:
     low, high = pair(user.id, other.id)
     request = db.session.scalar(_open_requests().where(FriendRequest.low_id == low, FriendRequest.high_id == high))
     if request is None or request.sender_id == user.id:
-        raise Conflict(_("You have asked %(name)s already.", name=other.username))
+        raise Conflict(_("You have already sent %(name)s a request.", name=other.username))
     return accept(user, request.id)
 
 
@@ -136,7 +136,7 @@ def _close(request: FriendRequest, status: str) -> None:
     """Close an open request. Of two who try at once, the second gets Conflict."""
     still_open = update(FriendRequest).where(FriendRequest.id == request.id, FriendRequest.status == "pending")
     if not affected_rows(still_open.values(status=status)):
-        raise Conflict(_("This request is not open any more."))
+        raise Conflict(_("This request is no longer open."))
 
 
 def _open_requests() -> Select[FriendRequest]:

@@ -28,9 +28,9 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
     """
     words = clean(words).lower()
     if len(words) < MIN_QUERY_LENGTH:
-        raise Invalid.field("q", _("Type %(count)d letters or more.", count=MIN_QUERY_LENGTH))
+        raise Invalid.field("q", _("Type at least %(count)d characters.", count=MIN_QUERY_LENGTH))
     if len(words) > MAX_QUERY_LENGTH:
-        raise Invalid.field("q", _("Type at most %(count)d letters.", count=MAX_QUERY_LENGTH))
+        raise Invalid.field("q", _("Type at most %(count)d characters.", count=MAX_QUERY_LENGTH))
     shown = db.func.lower(User.display_name)
     begins = or_(User.username_key.startswith(words, autoescape=True), shown.startswith(words, autoescape=True))
     relations = _relations(user)

@@ -38,5 +38,5 @@ def _ask(name: str, rest: str) -> http_probe.Answer:
     db.session.commit()  # whoever is logged in has been read by now
     answer = http_probe.ask(url, f"samples/{name}{rest}", CLEANING_S) if url else http_probe.Answer(0)
     if not answer.ok:
-        raise Busy(_("The noise remover is not there yet. Try again in some seconds."), retry_after_s=3)
+        raise Busy(_("The noise remover is not ready yet. Try again in a few seconds."), retry_after_s=3)
     return answer

@@ -53,7 +53,7 @@ def switch_on(user: User, endpoint: str, p256dh: str, auth: str) -> None:
         db.session.commit()
     except IntegrityError as error:  # another tab was quicker
         db.session.rollback()
-        raise Conflict(_("Another page has changed this at the same moment. Try again.")) from error
+        raise Conflict(_("Another page changed this at the same time. Try again.")) from error
 
 
 def switch_off(user: User) -> None:
@@ -81,7 +81,7 @@ def _check_keys(p256dh: str, auth: str) -> None:
             raise ValueError
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError:
-        raise Invalid.field("p256dh", _("This is no public key of a browser.")) from None
+        raise Invalid.field("p256dh", _("The public key is not valid.")) from None
     try:
         secret = _decoded(auth)
     except ValueError:
@@ -104,7 +104,7 @@ def _check_endpoint(endpoint: str) -> None:
     try:
         push_route().check(endpoint)
     except EndpointRefused:
-        raise Invalid.field("endpoint", _("This is no address of a push service on the Internet.")) from None
+        raise Invalid.field("endpoint", _("This is not the address of a push service on the Internet.")) from None
     except OSError:
-        words = _("This server cannot find the push service of your browser. It may have no way to the Internet: ask your admin.")
+        words = _("This server cannot find your browser's push service. It may have no access to the Internet: ask your admin.")
         raise Invalid.field("endpoint", words) from None

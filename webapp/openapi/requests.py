@@ -78,5 +78,5 @@ def _message_about_text(problem: ErrorDetails) -> str:
         case "string_too_long":
             return _("At most %(count)d characters.", count=problem["ctx"]["max_length"])
         case "string_unicode":
-            return _("This contains characters that do not exist.")
+            return _("This contains invalid characters.")
     return _("This must be text and may not be missing.")

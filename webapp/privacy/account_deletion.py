@@ -44,12 +44,12 @@ def leave(user: User, password: str, address: str, successor_name: str = "") -> 
     Raises Invalid, TooMany as a log-in does, and as `delete` does.
     """
     if accounts.authenticate(user.username, password, address) is None:
-        raise Invalid.field("password", _("This is not your password. Nothing was deleted."))
+        raise Invalid.field("password", _("The password is wrong. Nothing was deleted."))
     successor = None
     if needs_successor(user):
         successor = accounts.find(successor_name.strip())
         if successor is None or successor.id == user.id or successor.suspended_at is not None:
-            raise Invalid.field("successor", _("Nobody else here has this user name. Nothing was deleted."))
+            raise Invalid.field("successor", _("There is no other user with this name. Nothing was deleted."))
     delete(user, successor)
 
 
@@ -72,7 +72,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     db.session.flush()  # from here on no other admin can leave at this moment
     if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
         db.session.rollback()
-        raise Conflict(_("You are the only admin here now. Nothing was deleted. Say first who is to be the admin after you."))
+        raise Conflict(_("You are the only admin here now. Nothing was deleted. Name the next admin first."))
     try:
         archive.forget_author(user)
     except Conflict:
@@ -96,7 +96,7 @@ def _end_stream(user: User) -> None:
     except AudioServerUnreachable:
         closed = False
     if not closed:
-        message = _("Your stream is over, but the audio server does not answer. Nothing was deleted. Try again in a minute.")
+        message = _("Your stream has ended, but the audio server does not answer. Nothing was deleted. Try again in a minute.")
         raise Conflict(message)
 
 

@@ -38,7 +38,7 @@ def slot(app: Flask) -> Iterator[None]:
     """Hold one of the slots while an export is sent. Raises Busy."""
     slots: threading.BoundedSemaphore = app.extensions["takeouts"]
     if not slots.acquire(blocking=False):
-        raise Busy(_("Others are downloading their data at this moment. Try again in a few minutes."), retry_after_s=120)
+        raise Busy(_("Others are downloading their data right now. Try again in a few minutes."), retry_after_s=120)
     try:
         yield
     finally:

@@ -43,7 +43,7 @@ def block() -> ResponseReturnValue:
     Either way leads back to the list, where it can be undone.
     """
     other = blocking.block(current_user, request.form.get("username", "").strip())
-    flash(_("%(name)s is blocked, and not told.", name=other.display_name))
+    flash(_("%(name)s is blocked and will not be told.", name=other.display_name))
     return redirect(url_for("pages_privacy.index"), 303)
 
 
@@ -51,7 +51,7 @@ def block() -> ResponseReturnValue:
 @login_required
 def unblock(username: str) -> ResponseReturnValue:
     other = blocking.unblock(current_user, username)
-    flash(_("%(name)s is not blocked any more. To be friends again, one of you has to send a request.", name=other.display_name))
+    flash(_("%(name)s is no longer blocked. To be friends again, one of you has to send a request.", name=other.display_name))
     return redirect(url_for("pages_privacy.index"), 303)
 
 

@@ -46,7 +46,7 @@ def change(user: User, data: bytes) -> None:
         folder().add(avatar_id, made)
     except OSError as error:
         log.exception("an avatar was not written")
-        raise Conflict(_("Not saved: the server could not write it. Its admin can see why in its log.")) from error
+        raise Conflict(_("Not saved: the server could not write the file. Its admin can see why in its log.")) from error
     _replace(user, avatar_id)
 
 

@@ -37,7 +37,7 @@ def square(data: bytes) -> bytes:
     if not data:
         raise _refused(_("Choose a picture first."))
     if len(data) > MAX_BYTES:
-        raise _refused(_("This picture has more than 2 MB. Choose a smaller one."))
+        raise _refused(_("This picture is larger than 2 MB. Choose a smaller one."))
     with current_app.extensions["picture_turn"]:  # 16 million pixels take 64 MB of memory while they are worked on
         return _encoded(_decoded(data))
 
@@ -57,7 +57,7 @@ def _decoded(data: bytes) -> Image:
     except Invalid:
         raise
     except UnidentifiedImageError as error:
-        raise _refused(_("This is not a picture that can be used. Choose a JPEG, PNG, WebP or GIF.")) from error
+        raise _refused(_("This file cannot be used as a picture. Choose a JPEG, PNG, WebP or GIF.")) from error
     except Image.DecompressionBombError as error:
         raise _refused(_("This picture has more than 16 million pixels. Choose a smaller one.")) from error
     except Exception as error:  # a damaged file can fail anywhere in its decoder

@@ -61,7 +61,7 @@ def explain_size(_error: RequestEntityTooLarge) -> ResponseReturnValue:
     left = min(request.content_length or 0, HEARD_OUT_BYTES)
     while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, FORM_BYTES))):
         left -= len(piece)
-    return _back(_("This picture has more than 2 MB. Choose a smaller one."), "problem")
+    return _back(_("This picture is larger than 2 MB. Choose a smaller one."), "problem")
 
 
 def _back(message: str, category: str = "message") -> ResponseReturnValue:

@@ -68,9 +68,9 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
     if start >= sound.samples:
         raise Invalid.field("start", _("The recording is only %(seconds)s s long.", seconds=format_decimal(length_s, "0.0")))
     if end <= start:
-        raise Invalid.field("end", _("This must be later than the beginning."))
+        raise Invalid.field("end", _("This must be later than the start."))
     if end - start > MAX_S * SAMPLE_RATE:
-        raise Invalid.field("end", _("A clip has at most %(count)d minutes.", count=MAX_S / 60))
+        raise Invalid.field("end", _("A clip can be at most %(count)d minutes long.", count=MAX_S / 60))
     return Piece(start, end)
 
 
@@ -81,7 +81,7 @@ def cut(sound: Sound, piece: Piece) -> IO[bytes]:
         with current_app.extensions["clip_turn"]:
             head = write(sound, piece, file)
         if head.samples != piece.end - piece.start:  # the file has fewer samples than its head says
-            raise Conflict(_("A part of this recording cannot be read. Try another piece of it."))
+            raise Conflict(_("Part of this recording cannot be read. Try another part of it."))
         file.seek(0)
         file.write(head.to_header())
     except BaseException:
@@ -133,7 +133,7 @@ def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, ti
 def _keep(owner: User, whole: Recording, piece: Piece, title: str, file: IO[bytes]) -> Recording:
     whole_id, left = whole.id, quotas.left_for(owner, "")
     if left is not None and file.seek(0, os.SEEK_END) > left:
-        raise Conflict(_("Your space for recordings is used up. Delete old ones, or download the clip."))
+        raise Conflict(_("Your space for recordings is used up. Delete old recordings, or download the clip instead."))
     manifest = _manifest(whole, piece, title)
     peaks = recording_queries.folder().peaks(whole.id)[piece.start // PEAK_SAMPLES : -(-piece.end // PEAK_SAMPLES)]
     try:

@@ -76,7 +76,9 @@ def _write_audience(recording_id: str, audience: Audience) -> None:
         folder().write_audience(recording_id, audience.to_json())
     except OSError as error:
         log.exception("who may hear a recording was not changed", extra={"recording": recording_id})
-        raise Conflict(_("Not saved: who may hear it is as before. The server's admin can see why in its log.")) from error
+        raise Conflict(
+            _("Not saved: the same people can hear it as before. The server's admin can see why in its log.")
+        ) from error
 
 
 def delete(owner: User, recording_id: str) -> None:

@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
 def make(recording: Recording, tags: Mapping[str, str]) -> Iterator[bytes]:
     """Return the whole file, piece by piece. Raises NotFound, Conflict while it is being recorded, or Busy."""
     if recording.state == "live":
-        raise Conflict(_("This stream is still being recorded. When it is over, it can be downloaded as Opus."))
+        raise Conflict(_("This stream is still being recorded. When it has ended, it can be downloaded as Opus."))
     turn: threading.Semaphore = current_app.extensions["opus_turn"]
     if not turn.acquire(blocking=False):
         raise Busy(_("Another recording is being converted. Try again in half a minute."), retry_after_s=RETRY_AFTER_S)

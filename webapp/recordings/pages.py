@@ -150,7 +150,7 @@ def cut(recording_id: str) -> ResponseReturnValue:
     recording = recording_queries.recording_for(current_user, recording_id)
     start, end = (parse_clock(request.form.get(name, "")) for name in ("start", "end"))
     if start is None or end is None:
-        problem = _("Write a time like 4:11.")
+        problem = _("Enter a time like 4:11.")
         raise Invalid(problem, {name: problem for name, value in (("start", start), ("end", end)) if value is None})
     if request.form.get("act") == "download":
         with recording_queries.sound_of(recording) as sound:

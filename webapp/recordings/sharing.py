@@ -54,7 +54,7 @@ def wanted(owner: User, kind: str, usernames: list[str]) -> Audience:
     for name in usernames:
         friend = accounts.find(name)
         if friend is None or not relations.are_friends(owner, friend):
-            raise Invalid.field("usernames", _("Choose among your friends. One of these is not your friend any more."))
+            raise Invalid.field("usernames", _("Choose only friends. One of these people is no longer your friend."))
         chosen.append(friend.username)
     return Audience(kind, tuple(sorted(set(chosen))))
 

@@ -22,19 +22,19 @@ COMMAND_LINE = "(command line)"  # no user name can be this
 NOBODY = ""  # who was not logged in
 
 ACTS: Mapping[str, object] = {
-    "login.slowed": _("Too many failed log-ins; more have to wait"),
+    "login.slowed": _("Too many failed log-ins; further ones have to wait"),
     "password.changed": _("Changed the password"),
-    "password.reset": _("Set a new password by a reset link"),
+    "password.reset": _("Set a new password with a reset link"),
     "email.changed": _("Changed the e-mail address"),
     "reset.made": _("Made a reset link"),
-    "reset.sent": _("Sent a reset link by mail"),
+    "reset.sent": _("Sent a reset link by e-mail"),
     "person.suspended": _("Suspended"),
     "person.restored": _("Ended the suspension"),
     "person.deleted": _("Deleted the account and its recordings"),
     "admin.made": _("Made an admin"),
-    "admin.unmade": _("Took the admin's rights away"),
+    "admin.unmade": _("Removed the admin's rights"),
     "quota.changed": _("Changed the space for recordings"),
-    "days.changed": _("Changed the days to keep recordings"),
+    "days.changed": _("Changed how long recordings are kept"),
     "stream.ended": _("Ended the stream"),
     "registration.chosen": _("Changed who may register"),
 }

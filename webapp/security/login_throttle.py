@@ -35,7 +35,7 @@ def check(username: str, address: str) -> None:
     wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
     if wait_s > 0:
         seconds = math.ceil(wait_s)
-        raise TooMany(_("Too many failed tries. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
+        raise TooMany(_("Too many failed attempts. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
 
 
 def record_failure(username: str, address: str, user: User | None = None) -> None:

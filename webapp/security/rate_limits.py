@@ -29,16 +29,16 @@ class Limit:
 
 LIMITS = {
     # of one network
-    "registration": Limit(None, HOUR, lazy_gettext("Too many accounts were made from your network in the last hour.")),
-    "reset wish": Limit(20, HOUR, lazy_gettext("Too many links were asked for from your network in the last hour.")),
+    "registration": Limit(None, HOUR, lazy_gettext("Too many accounts have been created from your network in the last hour.")),
+    "reset wish": Limit(20, HOUR, lazy_gettext("Too many links have been requested from your network in the last hour.")),
     # of one person
     "friend request": Limit(60, HOUR, lazy_gettext("You have sent too many friend requests in the last hour.")),
-    "message": Limit(20, MINUTE, lazy_gettext("You write faster than others can read.")),
-    "picture": Limit(60, HOUR, lazy_gettext("You have sent too many pictures in the last hour.")),
+    "message": Limit(20, MINUTE, lazy_gettext("You are sending messages too fast.")),
+    "picture": Limit(60, HOUR, lazy_gettext("You have uploaded too many pictures in the last hour.")),
     "push subscription": Limit(30, HOUR, lazy_gettext("You have switched notifications on too often in the last hour.")),
-    "reaction": Limit(30, MINUTE, lazy_gettext("These are many reactions in a minute.")),
+    "reaction": Limit(30, MINUTE, lazy_gettext("Too many reactions.")),
     "reset mail": Limit(3, HOUR, ""),  # a stranger who knows a name must not be able to fill a mailbox
-    "setup check": Limit(30, HOUR, lazy_gettext("You have checked your set-up many times in the last hour.")),
+    "setup check": Limit(30, HOUR, lazy_gettext("You have checked your set-up too often in the last hour.")),
 }
 
 

@@ -51,7 +51,7 @@ def start(
         db.session.rollback()
         running = running_stream_of(owner)
         raise Conflict(
-            _("You are streaming already."),
+            _("You are already streaming."),
             code="already_streaming",
             extra={"stream": as_json(running) if running else None},
         ) from error

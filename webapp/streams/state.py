@@ -42,7 +42,7 @@ def end_for_admin(admin: User, stream_id: str) -> Stream:
     """End somebody's stream as the admin. Raises NotFound if there is no such stream, or if it has ended."""
     stream = db.session.get(Stream, stream_id)
     if stream is None or stream.state == "ended":
-        raise NotFound(_("This stream has ended already."))
+        raise NotFound(_("This stream has already ended."))
     end(stream, admin)
     return stream
 

@@ -130,7 +130,7 @@ def test_a_token_ends_when_it_was_said_to(app, alice, make, ask):
         db.session.execute(update(AccessToken).values(expires_at=now() - timedelta(seconds=1)))
         db.session.commit()
     assert ask(token).status_code == 401
-    assert "It has ended." in alice.get(PATH).get_data(as_text=True)
+    assert "It has expired." in alice.get(PATH).get_data(as_text=True)
 
 
 def test_the_last_use_is_shown(alice, make, ask):
@@ -188,9 +188,9 @@ def test_an_event_stream_ends_with_its_token(app, alice, make, ask):
         ({"name": "x" * 65}, "Use 1 to 64 characters."),
         ({"scopes": []}, "Choose at least one."),
         ({"scopes": ["admin"]}, "Choose at least one."),
-        ({"days": "31"}, "Choose one of the list."),
-        ({"days": "-1"}, "Choose one of the list."),
-        ({"days": "1e9"}, "Choose one of the list."),
+        ({"days": "31"}, "Choose one from the list."),
+        ({"days": "-1"}, "Choose one from the list."),
+        ({"days": "1e9"}, "Choose one from the list."),
     ],
 )
 def test_what_makes_no_sense_makes_no_token(app, alice, fields, problem):

@@ -35,7 +35,7 @@ def test_a_chosen_theme_stands_on_every_page_before_any_script(alice, visit, the
 def test_there_are_no_other_themes(alice, theme):
     answer = save(alice, "appearance", theme=theme)
     assert answer.status_code == 422
-    assert "Choose one of the three." in answer.text
+    assert "Choose one of the three options." in answer.text
     assert colours(alice.get("/").text)[0] == ""
 
 

@@ -52,7 +52,7 @@ class TestList:
         page = alice.get("/admin/people/").text
         assert page.index('href="/admin/people/alice"') < page.index('href="/admin/people/bob"')
         assert 'People <span class="quiet num">2</span>' in page
-        assert re.search(r"bob</p><p>Since today, \d\d:\d\d, last seen today, <span class=\"num\">\d+ kB", page)
+        assert re.search(r"bob</p>\s*<p>\s*Since today, \d\d:\d\d, last seen today, <span class=\"num\">\d+ kB", page)
 
     def test_search(self, app, alice, bob, charlie):
         with app.app_context():
@@ -139,7 +139,7 @@ class TestSuspension:
         assert [act for _, act, _ in acts(app, "bob")] == ["person.suspended", "person.restored"]
 
     def test_nobody_suspends_himself(self, alice, person):
-        assert "That is you." in submit(alice, "/admin/people/alice/suspend").text
+        assert "You cannot do this to yourself." in submit(alice, "/admin/people/alice/suspend").text
         assert person("alice").suspended_at is None
 
 
@@ -158,7 +158,7 @@ class TestAdmins:
         submit(alice, "/admin/people/bob/suspend")  # who cannot log in does not count
         assert "alice is the last admin." in submit(alice, "/admin/people/alice/unmake-admin").text
         assert person("alice").is_admin
-        assert "is suspended. End that first." in submit(alice, "/admin/people/bob/make-admin").text
+        assert "is suspended. End the suspension first." in submit(alice, "/admin/people/bob/make-admin").text
 
     @pytest.mark.parametrize("act", ["unmake-admin", "suspend", "delete"])
     def test_of_two_who_do_away_with_each_other_one_stays(self, app, alice, bob, act):
@@ -229,7 +229,7 @@ class TestDeletion:
         ingest()
         answer = submit(alice, "/admin/people/bob/delete", username=" BOB ")
         assert answer.request.path == "/admin/people/"
-        assert "bob is deleted, with all recordings." in answer.text
+        assert "bob and all their recordings have been deleted." in answer.text
         assert person("bob") is None
         assert bob.get("/api/friends").status_code == 401
         assert acts(app, "bob") == [("alice", "person.deleted", "")]
@@ -242,7 +242,7 @@ class TestDeletion:
     def test_nothing_happens_without_the_name(self, app, alice, bob, person, typed):
         answer = submit(alice, "/admin/people/bob/delete", username=typed)
         assert answer.status_code == 422
-        assert "Type bob. Nothing was deleted." in answer.text
+        assert "Nothing was deleted. Type bob to confirm." in answer.text
         assert person("bob") is not None
         assert acts(app, "bob") == []
 
@@ -256,7 +256,7 @@ class TestDeletion:
         assert acts(app, "bob") == []
 
     def test_nobody_deletes_himself_here(self, alice, person):
-        assert "That is you." in submit(alice, "/admin/people/alice/delete", username="alice").text
+        assert "You cannot do this to yourself." in submit(alice, "/admin/people/alice/delete", username="alice").text
         assert person("alice") is not None
 
 

@@ -53,15 +53,15 @@ def test_all_is_well(app, alice):
     with app.app_context():
         heartbeat.beat()
     page = alice.get("/admin/").text
-    assert "All is well." in page
-    assert "1 of 4 places." in page
+    assert "Everything works." in page
+    assert "1 of 4 slots in use." in page
     assert ("PostgreSQL" if POSTGRES else "SQLite 3.") in page
-    assert "Needs a look" not in page
+    assert "Needs attention" not in page
 
 
 def test_one_thing_needs_a_look(alice):
     page = alice.get("/admin/").text
-    assert "Streams work. One thing needs a look." in page
+    assert "Streams work. One thing needs attention." in page
     assert "log/reconciler.log" in page
 
 
@@ -69,9 +69,9 @@ def test_one_thing_needs_a_look(alice):
     ("said", "http_status", "words", "next_step"),
     [
         ({}, 200, "It is ready for the next stream.", ""),
-        ({"registered": False}, 503, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
-        ({"taken": 4}, 200, "All places are in use.", "more processor cores"),
-        ({"taken": "many"}, 200, "It runs, but has not found the audio server yet.", "log/noise-remover.log"),
+        ({"registered": False}, 503, "It is running, but has not found the audio server yet.", "log/noise-remover.log"),
+        ({"taken": 4}, 200, "All slots are in use.", "more processor cores"),
+        ({"taken": "many"}, 200, "It is running, but has not found the audio server yet.", "log/noise-remover.log"),
     ],
 )
 def test_the_noise_remover(look, remover, said, http_status, words, next_step):
@@ -92,14 +92,14 @@ def test_a_noise_remover_that_does_not_run_is_why_it_has_not_answered(app, alice
     remover.shutdown()
     remover.server_close()
     part = look("Noise remover")
-    assert "Who presses Start Streaming is told that it has not answered." in part.words
+    assert "People who press Start Streaming are told that it has not answered." in part.words
     assert "Nobody can go live at the moment." in alice.get("/admin/").text
 
 
 def test_one_that_waits_for_the_audio_server_says_so(look, audio_server, remover):
     audio_server.status = 503
     remover.body = json.dumps(WELL | {"registered": False}).encode()
-    assert look("Noise remover").next_step == "Look at the audio server first."
+    assert look("Noise remover").next_step == "Check the audio server first."
     assert "Nobody can go live or listen" in look("Audio server").words
 
 
@@ -129,8 +129,8 @@ def test_the_reconciler_is_there_when_it_has_said_so_just_now(app, look, ago_s, 
 @pytest.mark.parametrize(
     ("free_mb", "words"),
     [
-        (1_000_000, "room for about 4463 hours of streams."),
-        (1200, "1.3 GB are free, room for about 4 hours of streams."),
+        (1_000_000, "enough for about 4463 hours of streams."),
+        (1200, "1.3 GB are free, enough for about 4 hours of streams."),
         (150, "The disk is full"),
     ],
 )
@@ -145,7 +145,7 @@ def test_the_disk(look, monkeypatch, free_mb, words):
 def test_a_folder_that_cannot_be_written(look, monkeypatch, config):
     monkeypatch.setattr(os, "access", lambda *_: False)
     part = look("Recordings")
-    assert "cannot be written" in part.words
+    assert "is not writable" in part.words
     assert str(config.recordings) in part.next_step
 
 

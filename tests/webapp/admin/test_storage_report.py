@@ -12,7 +12,7 @@ from webapp.models import Stream, now
 def test_an_empty_server(alice):
     page = alice.get("/admin/storage").text
     assert "0 recordings, 0 kB" in page
-    assert "None. Every file of the folder is somebody's recording." in page
+    assert "None. Every file in the folder belongs to a recording." in page
 
 
 def test_who_has_most_and_what_is_biggest(app, alice, bob, folder, ingest):

@@ -77,7 +77,7 @@ def test_ones_own_link_and_a_friends_link_are_not_spent(alice, bob, charlie):
     link = make_link(alice)
     assert alice.get(link).location == "/invites"
     assert bob.get(link).location == "/listen/alice"
-    for person, words in ((alice, "This is your own invite link."), (bob, "You and alice are friends already.")):
+    for person, words in ((alice, "This is your own invite link."), (bob, "You and alice are already friends.")):
         answer = submit(person, link)
         assert (answer.status_code, words in answer.text) == (409, True)
     assert "You and alice are friends now." in submit(charlie, link).text
@@ -100,14 +100,14 @@ class TestLinksThatDoNotWork:
 
     @pytest.fixture
     def withdrawn(self, alice, link):
-        assert "That link does not work any more." in submit(alice, link.replace("invite", "invites") + "/withdraw").text
+        assert "That link no longer works." in submit(alice, link.replace("invite", "invites") + "/withdraw").text
 
     @pytest.mark.parametrize(
         ("end", "status", "words"),
         [
-            ("used", 410, "This invite link has been used already, and each works once. Ask alice for a new one."),
+            ("used", 410, "This invite link has already been used; each works only once. Ask alice for a new one."),
             ("expired", 410, "This invite link has expired. Ask alice for a new one."),
-            ("withdrawn", 404, "This invite link is not known here. Look whether it was copied whole, or ask for a new one."),
+            ("withdrawn", 404, "This invite link is unknown. Check that all of it was copied, or ask for a new one."),
         ],
     )
     def test_each_says_why(self, request, visit, link, end, status, words):

@@ -68,7 +68,7 @@ class TestWhoMay:
 @pytest.mark.parametrize(
     ("mode", "words", "has_form"),
     [
-        ("open", "Friends find you by it.", True),
+        ("open", "Friends find you by this name.", True),
         ("invite", "You need an invite link to register here.", False),
         ("closed", "Registration is closed here.", False),
     ],
@@ -107,7 +107,7 @@ class TestHowOften:
         assert "Try again in 60 minutes." in answer.json["error"]["message"]
         page = charlie.client.post("/register", data={"csrf_token": charlie.csrf_token, "username": "x-1", "password": PASSWORD})
         assert page.status_code == 429
-        assert "Too many accounts were made from your network in the last hour. Try again in 60 minutes." in page.text
+        assert "Too many accounts have been created from your network in the last hour. Try again in 60 minutes." in page.text
         self.let_pass(app, 3601)
         assert register(charlie).status_code == 201
 

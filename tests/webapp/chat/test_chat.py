@@ -77,7 +77,7 @@ def test_without_javascript_the_forms_come_back_to_the_stream(stream, alice, bob
         ("x" * 501, "At most 500 characters; this has 501."),
         ("x" * 10_000, "At most 500 characters; this has 10000."),
         ("\n".join("x" * 13), "At most 12 lines."),
-        ("half \ud800", "characters that do not exist"),
+        ("half \ud800", "invalid characters"),
         (5, "This must be text"),
         (None, "This must be text"),
     ],
@@ -211,10 +211,10 @@ def test_a_flood_is_bounded_and_said_so(app, stream, alice, bob):
     maximum = rate_limits.LIMITS["message"].maximum
     assert [answer.status_code for answer in answers] == [201] * maximum + [429] * (100 - maximum)
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert answers[-1].json["error"]["message"].startswith("You write faster than others can read. Try again in ")
+    assert answers[-1].json["error"]["message"].startswith("You are sending messages too fast. Try again in ")
     page = bob.post(f"/chat/{stream}", data={"text": "by form"})
     assert page.status_code == 429
-    assert "You write faster than others can read." in page.text
+    assert "You are sending messages too fast." in page.text
     say(alice, stream, "Others write on")
 
 

@@ -36,7 +36,7 @@ def friends(person) -> list[str]:
 
 def test_blocking_ends_a_friendship_for_both(alice, bob):
     page = block(alice, "BOB")
-    assert "bob is blocked, and not told." in page.text
+    assert "bob is blocked and will not be told." in page.text
     assert re.search(r"Unblock\s*<span", page.text)
     assert friends(alice) == friends(bob) == []
     assert bob.get("/listen/alice").status_code == 404
@@ -60,7 +60,7 @@ def test_who_is_blocked_neither_finds_nor_asks(alice, charlie):
     refused = charlie.post("/api/friend-request/send", {"username": "alice"})
     unknown = charlie.post("/api/friend-request/send", {"username": "nobody-here"})
     assert (refused.status_code, refused.data) == (unknown.status_code, unknown.data)
-    assert block(charlie, "alice").text.count("Nobody has this name.") == 1
+    assert block(charlie, "alice").text.count("There is no user with this name.") == 1
 
 
 def test_who_has_blocked_somebody_sees_so_and_unblocks_before_asking(alice, charlie):
@@ -71,7 +71,7 @@ def test_who_has_blocked_somebody_sees_so_and_unblocks_before_asking(alice, char
         409,
         "You have blocked charlie. Unblock them first, in Settings, Privacy.",
     )
-    assert "charlie is not blocked any more." in unblock(alice, "charlie").text
+    assert "charlie is no longer blocked." in unblock(alice, "charlie").text
     charlie.befriend(alice)
 
 
@@ -117,9 +117,9 @@ def test_who_has_blocked_the_inviter_is_told_to_unblock_first(app, alice, charli
     ("username", "status", "words"),
     [
         ("alice", 422, "That is you."),
-        ("nobody-here", 404, "Nobody has this name. Check the spelling."),
-        ("", 404, "Nobody has this name."),
-        ("x" * 1000, 404, "Nobody has this name."),
+        ("nobody-here", 404, "There is no user with this name. Check the spelling."),
+        ("", 404, "There is no user with this name."),
+        ("x" * 1000, 404, "There is no user with this name."),
         ("<script>", 404, "&lt;script&gt;"),
     ],
 )

@@ -46,4 +46,4 @@ def test_without_a_noise_remover_it_says_so(visit, worker):
     worker.status = 503
     answer = visit("nobody").get("/difference/kitchen.json")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
-    assert "The noise remover is not there yet." in answer.text
+    assert "The noise remover is not ready yet." in answer.text

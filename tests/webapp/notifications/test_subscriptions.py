@@ -164,4 +164,4 @@ def test_a_server_without_a_way_to_the_internet_says_so(alice, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     response = switch_on(alice, endpoint="https://push.example/x")
     assert response.status_code == 422
-    assert "cannot find the push service" in response.json["error"]["message"]
+    assert "cannot find your browser's push service" in response.json["error"]["message"]

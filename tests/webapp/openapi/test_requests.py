@@ -103,7 +103,7 @@ def test_further_fields_are_ignored(alice, charlie):
         ("/api/friend-request/send", {"username": "a" * 129}, "At most 128 characters."),
         ("/api/friend-request/send", {"username": " " * 129}, "At most 128 characters."),
         ("/api/login", {"username": "alice", "password": ""}, "This may not be empty."),
-        ("/api/login", {"username": "alice", "password": "\ud83c"}, "This contains characters that do not exist."),
+        ("/api/login", {"username": "alice", "password": "\ud83c"}, "This contains invalid characters."),
         ("/api/stream/start", {"title": "a" * 121}, "At most 120 characters."),
         ("/api/stream/start", {"strength_db": 101}, "This must be a number from 0 to 100."),
         ("/api/stream/start", {"strength_db": True}, "This must be a number from 0 to 100."),

@@ -126,7 +126,7 @@ def test_friends_and_those_who_asked_are_told(alice, bob, charlie):
 def test_it_takes_the_password(bob, password):
     answer = leave(bob, password)
     assert answer.status_code == 422
-    assert "This is not your password. Nothing was deleted." in answer.text
+    assert "The password is wrong. Nothing was deleted." in answer.text
     assert bob.get("/api/friends").status_code == 200
 
 
@@ -187,7 +187,7 @@ def test_the_only_admin_names_the_next_one(app, alice, bob):
     for successor in ("", "nobody-here", "alice", "ALICE"):
         answer = leave(alice, successor=successor)
         assert answer.status_code == 422
-        assert "Nobody else here has this user name. Nothing was deleted." in answer.text
+        assert "There is no other user with this name. Nothing was deleted." in answer.text
     assert leave(alice, successor="BOB").request.path == "/login"
     assert bob.get("/admin/registration").status_code == 200
 
@@ -206,7 +206,7 @@ def test_an_admin_beside_others_just_goes(app, alice, bob):
 
 
 def test_whoever_is_alone_goes_and_the_next_is_the_admin(visit, alice):
-    assert "the next who registers is the admin" in alice.get("/settings/delete-account").text
+    assert "the next person to register becomes the admin" in alice.get("/settings/delete-account").text
     assert leave(alice).request.path == "/register"
     newcomer = visit("newcomer").register()
     assert newcomer.get("/admin/registration").status_code == 200

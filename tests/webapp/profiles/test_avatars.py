@@ -132,9 +132,9 @@ def png_of(width: int, height: int) -> bytes:
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-TOO_LARGE = "This picture has more than 2 MB. Choose a smaller one."
+TOO_LARGE = "This picture is larger than 2 MB. Choose a smaller one."
 TOO_MANY = "This picture has more than 16 million pixels. Choose a smaller one."
-UNKNOWN = "This is not a picture that can be used. Choose a JPEG, PNG, WebP or GIF."
+UNKNOWN = "This file cannot be used as a picture. Choose a JPEG, PNG, WebP or GIF."
 DAMAGED = "This picture is damaged. Choose another."
 
 
@@ -177,7 +177,7 @@ def test_a_picture_is_tried_only_so_often_in_an_hour(alice, monkeypatch):
     monkeypatch.setitem(rate_limits.LIMITS, "picture", replace(rate_limits.LIMITS["picture"], maximum=2))
     for _ in range(2):
         assert UNKNOWN in send(alice, SVG).text
-    assert "You have sent too many pictures in the last hour." in send(alice, picture_file()).text
+    assert "You have uploaded too many pictures in the last hour." in send(alice, picture_file()).text
 
 
 def test_open_pages_of_friends_are_told_of_a_new_picture(app, alice, bob):

@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_no_clip(recording, alice, folder, damage):
     path.write_bytes(data)
     answer = alice.get(f"/recordings/{recording}/clip.flac?start=0.05")
     assert answer.status_code == 409
-    assert "Try another piece of it." in answer.json["error"]["message"]
+    assert "Try another part of it." in answer.json["error"]["message"]
 
 
 @pytest.mark.parametrize(("start", "end"), [(1.111, 2.999), (0, 3.01), (5 * FRAME / RATE, 20 * FRAME / RATE), (2.9, 3.01)])
@@ -333,8 +333,8 @@ def test_by_form_alone(recording, alice, bob):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"start": "soon"}, "Write a time like 4:11."),
-        ({"end": ""}, "Write a time like 4:11."),
+        ({"start": "soon"}, "Enter a time like 4:11."),
+        ({"end": ""}, "Enter a time like 4:11."),
         ({"start": "9:00"}, "The recording is only 3.0 s long."),
         ({"end": "0:00", "act": "download"}, "This must be later than"),
         ({"title": " "}, "This may not be empty."),

@@ -218,7 +218,7 @@ def test_by_form_alone(recording, alice, bob, dora):
     assert 'name="usernames" value="dora" checked' in alice.get(f"/recordings/{recording}/share").text
     wrong = alice.client.post(f"/recordings/{recording}/share", data={**fields, "usernames": ["charlie"]})
     assert wrong.status_code == 422
-    assert "Choose among your friends." in wrong.text
+    assert "Choose only friends." in wrong.text
 
 
 @pytest.mark.parametrize(

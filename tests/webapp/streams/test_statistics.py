@@ -85,7 +85,7 @@ def test_the_owner_sees_it_beside_who_heard_the_recording(stream, sample, finish
     sample(0, 3, 18.2)
     finish(120)
     page = " ".join(alice.get(f"/recordings/{stream}/heard").text.split())
-    assert "Up to 3 friends listened at a time, 6 minutes in all. On average 18 dB of noise were removed." in page
+    assert "Up to 3 friends listened at a time, 6 minutes in total. On average, 18 dB of noise was removed." in page
     assert page.count('<svg class="chart__columns"') == 2
     assert page.count('<th scope="row">') == 2
     assert bob.get(f"/recordings/{stream}/heard").status_code == 404

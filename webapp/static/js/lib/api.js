@@ -44,7 +44,7 @@ async function send(method, path, body) {
       keepalive: method !== "GET",
     });
   } catch {
-    throw new ApiError(0, "unreachable", t("The server cannot be reached."));
+    throw new ApiError(0, "unreachable", t("Can't reach the server."));
   }
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);

@@ -52,7 +52,7 @@ export class LiveNotices {
   get #full() {
     const slots = this.broadcast.slots.taken;
     return nt(
-      "The server can clean one stream at once and it is in use.",
+      "The server can clean one stream at a time, and that slot is in use.",
       "The server can clean {count} streams at once and all are in use.",
       slots,
     );

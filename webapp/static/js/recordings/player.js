@@ -45,7 +45,7 @@ export class Player extends EventTarget {
       () =>
         this.#recording &&
         say(
-          t("{title} cannot be played. The file is not there, or the server cannot be reached.", {
+          t("{title} cannot be played. The file is missing, or the server cannot be reached.", {
             title: this.#recording.title,
           }),
         ),

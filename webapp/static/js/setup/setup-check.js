@@ -16,11 +16,11 @@ const GB = 1e9;
 
 /** @type {Record<import("../audio/microphone.js").MicrophoneTrouble, () => string>} */
 const MICROPHONE_TROUBLES = {
-  insecure: () => t("This page is not secure, so there is none. Open it with https."),
+  insecure: () => t("This page is not secure, so the browser offers no microphone. Open it with https."),
   blocked: () => t("It is blocked for this site. Allow it in the address bar, then check again."),
-  system: () => t("Your computer's settings stop the browser. Allow it in the privacy settings, then check again."),
-  none: () => t("None was found. Plug one in, then check again."),
-  busy: () => t("Another program is using it. Close that, then check again."),
+  system: () => t("Your computer's settings block it. Allow it in the privacy settings, then check again."),
+  none: () => t("No microphone was found. Plug one in, then check again."),
+  busy: () => t("Another program is using it. Close that program, then check again."),
 };
 
 /**
@@ -46,17 +46,15 @@ function checkBrowser(tell) {
     tell(
       "browser",
       "trouble",
-      t("It lacks {parts}. Use a current Firefox, Chrome, Edge or Safari.", { parts: missing.join(", ") }),
+      t("It does not support {parts}. Use a current Firefox, Chrome, Edge or Safari.", { parts: missing.join(", ") }),
     );
-  else tell("browser", "well", t("It can do everything that is needed."));
+  else tell("browser", "well", t("It supports everything that is needed."));
   if (isSecureContext) tell("secure", "well", t("The browser may use the microphone here."));
   else
     tell(
       "secure",
       "trouble",
-      t(
-        "Browsers give the microphone to pages on https or localhost only. You can listen; to stream, open this page with https.",
-      ),
+      t("Browsers allow the microphone only on https or localhost. You can listen; to stream, open this page with https."),
     );
 }
 
@@ -73,7 +71,7 @@ async function checkMicrophone(tell, open) {
       tell(
         "microphone",
         "trouble",
-        t("{name} gives no sound. Look for a mute switch on it, or choose another one on the stream page.", {
+        t("No sound from {name}. Check it for a mute switch, or choose another microphone on the stream page.", {
           name: track.label,
         }),
       );
@@ -118,21 +116,21 @@ async function checkNetwork(tell, context) {
         "websocket",
         "trouble",
         t(
-          "This server reaches it, your browser does not: something between stops WebSocket. Try another network or switch off a VPN.",
+          "This server can reach it, but your browser cannot: something in between blocks WebSocket. Try another network, or switch off your VPN.",
         ),
       );
-      return skipAfter(tell, "websocket", t("That needs the audio server."));
+      return skipAfter(tell, "websocket", t("This needs the audio server."));
     }
     tell("websocket", "well", t("It answers over WebSocket."));
     if (!(await checkPaths(tell, room, paths)))
-      return tell("sound", "trouble", t("A firewall stops it. Try another network, or ask your admin to set up TURN."));
+      return tell("sound", "trouble", t("A firewall blocks it. Try another network, or ask your admin to set up TURN."));
     tell("sound", "running");
     if (await toneComesBack(room, context)) tell("sound", "well", t("A tone went to the audio server and came back."));
     else
       tell(
         "sound",
         "trouble",
-        t("Connected, but a tone did not come back. Check again; if it stays, send the report to your admin."),
+        t("Connected, but the test tone did not come back. Check again; if it keeps failing, send the report to your admin."),
       );
   } finally {
     await call("DELETE", `/api/checkup/rooms/${room.id}`).catch(() => {}); // it closes by itself, too
@@ -153,13 +151,13 @@ async function checkPaths(tell, room, { relayPasses, tryPath }) {
   const relay = await relayPasses(room);
   const other = Boolean(tcp?.passes || relay);
   const port = udp.ports.udp ?? "";
-  if (udp.passes) tell("udp", "well", t("The best way for sound is open."));
+  if (udp.passes) tell("udp", "well", t("The best path for sound is open."));
   else if (other)
     tell(
       "udp",
       "trouble",
       t(
-        "Something stops it, so sound takes a slower way and may stutter. Let UDP to port {port} pass in your firewall, or try another network.",
+        "Something blocks it, so sound takes a slower path and may stutter. Allow UDP to port {port} in your firewall, or try another network.",
         { port },
       ),
     );
@@ -167,14 +165,14 @@ async function checkPaths(tell, room, { relayPasses, tryPath }) {
     tell(
       "udp",
       "trouble",
-      t("Something stops it. Let UDP to port {port} pass in your firewall, or try another network.", { port }),
+      t("Something blocks it. Allow UDP to port {port} in your firewall, or try another network.", { port }),
     );
   if (!tcp) tell("tcp", "skipped", t("This server does not offer it."));
-  else if (tcp.passes) tell("tcp", "well", t("The second way for sound is open."));
-  else tell("tcp", udp.passes ? "skipped" : "trouble", t("Something stops it. It is needed only where UDP is stopped, too."));
+  else if (tcp.passes) tell("tcp", "well", t("The second-best path for sound is open."));
+  else tell("tcp", udp.passes ? "skipped" : "trouble", t("Something blocks it. It is needed only where UDP is blocked, too."));
   if (relay) tell("turn", "well", t("The relay answers."));
   else if (relay === null)
-    tell("turn", "skipped", t("This server has none. It is needed only where nothing but web traffic passes."));
+    tell("turn", "skipped", t("This server has none. It is needed only on networks that allow nothing but web traffic."));
   else tell("turn", "trouble", t("It does not answer. Send the report to your admin."));
   return udp.passes || other;
 }
@@ -190,7 +188,7 @@ function noRoom(tell, error) {
       ? t("It is not running, or this server cannot reach it. Nobody can stream until it is back. Ask your admin.")
       : error.message,
   );
-  skipAfter(tell, "websocket", t("That needs the audio server."));
+  skipAfter(tell, "websocket", t("This needs the audio server."));
 }
 
 /** @param {Tell} tell @param {string} line @param {string} words */
@@ -213,24 +211,24 @@ async function checkServer(tell) {
   if (!answers)
     tell("remover", "trouble", t("It does not answer, so no stream can start. Try again in a minute, then ask your admin."));
   else if (free === 0)
-    tell("remover", "trouble", t("All {places} places are in use. A stream starts by itself when one is free.", { places }));
-  else tell("remover", "well", t("It answers. {free} of {places} places are free.", { free, places }));
+    tell("remover", "trouble", t("All {places} slots are in use. A stream starts by itself when one is free.", { places }));
+  else tell("remover", "well", t("It answers. {free} of {places} slots are free.", { free, places }));
   const { state, left_bytes: left } = parts.recording;
   if (state === "failed")
     tell(
       "recording",
       "trouble",
-      t("The server's disk is full. You can stream, and nothing is recorded. Ask your admin for space."),
+      t("The server's disk is full. You can stream, but nothing is recorded. Ask your admin for space."),
     );
   else if (state === "full")
-    tell("recording", "trouble", t("Your space is used up. You can stream, and nothing is recorded. Delete old recordings."));
+    tell("recording", "trouble", t("Your space is used up. You can stream, but nothing is recorded. Delete old recordings."));
   else
     tell(
       "recording",
       "well",
       left === null
-        ? t("There is room for it.")
-        : t("{gb} GB are left for yours.", {
+        ? t("There is enough space.")
+        : t("You have {gb} GB left.", {
             gb: (left / GB).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }),
           }),
     );

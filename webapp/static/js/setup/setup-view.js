@@ -12,8 +12,8 @@ const SPEAK_MS = 800;
 const STATES = {
   waiting: () => t("Not checked."),
   running: () => t("Checking."),
-  well: () => t("Well."),
-  trouble: () => t("Trouble."),
+  well: () => t("Works."),
+  trouble: () => t("Problem."),
   skipped: () => t("Not needed."),
 };
 
@@ -97,6 +97,6 @@ const textOf = (/** @type {HTMLElement} */ line) => line.querySelector("p")?.tex
 
 /** @param {number} troubles How many checks found something wrong. */
 function verdict(troubles) {
-  if (!troubles) return t("All is well: you can stream and listen.");
-  return troubles === 1 ? t("One thing needs a look.") : t("{count} things need a look.", { count: troubles });
+  if (!troubles) return t("Everything works: you can stream and listen.");
+  return troubles === 1 ? t("One thing needs attention.") : t("{count} things need attention.", { count: troubles });
 }
