@@ -50,7 +50,7 @@ def titles(person, query: str = "", owner: str = "alice") -> list[str]:
 
 
 def titles_on(page: str) -> list[str]:
-    return re.findall(r'<h2 class="as-h3">(.*?)</h2>', page)
+    return re.findall(r'<h2 class="as-h3">\s*(.*?)\s*</h2>', page)
 
 
 # Orders and pages
