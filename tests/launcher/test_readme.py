@@ -15,7 +15,7 @@ READERS = [
     "contract/settings.py",
     "webapp/core/config.py",
     "agent/config.py",
-    "agent/cli/main.py",
+    "agent/cli/options.py",
     "launcher/settings.py",
     "launcher/secrets.py",
 ]
