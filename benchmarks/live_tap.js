@@ -1,5 +1,6 @@
 // Records, for benchmarks/live.py, what the page's microphone gives (taps.mouth) and what its audio elements get (taps.ear), with
 // the time of every block. Added to a page before its own scripts, and after tests/e2e/tap.js.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one scope, so that nothing of it is global in the page
 (() => {
   const RATE = 48000;
   const KEEP = 60 * RATE;

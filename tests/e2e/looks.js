@@ -1,4 +1,5 @@
 /* What looks.py asks of a page as it is now; each answer is a list of what is wrong. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one scope, so that nothing of it is global in the page
 globalThis.looks = (() => {
   const all = (selector) =>
     [...document.querySelectorAll(selector)].filter(

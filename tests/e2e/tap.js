@@ -1,6 +1,7 @@
 // Records what the page plays, without touching it: every stream or file that an audio element gets goes into one mixer, too, and what
 // the page sends to the speakers by Web Audio.
 // Added to every page before its own scripts. `heard` is what the tests ask.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one scope, so that nothing of it is global in the page
 (() => {
   const RATE = 48000;
   const KEEP = 30 * RATE;

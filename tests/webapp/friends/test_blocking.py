@@ -40,7 +40,7 @@ def test_blocking_ends_a_friendship_for_both(alice, bob):
     assert re.search(r"Unblock\s*<span", page.text)
     assert friends(alice) == friends(bob) == []
     assert bob.get("/listen/alice").status_code == 404
-    assert "not told" not in bob.get("/").text
+    assert "is blocked" not in bob.get("/").text
 
 
 @pytest.mark.parametrize("who_asked", ["alice", "charlie"])

@@ -11,6 +11,7 @@ import { Listening } from "./listening.js";
  * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the functions of a view share its elements and its state
 export function mount(root, app) {
   const { username = "", name = "", stream: id, title, since } = root.dataset;
   const before = app.listening;

@@ -21,6 +21,7 @@ const STATES = {
  * Check my set-up, in the settings.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the functions of a view share its elements and its state
 export function mount(root, app) {
   const stopping = new AbortController();
   const on = { signal: stopping.signal };
