@@ -14,7 +14,6 @@ MAX_FUNCTION_LINES = 40
 MAX_TEMPLATE_COLUMNS = 160
 
 LONG_FILES = {
-    "agent/cli/main.py": "every command of the agent with its options",
     "agent/denoise_service/server.py": "the protocol, its batches and their rhythm, which is to be read together",
     "benchmarks/recorder.py": "one measurement from its processes to its table",
 }
@@ -25,7 +24,6 @@ LONG_FUNCTIONS = {
     "webapp/migrations/versions/0001_initial_tables.py:downgrade": "a migration is a list of tables",
     "webapp/migrations/versions/0009_push.py:upgrade": "a migration is a list of tables",
     "webapp/migrations/versions/0010_chat.py:upgrade": "a migration is a list of tables",
-    "webapp/streams/broadcaster.py:start": "one transaction, step by step",
 }
 """JavaScript's are found by Biome (biome.jsonc), and their reasons stand beside them."""
 

@@ -49,12 +49,7 @@ def start(
         db.session.commit()
     except IntegrityError as error:
         db.session.rollback()
-        running = running_stream_of(owner)
-        raise Conflict(
-            _("You are already streaming."),
-            code="already_streaming",
-            extra={"stream": as_json(running) if running else None},
-        ) from error
+        raise _already_streaming(owner) from error
     rooms = rooms_of(stream)
     db.session.commit()
     try:
@@ -64,6 +59,12 @@ def start(
         end(stream)
         raise
     return _studio_ticket(stream)
+
+
+def _already_streaming(owner: User) -> Conflict:
+    running = running_stream_of(owner)
+    extra = {"stream": as_json(running) if running else None}
+    return Conflict(_("You are already streaming."), code="already_streaming", extra=extra)
 
 
 def go_live(owner: User) -> Stream:
