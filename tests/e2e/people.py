@@ -54,10 +54,10 @@ class Person:
 
     username: str
     context: BrowserContext
-    page: Page
     url: str
     problems: list[str] = field(default_factory=list)
     gone: bool = False
+    _page: Page | None = None
 
     @classmethod
     def arrive(cls, browser: Browser, url: str, name: str, *, allowed: bool = True, **context_options) -> "Person":
@@ -69,9 +69,14 @@ class Person:
         if allowed:
             context.grant_permissions(["microphone"], origin=url)
         context.add_init_script(TAP)
-        person = cls(f"{name}-{next(COUNT)}", context, context.new_page(), url)
-        person.watch(person.page)
-        return person
+        return cls(f"{name}-{next(COUNT)}", context, url)
+
+    @property
+    def page(self) -> Page:
+        """The tab in front. It is opened when it is first needed: a window costs half a second of computing."""
+        if self._page is None:
+            self._page = self.watch(self.context.new_page())
+        return self._page
 
     def watch(self, page: Page) -> Page:
         page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
@@ -85,7 +90,7 @@ class Person:
 
     def new_tab(self) -> Page:
         """Goes on in another tab; returns the one before."""
-        before, self.page = self.page, self.watch(self.context.new_page())
+        before, self._page = self.page, self.watch(self.context.new_page())
         return before
 
     def open(self, path: str) -> None:

@@ -51,7 +51,7 @@ def test_on_air_in_german(arrive):
     expect(anna.page.locator(".level__words")).to_have_text(re.compile("Kein Ton|Leise|Guter Pegel|Zu laut"))
     ben.open(f"/listen/{anna.username}")
     expect(ben.page.get_by_role("button", name="Anhalten")).to_be_visible(timeout=20_000)
-    expect(ben.page.get_by_text(re.compile(r"^\d(,\d)? s hinter"))).to_be_visible()
+    expect(ben.page.get_by_text(re.compile(r"^\s*\d(,\d)? s hinter"))).to_be_visible()
     problems += look(ben.page, "german-listen")
     expect(anna.page.get_by_role("heading", name="1 hört zu")).to_be_visible()
     problems += look(anna.page, "german-live")
