@@ -24,6 +24,8 @@ DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "
 PROXY = "caddy"
 """Stands before the pages where friends come from outside."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
+COVERAGE = ("--cov", "--cov-report=term:skip-covered")
+"""Measures the lines and branches that unit tests reach in their own processes. pyproject.toml holds the floor."""
 ONCE_MORE = ("--reruns=1", "--rerun-show-tracebacks")
 """For tests of what happens in real time: a machine that stands still for a second fails them, too. What failed is shown all the
 same, and a fault of ours fails twice."""
@@ -110,7 +112,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
         Check("biome", "lint", npm("lint")),
         Check("djlint", "lint", shown("djlint", "--check", "--lint", "--quiet", "webapp/templates")),
         Check("js", "unit", npm("test")),
-        Check("unit", "unit", pytest("--numprocesses=auto", *UNIT)),
+        Check("unit", "unit", pytest("--numprocesses=auto", *COVERAGE, *UNIT)),
         Check("integration", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *INTEGRATION)),
         Check("live", "integration", pytest(*IN_PAIRS, *ONCE_MORE, *LIVE)),
         Check("live alone", "integration", pytest(*ALONE, *ONCE_MORE, *LIVE)),
