@@ -13,7 +13,7 @@ import { Sidebar } from "./shell/sidebar.js";
 import { status } from "./shell/status.js";
 
 /**
- * Pages that do something, by `data-view`. What they need is loaded with them: the audio server's SDK for two of them.
+ * Views by the page's `data-view`. Each is loaded with its page, two of them with the audio server's SDK.
  * @type {Record<string, () => Promise<{mount: (root: HTMLElement, app: App) => () => void}>>}
  */
 const VIEWS = {
@@ -25,7 +25,7 @@ const VIEWS = {
   setup: () => import("./setup/setup-view.js"),
 };
 
-/** What outlives a page: Turbo changes pages without a new document, and sound must not notice. */
+/** Holds what outlives a page: Turbo changes pages without a new document, and sound must not be interrupted. */
 export class App {
   player = new Player();
   events = new ServerEvents();
@@ -38,7 +38,7 @@ export class App {
   studio = null;
   #user = "";
   #unmount = () => {};
-  /** What `#unmount` belongs to. @type {HTMLElement | null} */
+  /** The element that `#unmount` belongs to. @type {HTMLElement | null} */
   #shown = null;
 
   start() {
@@ -51,12 +51,15 @@ export class App {
     this.player.addEventListener("edge", (event) => this.#jumpToLive(event));
     this.events.addEventListener("message", (event) => this.#told(/** @type {CustomEvent} */ (event).detail));
     document.addEventListener("turbo:load", () => this.#show());
-    document.addEventListener("turbo:render", () => this.#show()); // the answer to a form is no load
+    document.addEventListener("turbo:render", () => this.#show()); // the answer to a form fires no "turbo:load"
     document.addEventListener("turbo:before-render", () => this.#leave());
     addEventListener("online", () => this.#again());
   }
 
-  /** From now on this is listened to, and nothing else. @template {import("./listen/listening.js").Listening | null} T @param {T} listening @returns {T} */
+  /**
+   * Listens to this from now on, and to nothing else.
+   * @template {import("./listen/listening.js").Listening | null} T @param {T} listening @returns {T}
+   */
   listenTo(listening) {
     this.listening?.close();
     this.listening = listening;
@@ -68,7 +71,7 @@ export class App {
     return listening;
   }
 
-  /** Somebody who heard a stream from an earlier moment is back at its present. @param {Event} edge */
+  /** Returns to the live sound when a player has caught up with its stream. @param {Event} edge */
   #jumpToLive(edge) {
     if (!this.listening?.connection || this.listening.stream?.id !== this.player.id) return;
     edge.preventDefault();
@@ -95,7 +98,7 @@ export class App {
     this.#shown = null;
   }
 
-  /** Nothing of one person goes on when another is logged in, or nobody. */
+  /** Stops everything when another person is logged in, or nobody. */
   #checkUser() {
     const user = meta("user");
     if (user === this.#user) return;
@@ -110,7 +113,7 @@ export class App {
     this.#user = user;
     if (!user) return;
     this.events.open(meta("events-after"));
-    startPush(user).catch(() => {}); // without it the pages are the same
+    startPush(user).catch(() => {}); // pages work without push notifications
   }
 
   #again() {

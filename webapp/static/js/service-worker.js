@@ -1,14 +1,14 @@
 /**
- * Shows that a friend is live while no page is in sight, and a page of its own when there is no network. Everything else goes past
- * it: sound, events, answers of the server and pages are never kept, so a new version of the server is in use at once.
+ * Shows a notification when a friend goes live while no page is visible, and an offline page when there is no network. Everything
+ * else bypasses it: sound, events, answers and pages are never cached, so a new version of the server takes effect at once.
  */
 const worker = /** @type {any} */ (self);
 
 const CACHE = "offline";
 const OFFLINE = "/offline";
-/** `?offline` tells its stylesheets from those of the other pages, which are none of our business. */
+/** `?offline` distinguishes the offline page's style sheets from those of other pages, which are left alone. */
 const SHEETS = ["tokens", "base", "components"].map((name) => `/static/css/${name}.css?offline`);
-/** What is downloaded by going there. */
+/** Addresses that download a file. */
 const FILES = /^\/(api|events|static|recordings\/.+\/(audio|clip))/;
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
@@ -30,7 +30,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 worker.addEventListener("push", (/** @type {any} */ event) => {
   const { title, body, link } = event.data.json();
   const look = { icon: "/static/icons/icon-192.png", badge: "/static/icons/badge-96.png" };
-  // One for each friend; a later one is heard all the same.
+  // One notification for each friend; a later one still makes a sound.
   event.waitUntil(worker.registration.showNotification(title, { body, ...look, tag: link, renotify: true, data: link }));
 });
 
@@ -53,7 +53,10 @@ async function kept(request) {
   return (await caches.match(request, { ignoreVary: true })) ?? Response.error();
 }
 
-/** In a page that is open: it goes there by itself, so that what is heard or sent in it goes on. @param {string} link */
+/**
+ * Opens the link in a page that is already open; the page navigates by itself, so that its sound goes on.
+ * @param {string} link
+ */
 async function goTo(link) {
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   const chosen = pages.find((/** @type {any} */ client) => new URL(client.url).pathname === link) ?? pages[0];

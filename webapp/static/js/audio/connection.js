@@ -6,28 +6,31 @@ import { ConnectionError, DisconnectReason, loadLiveKit, Room, RoomEvent } from 
  * @typedef {"connecting" | "connected" | "reconnecting" | "closed"} ConnectionState
  */
 
-/** The SDK's own tries after a short break. Then this page asks for a new token: a room that was made anew answers only to that. */
+/** Delays of the SDK's own attempts after a short break. Then this page asks for a new token, which a recreated room requires. */
 const SDK_RETRIES_MS = [0, 300, 1000, 1500];
 const SHORT_PAUSE_MS = 200;
 const FIRST_PAUSE_MS = 800;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /**
- * A seat in a room of the audio server that is taken again, with a new token, until it is given up or refused.
+ * Keeps a seat in a room of the audio server: rejoins with a new token until the seat is given up or refused.
  *
  * Events: "state" (see `state`, `cause`), "room" (a new `room` is connected).
  */
 export class Connection extends EventTarget {
   /** @type {ConnectionState} */
   state = "connecting";
-  /** Why it is not connected: "unreachable", "firewall", "elsewhere" (the seat was taken in another tab), or the refusal. @type {string | ApiError} */
+  /**
+   * Why it is not connected: "unreachable", "firewall", "elsewhere" (the seat was taken in another tab), or the refusal.
+   * @type {string | ApiError}
+   */
   cause = "";
   /** @type {import("livekit-client").Room | null} */
   room = null;
   /** @type {(() => void) | null} */
   #wake = null;
   #closed = false;
-  /** It has stood once: from then on it can be lost. */
+  /** Whether it was ever connected: only then can it be lost. */
   #stood = false;
 
   /**
@@ -74,7 +77,7 @@ export class Connection extends EventTarget {
     this.#wake?.();
   }
 
-  /** Tries now instead of later. A connection that stands is left alone. */
+  /** Tries now instead of later. Leaves a working connection alone. */
   again() {
     if (this.state !== "connected") this.renew();
   }
@@ -139,7 +142,7 @@ export class Connection extends EventTarget {
   /** @param {number} failures */
   async #pause(failures) {
     const longer = failures ? FIRST_PAUSE_MS * 1.6 ** (failures - 1) : SHORT_PAUSE_MS;
-    const wait = Math.min(LONGEST_PAUSE_MS, longer) * (0.8 + 0.4 * Math.random());
+    const wait = Math.min(MAX_PAUSE_MS, longer) * (0.8 + 0.4 * Math.random());
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);
       this.#wake = () => {
@@ -153,7 +156,7 @@ export class Connection extends EventTarget {
 
 /** @param {unknown} error */
 function causeOf(error) {
-  // The signalling worked and the media did not: the SDK says so only in words.
+  // Signalling worked but media did not; the SDK tells only by the text of its message.
   if (ConnectionError && error instanceof ConnectionError && /\b(pc connection|ICE)\b/.test(error.message)) return "firewall";
   return "unreachable";
 }

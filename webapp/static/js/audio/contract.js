@@ -9,7 +9,7 @@ export const AGENT_NAME = "noise-remover";
 /** Topic of the data packets in which the noise remover sends its meter readings, ten a second. */
 export const METER_TOPIC = "meter";
 
-/** Names of the attributes by which the noise remover tells how it is. */
+/** Names of the attributes by which the noise remover publishes its state. */
 export const ATTRIBUTES = /** @type {const} */ (["state", "strength_db", "recording", "beat", "delay_ms", "removed_db", "stage"]);
 
 /** Values of the attribute `state`. */
@@ -39,7 +39,10 @@ export const USUAL_QUALITY = "standard";
  * @typedef {Readonly<Partial<Record<(typeof ATTRIBUTES)[number], string> & {state: AgentState, recording: RecordingState}>>} RemoverAttributes
  */
 
-/** What the noise remover of a room says of itself; empty while it is not there. @param {import("livekit-client").Room} room */
+/**
+ * Returns what the noise remover of a room publishes about itself; empty while it is absent.
+ * @param {import("livekit-client").Room} room
+ */
 export function removerAttributes(room) {
   return /** @type {RemoverAttributes} */ (room.remoteParticipants.get(AGENT_NAME)?.attributes ?? {});
 }

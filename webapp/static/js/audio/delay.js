@@ -1,22 +1,28 @@
 /**
- * How long a voice takes from the mouth to the ear, put together from what every station on its way measures (agent/live/latency.py has the
- * noise remover's part). Not a ping: most of it is waiting, in packets, in jitter buffers and in the noise remover.
+ * Measures how long a voice takes from mouth to ear, adding up what each station on its way reports (agent/live/latency.py has
+ * the noise remover's part). This is not a ping: most of it is waiting in packets, in jitter buffers and in the noise remover.
  */
 
 /** Opus is sent in packets of 20 ms, in which a sample waits 10 ms on average, and looks ahead by 6.5 ms (RFC 6716). */
 const PACKET_MS = 16.5;
 const EVERY_MS = 2000;
 
-/** @typedef {{seconds: number, samples: number}} Waited What a buffer has counted: all samples' times in it, and how many have left it. */
+/**
+ * @typedef {{seconds: number, samples: number}} Waited A buffer's counters: the total time that samples spent in it, and how many have left it.
+ */
 
-/** @param {Waited | null} before @param {Waited | null} now @returns {number | null} How long a sample has waited between the two readings. */
+/**
+ * @param {Waited | null} before @param {Waited | null} now
+ * @returns {number | null} How long a sample has waited between the two readings.
+ */
 export function waitMs(before, now) {
   if (!before || !now || now.samples <= before.samples) return null;
   return ((now.seconds - before.seconds) / (now.samples - before.samples)) * 1000;
 }
 
 /**
- * From the mouth to the audio server; null until the server has reported. @param {RTCStatsReport} stats Of the sender.
+ * Returns the delay from the mouth to the audio server, null until the server has reported. @param {RTCStatsReport} stats Of the
+ * sender.
  * @param {number} microphoneMs @returns {number | null}
  */
 export function uplinkMs(stats, microphoneMs) {
@@ -24,7 +30,7 @@ export function uplinkMs(stats, microphoneMs) {
   return trip === undefined ? null : microphoneMs + PACKET_MS + trip * 500;
 }
 
-/** From the noise remover to the ear, measured anew every two seconds. */
+/** Measures the delay from the noise remover to the ear every two seconds. */
 export class Downlink {
   #readAt = -Infinity;
   /** @type {unknown} */
@@ -37,7 +43,7 @@ export class Downlink {
   #ms = null;
 
   /**
-   * @param {import("livekit-client").RemoteTrack | null} track That is listened to.
+   * @param {import("livekit-client").RemoteTrack | null} track The track being listened to.
    * @param {string | undefined} removerMs How old the voice was when it left the noise remover.
    * @returns {Promise<number | null>} Seconds from the mouth to the ear, to a tenth; null until all of it is known.
    */

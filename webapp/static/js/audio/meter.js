@@ -4,13 +4,13 @@ import { t } from "../lib/words.js";
 
 const EVERY_MS = 100;
 const QUIETEST_DB = -60;
-/** A microphone that is plugged in and working never is as silent as this. */
+/** No working microphone is as silent as this. */
 const DEAD_DB = -90;
 
 /** @type {AudioContext | undefined} */
 let shared;
 
-/** Runs only after the first press on the page; until then there is nothing to read. */
+/** Returns the shared audio context. It runs only after the first press on the page; until then there is nothing to read. */
 function context() {
   if (!shared) {
     shared = new AudioContext({ latencyHint: "playback" });
@@ -60,13 +60,13 @@ export class Meter {
   }
 }
 
-/** Length of a bar for a level, 0 to 1. @param {number} db */
+/** Returns the length of a bar for a level, 0 to 1. @param {number} db */
 export const lengthOf = (db) => Math.min(1, Math.max(0, 1 - db / QUIETEST_DB));
 
 /** @param {number} db */
 export const isDead = (db) => db < DEAD_DB;
 
-/** The level in words, as slow as somebody reads. */
+/** Puts the level into words, changing no faster than people read. */
 export class LevelWords {
   #held = -120;
 

@@ -7,16 +7,16 @@ const SPEECH_DB = -45;
 const SPEECH_LASTS_MS = 3000;
 
 /**
- * The microphone's place on the stream page: which one, its level, and what is wrong with it.
+ * Shows the microphone on the stream page: which one, its level, and what is wrong with it.
  *
  * Events: "change" (`trouble`, `dead` or `speaking` has changed).
  */
 export class MicrophoneView extends EventTarget {
   /** @type {import("./microphone.js").MicrophoneTrouble | ""} */
   trouble = "";
-  /** It is open, and nothing has come from it for 5 s: switched off, or not the one that is spoken into. */
+  /** Whether it is open but silent for 5 s: switched off, or not the one being spoken into. */
   dead = false;
-  /** Somebody speaks, whether muted or not. */
+  /** Whether somebody is speaking, muted or not. */
   speaking = false;
   #stop = new AbortController();
   /** @type {Meter | null} */
@@ -80,7 +80,7 @@ export class MicrophoneView extends EventTarget {
     this.#troubled("none");
   }
 
-  /** A microphone that was plugged in is taken when there was none. */
+  /** Takes a microphone that has been plugged in if there was none. */
   async #devicesChanged() {
     await this.#list();
     if (!this.microphone.track && this.trouble === "none") await this.open();

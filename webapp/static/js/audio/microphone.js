@@ -1,12 +1,12 @@
 /**
- * The broadcaster's microphone: one open track, the devices there are, and why it cannot be opened.
+ * Opens the broadcaster's microphone: one track, the list of devices, and the reason if it cannot be opened.
  *
  * Events: "change" (opened, closed, switched), "devices" (something was plugged in or out), "lost" (unplugged).
  */
 
 /** @typedef {"insecure" | "blocked" | "system" | "none" | "busy"} MicrophoneTrouble Names of the notices of the stream page. */
 
-/** The noise remover does this work, and better when nobody else has been at the sound before. */
+/** The noise remover does this work, and does it better on untouched sound. */
 const CLEAN_CAPTURE = {
   echoCancellation: true,
   noiseSuppression: false,
@@ -14,7 +14,7 @@ const CLEAN_CAPTURE = {
   voiceIsolation: false,
   channelCount: 1,
 };
-/** Echo cancellation would take music for an echo, and makes it mono. */
+/** Echo cancellation would mistake music for echo, and makes it mono. */
 const MUSIC_CAPTURE = { ...CLEAN_CAPTURE, echoCancellation: false, channelCount: 2 };
 
 export class MicrophoneError extends Error {
@@ -28,7 +28,7 @@ export class MicrophoneError extends Error {
 export class Microphone extends EventTarget {
   /** @type {MediaStreamTrack | null} */
   track = null;
-  /** Opens as music is captured: in stereo, as it is. */
+  /** Whether to capture music: in stereo and unprocessed. */
   music = false;
 
   constructor() {
@@ -54,7 +54,10 @@ export class Microphone extends EventTarget {
     this.track = null;
   }
 
-  /** Without a permission the list has no names; then it is empty here. @returns {Promise<MediaDeviceInfo[]>} */
+  /**
+   * Lists the microphones. Without permission they have no names, and the list is empty.
+   * @returns {Promise<MediaDeviceInfo[]>}
+   */
   async devices() {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return all.filter((device) => device.kind === "audioinput" && device.label);
@@ -64,13 +67,13 @@ export class Microphone extends EventTarget {
     return this.track?.getSettings().deviceId ?? "";
   }
 
-  /** From the mouth to the browser, as far as the browser knows. */
+  /** The delay from the mouth to the browser, as far as the browser knows it. */
   get latencyMs() {
     const settings = /** @type {{latency?: number} | undefined} */ (this.track?.getSettings());
     return (settings?.latency ?? 0) * 1000;
   }
 
-  /** The browser was asked not to touch the sound; some do it all the same. */
+  /** Whether the browser processes the sound although it was asked not to. */
   get processed() {
     const settings = this.track?.getSettings() ?? {};
     return Boolean(settings.noiseSuppression || settings.autoGainControl || /** @type {any} */ (settings).voiceIsolation);
@@ -96,7 +99,7 @@ async function capture(deviceId, wanted) {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     return stream.getAudioTracks()[0];
   } catch (error) {
-    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("", wanted); // the remembered one is not plugged in
+    if (deviceId && nameOf(error) === "OverconstrainedError") return capture("", wanted); // the remembered device is not plugged in
     throw new MicrophoneError(await troubleOf(error), error);
   }
 }
@@ -111,7 +114,7 @@ async function troubleOf(error) {
       return "none";
     case "NotAllowedError":
     case "SecurityError":
-      // Allowed for this site and refused all the same: then it is the operating system.
+      // Allowed for this site and still refused, so the operating system refuses it.
       return /system/i.test(String(error)) || (await Microphone.allowed()) ? "system" : "blocked";
     default:
       return "busy";

@@ -1,6 +1,6 @@
 import { QUALITIES } from "./contract.js";
 
-/** What the SDK is told when the microphone is published. @param {import("./contract.js").QualityName} name */
+/** Returns the SDK's options for publishing the microphone. @param {import("./contract.js").QualityName} name */
 export function publishOptions(name) {
   const quality = QUALITIES[name];
   return {

@@ -3,7 +3,7 @@ import { lengthOf, Meter } from "./meter.js";
 const BARS = 150;
 const STEP = 6;
 const MIDDLE = 32;
-const LONGEST = 56;
+const MAX_HEIGHT = 56;
 
 /** Draws a voice as it comes: one bar for each tenth of a second, the newest at the live edge. A pause is a row of dots. */
 export class LiveWave {
@@ -22,7 +22,7 @@ export class LiveWave {
 
   /** @param {number} length 0 to 1 */
   #push(length) {
-    this.#heights.push(Math.max(0.1, length * LONGEST));
+    this.#heights.push(Math.max(0.1, length * MAX_HEIGHT));
     this.#heights.shift();
     const bars = this.#heights.map(
       (height, i) => `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`,

@@ -3,18 +3,18 @@ import { t } from "../lib/words.js";
 
 /** @typedef {{id: string, username: string, display_name: string, text: string, at: string}} Message */
 
-/** So long messages are gathered before they appear: a screen reader then speaks them in one go. */
+/** Messages are collected for this long before they appear, so that a screen reader speaks them together. */
 const GATHER_MS = 300;
-/** Beside the stream; the page of the chat has all. */
-const MOST = 200;
+/** Maximum beside the stream; the chat's own page has all messages. */
+const MAX_MESSAGES = 200;
 
-/** The messages beside a stream. */
+/** Shows the messages beside a stream. */
 export class ChatLog {
-  /** By id: one's own comes by the answer and by the event. @type {Map<string, Message>} */
+  /** Messages by id, because one's own arrives twice: in the answer and as an event. @type {Map<string, Message>} */
   #waiting = new Map();
   #timer = 0;
 
-  /** @param {HTMLElement} root `#chat`; what is in it may be drawn again at any time. */
+  /** @param {HTMLElement} root `#chat`; its content may be redrawn at any time. */
   constructor(root) {
     this.root = root;
   }
@@ -27,7 +27,7 @@ export class ChatLog {
     return /** @type {HTMLElement | null} */ (this.root.querySelector("[role=log]"));
   }
 
-  /** @param {Message[]} messages Those that are there already are left alone. */
+  /** @param {Message[]} messages Those already shown are left alone. */
   add(messages) {
     for (const message of messages) this.#waiting.set(message.id, message);
     this.#timer ||= setTimeout(() => this.#flush(), GATHER_MS);
@@ -38,7 +38,7 @@ export class ChatLog {
   }
 
   /**
-   * What was shown when the server was asked for its newest messages, and is not among them, has been deleted.
+   * Removes lines that were shown before the server sent its newest messages and are missing among them: they have been deleted.
    * @param {HTMLElement[]} shown @param {Message[]} messages
    */
   replace(shown, messages) {
@@ -76,7 +76,7 @@ export class ChatLog {
     if (!log || !fresh.length) return;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     log.append(...fresh.map((message) => this.#draw(message)));
-    for (const line of this.lines.slice(0, -MOST)) line.remove();
+    for (const line of this.lines.slice(0, -MAX_MESSAGES)) line.remove();
     if (atEnd) this.toEnd();
   }
 
@@ -113,7 +113,7 @@ export class ChatLog {
   }
 }
 
-/** Who looks at this page. */
+/** Returns the user name of whoever looks at this page. */
 export function user() {
   return /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content ?? "";
 }

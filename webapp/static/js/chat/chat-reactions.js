@@ -1,9 +1,9 @@
-/** Key of the browser's memory: this person does not want to see reactions. */
+/** Key in localStorage: this person does not want to see reactions. */
 const HIDDEN = "reactions-hidden";
-const MOST_FLYING = 8;
-const FLIGHT_MS = 900; // as chat.css has it; none where motion is reduced
+const MAX_FLYING = 8;
+const FLIGHT_MS = 900; // must equal the duration in chat.css
 
-/** The buttons of the reactions beside a stream, with their counts; a drawing rises from the button when one comes. */
+/** Shows the reaction buttons beside a stream with their counts; an icon rises from its button when a reaction arrives. */
 export class Reactions {
   /** @param {HTMLElement} root `#chat` @param {AbortSignal} signal */
   constructor(root, signal) {
@@ -17,7 +17,7 @@ export class Reactions {
     );
   }
 
-  /** The page has been drawn, or drawn again. */
+  /** Restores its state after the page has been drawn or redrawn. */
   begin() {
     this.#hide(this.#hidden);
   }
@@ -26,7 +26,7 @@ export class Reactions {
     return localStorage.getItem(HIDDEN) !== null;
   }
 
-  /** @param {Record<string, number>} counts @param {string} [kind] One that has just come. */
+  /** @param {Record<string, number>} counts @param {string} [kind] The one that has just arrived. */
   show(counts, kind) {
     for (const place of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll("[data-count]"))) {
       const count = counts[place.dataset.count ?? ""] ?? 0;
@@ -51,7 +51,7 @@ export class Reactions {
   #fly(kind) {
     const button = this.root.querySelector(`[data-count="${CSS.escape(kind)}"]`)?.closest("button");
     const icon = button?.querySelector("svg")?.cloneNode(true);
-    if (!button || !icon || this.root.querySelectorAll(".flying").length >= MOST_FLYING) return;
+    if (!button || !icon || this.root.querySelectorAll(".flying").length >= MAX_FLYING) return;
     const flying = document.createElement("span");
     flying.className = "flying";
     flying.setAttribute("aria-hidden", "true");

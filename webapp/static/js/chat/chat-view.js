@@ -1,7 +1,7 @@
 import { offered } from "../recordings/player.js";
 
 /**
- * The chat of a recording: while that recording is in the player, each message appears in the second in which it was written. A
+ * Shows the chat of a recording: while that recording is in the player, each message appears at the second it was written. A
  * message's time plays from there.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */

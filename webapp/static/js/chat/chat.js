@@ -4,8 +4,8 @@ import { ChatLog, user } from "./chat-log.js";
 import { Reactions } from "./chat-reactions.js";
 
 /**
- * The chat beside a stream (`#chat`). The server draws it, and draws it again when a stream goes live while the page is open; this
- * sends its forms without leaving the page and adds what others write. Returns what ends it.
+ * Runs the chat beside a stream (`#chat`). The server draws it, and redraws it when a stream goes live while the page is open;
+ * this sends its forms without leaving the page and adds what others write. Returns what ends it.
  * @param {import("../lib/events.js").ServerEvents} events
  */
 export function openChat(events) {
@@ -39,7 +39,7 @@ class Chat {
     this.log.close();
   }
 
-  /** Here is the chat of a stream, or of another one. */
+  /** Starts with the chat of this stream, which may be another one than before. */
   #begin() {
     this.reactions.begin();
     this.log.toEnd();
@@ -67,7 +67,7 @@ class Chat {
     if (kind === "chat.reactions") this.reactions.allow(data.on);
   }
 
-  /** Events come to open pages only: what happened before this one was open, or while its connection was gone, is asked for. */
+  /** Asks for what happened before this page was open or while its connection was gone: events reach open pages only. */
   async #catchUp() {
     const stream = this.#stream;
     if (!stream || this.root.dataset.state === "over") return;
@@ -124,7 +124,10 @@ class Chat {
     form.closest("details.menu")?.removeAttribute("open");
   }
 
-  /** What could not be sent comes back into the field, unless there is something new. @param {string} text @param {HTMLFormElement} form */
+  /**
+   * Puts text that could not be sent back into the field, unless there is something new in it.
+   * @param {string} text @param {HTMLFormElement} form
+   */
   async #write(text, form) {
     if (!text.trim()) return;
     const field = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
@@ -139,7 +142,10 @@ class Chat {
     }
   }
 
-  /** Enter sends, Shift and Enter begin a new line; Enter that chooses a word of an input method does neither. @param {KeyboardEvent} event */
+  /**
+   * Sends on Enter; Shift+Enter begins a new line, and an Enter that confirms an input method's word does neither.
+   * @param {KeyboardEvent} event
+   */
   #onKey(event) {
     const field = /** @type {HTMLElement} */ (event.target);
     if (field.id !== "say" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -171,7 +177,7 @@ class Chat {
     if (focused && !document.activeElement?.checkVisibility()) this.log.focus();
   }
 
-  /** Who is no friend any more reads nothing. */
+  /** Closes the chat for somebody who is no longer a friend. */
   #shut() {
     this.root.hidden = true;
     this.root.replaceChildren();

@@ -3,12 +3,12 @@ import { fill, say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
 import { Sample } from "./sample.js";
 
-const METER_MOST_DB = 40;
+const METER_MAX_DB = 40;
 const LOOK_MS = 100;
 const TRY_AGAIN_MS = 3000;
 const STEP = 6;
 const MIDDLE = 56;
-const LONGEST = 100;
+const MAX_HEIGHT = 100;
 
 /** "Hear the difference". @param {HTMLElement} root */
 export function mount(root) {
@@ -34,7 +34,7 @@ class DifferenceView {
     this.button.addEventListener("click", () => this.#toggle(), on);
     for (const radio of this.radios) radio.addEventListener("change", () => this.#choose(), on);
     document.addEventListener("keydown", (event) => this.#onKey(event), on);
-    this.select.disabled = this.button.disabled = false; // from here on a press counts
+    this.select.disabled = this.button.disabled = false; // from here on presses are handled
     this.#look = setInterval(() => this.#showMeter(), LOOK_MS);
     this.#describe();
   }
@@ -63,7 +63,7 @@ class DifferenceView {
     this.#showMeter();
   }
 
-  /** The picture, before anything is heard. */
+  /** Draws the wave before anything is heard. */
   async #describe() {
     const sample = this.#sample;
     if (!(await this.#ready(() => sample.describe())) || sample !== this.#sample) return;
@@ -78,13 +78,16 @@ class DifferenceView {
     if (sample.playing) sample.pause();
     else {
       showState(this.root, "loading");
-      sample.wake(); // while the press still counts for the browser
+      sample.wake(); // while the browser still counts this as a press
       if ((await this.#ready(() => sample.load())) && sample === this.#sample) sample.play(this.#original);
     }
     this.#show();
   }
 
-  /** Tries until the noise remover is there, or the page or the sample is another. @param {() => Promise<void>} step @returns {Promise<boolean>} */
+  /**
+   * Retries until the noise remover is ready, or the page or the sample has changed.
+   * @param {() => Promise<void>} step @returns {Promise<boolean>}
+   */
   async #ready(step) {
     const sample = this.#sample;
     const trouble = /** @type {HTMLElement} */ (this.root.querySelector("[data-trouble]"));
@@ -112,8 +115,8 @@ class DifferenceView {
   #showMeter() {
     const db = this.#original ? 0 : Math.round(this.#sample.removedDb);
     const noise = /** @type {HTMLElement} */ (this.root.querySelector(".noise"));
-    noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
-    noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));
+    noise.style.setProperty("--v", Math.min(1, db / METER_MAX_DB).toFixed(3));
+    noise.setAttribute("aria-valuenow", String(Math.min(METER_MAX_DB, db)));
     noise.setAttribute("aria-valuetext", `${db} dB`);
     this.root.querySelector("[data-read]")?.classList.toggle("read--off", !this.#sample.playing);
     fill(this.root, "removed", `${db} dB`);
@@ -134,7 +137,7 @@ class DifferenceView {
 const bars = (levels) =>
   levels
     .map((level, i) => {
-      const height = Math.max(0.1, level * LONGEST);
+      const height = Math.max(0.1, level * MAX_HEIGHT);
       return `M${i * STEP + STEP / 2} ${(MIDDLE - height / 2).toFixed(1)}v${height.toFixed(1)}`;
     })
     .join("");

@@ -1,4 +1,4 @@
-/** The sample's rate. With it nothing is resampled, and both sounds stay what the server has made. */
+/** Sample rate of the sounds: with the same rate here nothing is resampled. */
 const RATE = 48_000;
 const FADE_S = 0.02;
 const READINGS_A_SECOND = 10;
@@ -6,7 +6,7 @@ const READINGS_A_SECOND = 10;
 /** @type {GainNode | undefined} */
 let shared;
 
-/** One way to the speakers for all samples. */
+/** Returns the one output that all samples share. */
 function out() {
   if (!shared) {
     shared = new GainNode(new AudioContext({ sampleRate: RATE }));
@@ -18,7 +18,7 @@ function out() {
 const context = () => /** @type {AudioContext} */ (out().context);
 
 /**
- * A sample in two sounds, clean and original, that run together, so that changing between them neither clicks nor jumps in time: the
+ * Plays a sample in two versions, clean and original, in step, so that switching neither clicks nor jumps in time: the
  * one fades out in 20 ms while the other fades in. It plays again and again.
  */
 export class Sample {
@@ -37,7 +37,7 @@ export class Sample {
     this.name = name;
   }
 
-  /** Throws while the server cannot say. */
+  /** Fetches the levels. Throws while the server does not have them. */
   async describe() {
     this.#description ??= await (await get(`/difference/${this.name}.json`)).json();
   }
@@ -54,7 +54,7 @@ export class Sample {
     );
   }
 
-  /** To be called in a press, before anything is waited for. */
+  /** Allows sound. Call it in the handler of a press, before the first await. */
   wake() {
     context().resume();
   }
@@ -93,13 +93,13 @@ export class Sample {
     this.pause();
   }
 
-  /** What the noise meter of a broadcast shows at this place. */
+  /** The decibels that the noise meter of a broadcast would show at this position. */
   get removedDb() {
     const readings = this.#description?.removed_db ?? [];
     return readings[Math.floor(this.#position * READINGS_A_SECOND)] ?? 0;
   }
 
-  /** How long each bar of the picture is, 0 to 1. @param {string} which @returns {number[]} */
+  /** Returns the length of each bar of the wave, 0 to 1. @param {string} which @returns {number[]} */
   bars(which) {
     return (which === "clean" ? this.#description?.clean : this.#description?.original) ?? [];
   }

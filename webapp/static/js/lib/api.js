@@ -2,7 +2,7 @@ import { t } from "./words.js";
 
 /** The JSON API (same origin, session cookie, CSRF token from the page). */
 
-/** What went wrong with a call: the server's own answer, or `status` 0 when there was none. */
+/** Tells why a call failed: by the server's answer, or with `status` 0 when there was none. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} message @param {any} [body] */
   constructor(status, code, message, body) {
@@ -12,7 +12,7 @@ export class ApiError extends Error {
     this.body = body;
   }
 
-  /** The server said no, and will say no again. Everything else is worth another try. */
+  /** Whether the server refused and would refuse again. Everything else is worth another try. */
   get final() {
     return this.status >= 400 && this.status < 500 && this.status !== 429;
   }
@@ -26,7 +26,7 @@ export async function call(method, path, body) {
     return await send(method, path, body);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "csrf") throw error;
-    csrfMeta().content = (await send("GET", "/api/session")).csrf_token; // another tab has logged in anew
+    csrfMeta().content = (await send("GET", "/api/session")).csrf_token; // another tab has logged in again
     return send(method, path, body);
   }
 }
@@ -36,7 +36,7 @@ async function send(method, path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrfMeta().content };
   let response;
   try {
-    // `keepalive`: who presses Stop and goes away at once has stopped all the same.
+    // `keepalive` sends the request even if the person leaves the page right after pressing Stop.
     response = await fetch(path, {
       method,
       headers,

@@ -1,6 +1,6 @@
 import { silence } from "./silence.js";
 
-/** Whether sound may start without a press. Most browsers say so only by what becomes of a sound. */
+/** Finds out whether sound may start without a press. Most browsers show it only when a sound is tried. */
 export async function soundMayStart() {
   if (navigator.userActivation?.hasBeenActive) return true;
   const address = URL.createObjectURL(silence(0.1));

@@ -1,6 +1,6 @@
 import { nt, t } from "./words.js";
 
-/** Times that count on by themselves, and the browser's time zone for the server's words ("today, 14:10"). */
+/** Keeps times counting, and tells the server the browser's time zone for its texts ("today, 14:10"). */
 
 /** @param {number} seconds @returns {string} `08:52` or `1:04:11` */
 export function clock(seconds) {

@@ -24,15 +24,15 @@ const KINDS = [
 ];
 const POLL_MS = 10_000;
 const TRY_STREAM_AGAIN_MS = 60_000;
-/** Looking at another tab for a moment is not going away. */
+/** A short look at another tab does not count as leaving. */
 const HIDDEN_MS = 2000;
-/** The server has seen the end of the old stream by then. */
+/** By then the server has noticed the end of the old stream. */
 const REOPEN_MS = 500;
 
 /**
- * What happens to friends and streams. `message` events carry `{kind, data}`. The browser resumes a broken stream by itself
- * (Last-Event-ID); where the server has no stream left for this page, it polls: kind "poll", nothing known but the time. "open" comes
- * when a stream begins or goes on: what is told to open pages only has been missed until then.
+ * Receives what happens to friends and streams. `message` events carry `{kind, data}`. The browser resumes a broken stream by
+ * itself (Last-Event-ID). If the server has no stream left for this page, it polls: kind "poll", without data. "open" is
+ * dispatched when a stream begins or resumes: events that go to open pages only have been missed until then.
  */
 export class ServerEvents extends EventTarget {
   /** @type {EventSource | null} */
@@ -41,7 +41,7 @@ export class ServerEvents extends EventTarget {
   #poll;
   /** Id of the last event. */
   #last = "";
-  /** What the server believes: that the page is in sight. Only then it need not wake the person elsewhere. */
+  /** Whether the server knows this page as visible; if so, it sends no push message to the person's other devices. */
   #watching = true;
   #looking = 0;
   #reopening = 0;
@@ -87,7 +87,7 @@ export class ServerEvents extends EventTarget {
     clearTimeout(this.#reopening);
   }
 
-  /** Tells the server when the page comes in sight or goes out of it: by another stream, from where this one was. */
+  /** Tells the server that the page became visible or hidden, by a new stream that resumes where this one was. */
   #see() {
     if (!this.#source || this.#watching !== document.hidden) return;
     const last = this.#last;
@@ -95,7 +95,7 @@ export class ServerEvents extends EventTarget {
     this.#reopening = setTimeout(() => this.open(last), REOPEN_MS);
   }
 
-  /** The server has refused the stream for good. */
+  /** Polls, because the server has refused the stream for good. */
   #fallBack() {
     this.#source = null;
     this.#poll ??= setInterval(() => this.#tell("poll", {}), POLL_MS);

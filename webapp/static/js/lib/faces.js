@@ -1,4 +1,4 @@
-/** Names and faces of people, as the server draws them (webapp/ui/svg.py), for what only the page knows of. */
+/** Draws names and faces like the server does (webapp/ui/svg.py), for people whom only the page knows about. */
 
 /** @param {string} name */
 export function initials(name) {
@@ -13,7 +13,9 @@ export function initials(name) {
 /** @param {string} name */
 export const tint = (name) => ([...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 6) + 1;
 
-/** @param {HTMLElement} face @param {string} name @param {string | null} [avatar] Address of a picture in place of the initials. */
+/**
+ * @param {HTMLElement} face @param {string} name @param {string | null} [avatar] Address of a picture in place of the initials.
+ */
 export function drawFace(face, name, avatar) {
   const others = [...face.classList].filter((css) => !/^face--\d$/.test(css));
   face.className = [...others, `face--${tint(name)}`].join(" ");
@@ -22,7 +24,7 @@ export function drawFace(face, name, avatar) {
 }
 
 /**
- * Somebody has another name or picture now: it is changed wherever the page has `data-name-of` or `data-face-of`.
+ * Changes somebody's name and picture wherever the page has `data-name-of` or `data-face-of`.
  * @param {string} username @param {string} name @param {string | null} avatar
  */
 export function rename(username, name, avatar) {

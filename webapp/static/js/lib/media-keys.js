@@ -1,16 +1,16 @@
 import { silence } from "./silence.js";
 
-/** Chromium asks for more than 5. */
+/** Chromium requires more than 5. */
 const LENGTH_S = 10;
 
-/** Lock screens and media keys are there for files, not for sound that comes live: a silent file plays along with it. */
+/** Enables lock screen and media keys, which browsers offer for files but not for live sound: a silent file plays along. */
 export class MediaKeys {
   /** @type {HTMLAudioElement | null} */
   #file = null;
 
   play() {
     this.#file ??= Object.assign(new Audio(URL.createObjectURL(silence(LENGTH_S))), { loop: true });
-    this.#file.play().catch(() => {}); // without it there are no keys, and the same sound
+    this.#file.play().catch(() => {}); // without it there are no media keys, but the sound is the same
   }
 
   pause() {

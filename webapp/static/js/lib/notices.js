@@ -1,9 +1,11 @@
-/** The messages of one page part: it brings them as `<template data-notice="name">`, and a live region in which they move nothing else. */
+/**
+ * Shows the notices of one part of a page. The part brings them as `<template data-notice="name">`, and a live region for them.
+ */
 export class Notices {
   /** @type {Map<string, Element>} */
   #shown = new Map();
 
-  /** @param {HTMLElement} root It also hears of presses on `data-do` in a notice. */
+  /** @param {HTMLElement} root It also receives presses on `data-do` in a notice. */
   constructor(root) {
     this.root = root;
     this.place = /** @type {HTMLElement} */ (root.querySelector("[data-notices]"));
@@ -30,7 +32,7 @@ export class Notices {
     this.#shown.delete(name);
   }
 
-  /** Shows exactly these. @param {string[]} names @param {Record<string, string>} [titles] */
+  /** Shows exactly these notices. @param {string[]} names @param {Record<string, string>} [titles] */
   only(names, titles = {}) {
     for (const name of this.#shown.keys()) if (!names.includes(name)) this.hide(name);
     for (const name of names) this.show(name, titles[name]);

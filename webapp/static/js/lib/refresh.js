@@ -1,6 +1,6 @@
 import { morphElements } from "./turbo.js";
 
-/** What the page offers only for some seconds (Undo) disappears then. */
+/** Removes what the page offers for a few seconds only (Undo). */
 export function expireParts() {
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-expires]"))) {
     setTimeout(() => part.remove(), Number(part.dataset.expires) * 1000);
@@ -8,10 +8,10 @@ export function expireParts() {
 }
 
 const TIME_MS = 10_000;
-/** Several events in a row cost one request; and what they set going in a page, as taking a seat at a stream, has the way free. */
+/** Several events in a row cost one request, and what they trigger in a page (joining a stream) goes first. */
 const GATHER_MS = 300;
 
-/** Parts that name no event but "time" (what the server looks up anew each time) are brought up to date while somebody looks. */
+/** Refreshes the parts that name the event "time" (which the server computes for each request) while the page is visible. */
 export function refreshByTime() {
   setInterval(() => {
     if (!document.hidden) refreshParts("time");

@@ -1,12 +1,15 @@
 import { say } from "./states.js";
 
-/** Time for the live region to be empty: what it holds already is not spoken again. */
+/** How long the live region stays empty before it is filled: a text that it holds already would not be spoken again. */
 const SPEAK_MS = 100;
 
 /** Whether the person wants shortcuts (Settings, Keyboard). */
 const areOn = () => /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=shortcuts]"))?.content !== "off";
 
-/** Shortcuts are single keys, so they are off while a field has the focus, a modifier is held or a dialog is open. @param {KeyboardEvent} event */
+/**
+ * Shortcuts are single keys, so they are off while a field has the focus, a modifier is held or a dialog is open.
+ * @param {KeyboardEvent} event
+ */
 export function isShortcut(event) {
   const field =
     event.target instanceof Element &&
@@ -14,7 +17,7 @@ export function isShortcut(event) {
   return areOn() && !field && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]");
 }
 
-/** What a screen reader says of a control is true. */
+/** Takes the shortcuts off the controls when they are switched off, so that a screen reader does not announce them. */
 function forget() {
   if (areOn()) return;
   for (const control of document.querySelectorAll("[aria-keyshortcuts]")) control.removeAttribute("aria-keyshortcuts");
@@ -22,7 +25,7 @@ function forget() {
 
 const list = () => /** @type {HTMLDialogElement | null} */ (document.getElementById("shortcuts"));
 
-/** The two that work everywhere: ? shows the list, i says what is going on. @param {() => string} status */
+/** Starts the two shortcuts that work everywhere: ? shows the list, i says what is going on. @param {() => string} status */
 export function startShortcuts(status) {
   document.addEventListener("keydown", (event) => {
     if (!isShortcut(event)) return;

@@ -1,4 +1,4 @@
-/** A file of silence: WAV, 8 bits, mono, 8 kHz. @param {number} seconds */
+/** Returns a file of silence: WAV, 8 bits, mono, 8 kHz. @param {number} seconds */
 export function silence(seconds) {
   const samples = new Uint8Array(8000 * seconds).fill(0x80);
   const header = new DataView(new ArrayBuffer(44));

@@ -1,4 +1,4 @@
-/** What the pages use of Turbo, which the frame loads before this (typed by hand: its package has no types). */
+/** The part of Turbo that pages use. The frame loads Turbo first; the types are ours, because its package has none. */
 
 /**
  * @typedef {object} Turbo

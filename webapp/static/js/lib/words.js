@@ -10,7 +10,7 @@ const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
 /**
- * A text for people in the language of the page. Texts are written in English, in the code.
+ * Returns a text in the language of the page. The texts are written in English in the code.
  * @param {string} text With {name} where a value stands.
  * @param {Record<string, string | number>} [values]
  */
@@ -19,7 +19,7 @@ export function t(text, values = {}) {
 }
 
 /**
- * One of two texts, by a number, which is {count} in them.
+ * Returns one of two texts, chosen by a number that they contain as {count}.
  * @param {string} one @param {string} other @param {number} count @param {Record<string, string | number>} [values]
  */
 export function nt(one, other, count, values = {}) {
@@ -27,7 +27,7 @@ export function nt(one, other, count, values = {}) {
   return fillIn(forms[plurals.select(count)] ?? forms.other, { count, ...values });
 }
 
-/** As it is written in the language: 0.2 or 0,2. @param {number} value @returns {string} */
+/** Formats a number for the language: 0.2 or 0,2. @param {number} value @returns {string} */
 export const number = (value) => numbers.format(value);
 
 /** @param {string} text @param {Record<string, string | number>} values */

@@ -8,7 +8,7 @@ import { latest } from "../recordings/player.js";
 import { Listening } from "./listening.js";
 
 /**
- * A friend's page. Shows and steers the app's Listening; the sound itself goes on when this page is left.
+ * Shows a friend's page and controls the app's Listening; the sound goes on when this page is left.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: the functions of a view share its elements and its state
@@ -44,7 +44,7 @@ export function mount(root, app) {
       Object.assign(document.createElement("a"), { href: `/recordings/${current}/clip.flac?start=-30`, download: "" }).click();
   }
 
-  /** The recording of this stream as it is until now; the live sound waits. @param {number} from Seconds; negative: before now. */
+  /** Plays this stream's recording so far, and pauses the live sound. @param {number} from Seconds; negative: before now. */
   async function hearAgain(from) {
     const current = listening.stream?.id ?? "";
     const recording = await latest({ id: current, username, owner: name }).catch(() => null);
@@ -92,7 +92,7 @@ export function mount(root, app) {
     fill(root, "behind", number(listening.behindS ?? 0));
   }
 
-  /** Each state once, in the words that are seen. @param {string} state */
+  /** Speaks each state once, in the words shown. @param {string} state */
   function speak(state) {
     if (state === spoken || state === "connecting") return;
     spoken = state;
@@ -103,7 +103,7 @@ export function mount(root, app) {
     say(words.join(". "));
   }
 
-  /** Not every stream is recorded, nor every recording shared. */
+  /** Offers the recording if there is one: not every stream is recorded, nor every recording shared. */
   async function offerRecording() {
     const shared = await latest({ id: listening.stream?.id ?? "", username, owner: name }).catch(() => null);
     const button = /** @type {HTMLElement | null} */ (root.querySelector("[data-ended-recording] [data-play]"));
@@ -153,7 +153,7 @@ export function mount(root, app) {
     stopping.abort();
     closeChat();
     wave?.close();
-    if (!listening.connection && app.listening === listening) app.listenTo(null); // nothing to hear: nothing to keep
+    if (!listening.connection && app.listening === listening) app.listenTo(null); // nothing to hear, so nothing to keep
   };
 }
 

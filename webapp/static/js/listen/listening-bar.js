@@ -1,7 +1,7 @@
 import { fill, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
 
-/** Below every page but the friend's own: what is being listened to, Pause, and the way back. */
+/** Shows on every page but the friend's own what is being listened to, with Pause and a link back. */
 export class ListeningBar {
   /** @param {import("../app.js").App} app */
   constructor(app) {

@@ -7,15 +7,17 @@ import { soundMayStart } from "../lib/autoplay.js";
 import { MediaKeys } from "../lib/media-keys.js";
 import { t } from "../lib/words.js";
 
-/** @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState */
+/**
+ * @typedef {"waiting" | "connecting" | "blocked" | "playing" | "paused" | "reconnecting" | "ended" | "refused"} ListeningState
+ */
 
 const VOLUME = "volume";
 const WATCH_MS = 500;
-/** Sound comes in packets of 20 ms, in pauses of the speech, too. */
+/** Packets of 20 ms arrive all the time, even while nobody speaks. */
 const SILENT_WIRE_MS = 1500;
 
 /**
- * What this page hears of a friend's stream. One audio element for all tracks that come and go (Safari plays only the first one that
+ * Plays a friend's stream. One audio element serves all tracks that come and go (Safari plays only the first one that
  * a press has started); it is not part of the page, so the sound goes on while pages change.
  *
  * Events: "change", "track" (`track` came or went).
@@ -30,16 +32,16 @@ export class Listening extends EventTarget {
   remover = {};
   /** @type {import("livekit-client").RemoteTrack | null} */
   track = null;
-  /** Nothing has arrived for a while: the noise remover has gone, which the audio server notices only after 20 s. */
+  /** Whether nothing has arrived for a while: the noise remover is gone, which the audio server notices only after 20 s. */
   interrupted = false;
   paused = false;
-  /** Sound has come once; from then on its absence is an interruption. */
+  /** Whether sound has arrived once; from then on its absence is an interruption. */
   heard = false;
-  /** How long after the friend has spoken it is heard here, in tenths of a second; null until it is known. @type {number | null} */
+  /** Delay from the friend's mouth to this ear in seconds, rounded to tenths; null until it is known. @type {number | null} */
   behindS = null;
   #delay = new Downlink();
   #keys = new MediaKeys();
-  /** The friend is on air, and it is not clear yet, or clear that not, that sound may start here: no seat is taken before. */
+  /** Whether the friend is on air but sound may not start here, or it is not known yet; no seat is taken until it may. */
   #held = false;
   #blocked = false;
   #over = false;
@@ -66,14 +68,17 @@ export class Listening extends EventTarget {
     return this.paused ? "paused" : "playing";
   }
 
-  /** Takes a seat, if the friend is on air and sound may start; else it waits for a press, and nobody is counted who hears nothing. */
+  /**
+   * Takes a seat if the friend is on air and sound may start. Otherwise it waits for a press, so that nobody counts as listening
+   * who hears nothing.
+   */
   async start() {
     if (this.connection || this.#held) return;
     this.#over = this.#refused = this.heard = this.paused = this.#blocked = false;
     this.#held = true;
     this.#changed();
     const may = await soundMayStart();
-    if (!this.#held) return; // it has ended meanwhile, or was pressed
+    if (!this.#held) return; // the stream has ended meanwhile, or the button was pressed
     if (may) return this.#connect();
     this.#blocked = true;
     this.#changed();
@@ -95,7 +100,7 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** @param {string} kind @param {any} data A server event; polls and resyncs say nothing of whom they concern. */
+  /** @param {string} kind @param {any} data A server event; polls and resyncs do not say whom they concern. */
   told(kind, data) {
     if (kind === "poll" || kind === "resync") this.look();
     if (data.username !== this.username) return;
@@ -110,7 +115,7 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** Asks whether the friend is on air: something may have been missed. */
+  /** Asks whether the friend is on air, in case an event was missed. */
   async look() {
     const status = await call("GET", `/api/stream/status/${this.username}`).catch(() => null);
     if (!status?.live) return;
@@ -118,7 +123,7 @@ export class Listening extends EventTarget {
     this.start();
   }
 
-  /** The friend has stopped. */
+  /** Handles that the friend has stopped. */
   #end() {
     this.#over = this.connection !== null || this.stream !== null;
     this.close();
@@ -143,11 +148,11 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** To be called from a press, where the browser waits for one. */
+  /** Starts the sound. Call it in the handler of a press, because browsers wait for one. */
   async play() {
     this.paused = false;
     if (this.#held) {
-      this.audio.play().catch(() => {}); // without a sound yet: the press counts for this element
+      this.audio.play().catch(() => {}); // there is no sound yet, but the press now counts for this element
       return this.#connect();
     }
     await this.audio.play().then(
@@ -185,7 +190,7 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** The same answer stands for "not live" and "not your friend"; the status tells them apart. */
+  /** Tells "not live" from "not your friend" by the status, because the answer to both is the same. */
   async #explainRefusal() {
     const status = await call("GET", `/api/stream/status/${this.username}`).catch((error) => error);
     this.#refused = status instanceof ApiError && status.final;
@@ -241,7 +246,7 @@ export class Listening extends EventTarget {
     this.#changed();
   }
 
-  /** Lock screen and media keys. */
+  /** Updates lock screen and media keys. */
   #tellSystem() {
     const session = navigator.mediaSession;
     if (this.track && this.stream) {

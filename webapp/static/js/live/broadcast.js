@@ -10,16 +10,16 @@ import { SlotWatch } from "./slot-watch.js";
  * @typedef {"idle" | "starting" | "checking" | "live" | "original" | "paused" | "lost" | "reconnecting" | "elsewhere" | "ended"} BroadcastState
  */
 
-/** Ten meter readings a second are the noise remover's sign of life. */
+/** The noise remover sends ten meter readings a second; without any for this long it counts as gone. */
 const REMOVER_GONE_MS = 2500;
 const WATCH_MS = 500;
-/** Key of this tab's memory: which stream it carries, so that a reload goes on with it without asking. */
+/** Key in sessionStorage: the stream that this tab carries, so that a reload resumes it without asking. */
 const STREAMING = "streaming";
 
 /**
- * The stream of this page's person, from Start to Stop. It lives as long as the document, so it goes on while pages change.
+ * Runs this person's own stream from Start to Stop. It lives as long as the document, so it goes on while pages change.
  *
- * Events: "change" (anything to show has changed), "meter" (`removedDb`, `seconds`), "original" (a track to compare with came or went).
+ * Events: "change" (anything to show has changed), "meter" (`removedDb`, `seconds`), "original" (see `original`).
  */
 export class Broadcast extends EventTarget {
   /** @type {any} The stream as the API describes it. */
@@ -27,20 +27,20 @@ export class Broadcast extends EventTarget {
   /** @type {Connection | null} */
   connection = null;
   muted = false;
-  /** The broadcaster wants to hear the original. */
+  /** Whether the broadcaster wants to hear the original. */
   comparing = false;
   ended = false;
   endedByAdmin = false;
   strengthDb = 100;
   removedDb = 0;
   seconds = 0;
-  /** What the noise remover says of itself: `state`, `strength_db`, `recording`. @type {import("../audio/contract.js").RemoverAttributes} */
+  /** What the noise remover publishes about itself. @type {import("../audio/contract.js").RemoverAttributes} */
   remover = {};
-  /** The remover has cleaned at least once, so its absence is a loss and not a start. */
+  /** Whether the noise remover has cleaned once: from then on its absence is a loss. */
   heard = false;
-  /** It ran before this page came. */
+  /** Whether the stream was running before this page. */
   resumed = false;
-  /** When this page took its seat, of `performance.now()`. */
+  /** When this page joined, as `performance.now()`. */
   joinedAt = 0;
   /** @type {import("livekit-client").RemoteTrack | null} */
   original = null;
@@ -81,7 +81,7 @@ export class Broadcast extends EventTarget {
     return this.connection !== null;
   }
 
-  /** Whether this tab has carried the stream, before a reload. @param {string} streamId */
+  /** Returns whether this tab carried the stream before a reload. @param {string} streamId */
   static wasHere(streamId) {
     return sessionStorage.getItem(STREAMING) === streamId;
   }
@@ -97,7 +97,7 @@ export class Broadcast extends EventTarget {
     this.#join(ticket);
   }
 
-  /** Goes on with a stream that runs already: after a reload, or taken over from another tab. Throws ApiError. */
+  /** Resumes a running stream: after a reload, or taken over from another tab. Throws ApiError. */
   async resume() {
     const ticket = await call("POST", "/api/stream/rejoin");
     this.resumed = true;
@@ -110,13 +110,13 @@ export class Broadcast extends EventTarget {
     this.#changed();
   }
 
-  /** Friends see it at once. Throws ApiError. @param {string} title */
+  /** Changes the title, which friends see at once. Throws ApiError. @param {string} title */
   async setTitle(title) {
     this.stream = (await call("POST", "/api/stream/title", { title })).stream;
     this.#changed();
   }
 
-  /** Stops at once here; the server is told, and finds out by itself should that fail. */
+  /** Stops here at once and tells the server, which notices by itself if that fails. */
   async stop() {
     this.over(this.state !== "checking" && this.state !== "starting");
     await call("POST", "/api/stream/stop").catch((error) => {
@@ -124,7 +124,7 @@ export class Broadcast extends EventTarget {
     });
   }
 
-  /** The stream has ended. @param {boolean} ended False when nobody could hear it: then there was none. */
+  /** Ends the stream in this page. @param {boolean} ended False if friends never could hear it. */
   over(ended) {
     this.#leave();
     this.ended = ended;
@@ -138,14 +138,14 @@ export class Broadcast extends EventTarget {
     this.#changed();
   }
 
-  /** How much noise is removed at most, 0 (original sound) to 100 dB (all of it); heard at once. @param {number} db */
+  /** Sets how much noise is removed at most, 0 (original sound) to 100 dB (all of it). It is heard at once. @param {number} db */
   async setStrength(db) {
     this.strengthDb = db;
     this.#changed();
     await this.#control.sendStrength();
   }
 
-  /** Asks for the original beside the clean sound ("original" says when it is there), or gives it back. @param {boolean} wanted */
+  /** Requests the original beside the clean sound (see "original"), or releases it. @param {boolean} wanted */
   async compare(wanted) {
     if (this.comparing === wanted) return;
     this.comparing = wanted;
@@ -193,8 +193,7 @@ export class Broadcast extends EventTarget {
   #connectionChanged(connection) {
     if (this.connection !== connection) return;
     if (connection.state === "closed" && connection.cause instanceof ApiError) {
-      // the stream is over, or the person logged out
-      this.over(true);
+      this.over(true); // the stream has ended, or the person has logged out
       return;
     }
     if (connection.state === "closed") sessionStorage.removeItem(STREAMING); // it goes on in another tab
@@ -218,7 +217,7 @@ export class Broadcast extends EventTarget {
     });
   }
 
-  /** Puts the open microphone on air: into a new room, or in place of the one before. */
+  /** Publishes the open microphone into a new room, or in place of the previous microphone. */
   async #publish() {
     const room = this.connection?.room;
     const track = this.microphone.track;
@@ -234,7 +233,7 @@ export class Broadcast extends EventTarget {
       });
     }
     if (this.#published !== published) return; // the stream has ended meanwhile, or this is another room
-    await (this.muted ? published.mute() : published.unmute()); // one that was unplugged has been muted by the SDK
+    await (this.muted ? published.mute() : published.unmute()); // the SDK mutes a track whose device was unplugged
     this.#changed();
   }
 
@@ -266,7 +265,7 @@ export class Broadcast extends EventTarget {
     this.#changed();
   }
 
-  /** A killed noise remover stays in the room for 20 s; that it is silent shows earlier. */
+  /** Detects a dead noise remover by its silence: it would stay in the room for 20 s. */
   #watchRemover() {
     const gone = this.heard && this.connection?.state === "connected" && performance.now() - this.#lastSign > REMOVER_GONE_MS;
     if (!gone || this.#removerGone) return;
@@ -281,7 +280,7 @@ export class Broadcast extends EventTarget {
     if (await this.slots.ask(this.connection?.room?.localParticipant.identity)) this.#changed();
   }
 
-  /** A new noise remover, or a new room, knows nothing of the wish to compare. */
+  /** Stops comparing: a new noise remover or a new room does not know about it. */
   #forgetOriginal() {
     this.comparing = false;
     this.#setOriginal(null);

@@ -2,7 +2,7 @@ import { drawFace } from "../lib/faces.js";
 import { fill } from "../lib/states.js";
 import { nt } from "../lib/words.js";
 
-/** Who listens, by name. */
+/** Lists the listeners by name. */
 export class ListenerList {
   /** @param {HTMLElement} root @param {import("./monitor.js").Monitor} monitor @param {AbortSignal} signal */
   constructor(root, monitor, signal) {

@@ -1,15 +1,18 @@
 import { nt } from "../lib/words.js";
 
-/** When the person is told that the noise remover takes long, and that something is wrong. */
+/** After how long the person is told that the noise remover is still starting, and that it has not answered. */
 const REMOVER_STARTING_MS = 5000;
 const REMOVER_SILENT_MS = 20_000;
 const BACK_LASTS_MS = 8000;
-/** Notices by what the noise remover says of the recording. @type {Partial<Record<import("../audio/contract.js").RecordingState | "", string>>} */
+/**
+ * Notices by what the noise remover says of the recording.
+ * @type {Partial<Record<import("../audio/contract.js").RecordingState | "", string>>}
+ */
 const RECORDING_NOTICES = { failed: "recording-failed", full: "recording-full" };
 
-/** Which of its messages the stream page shows. Called at every change, and now and then, for some depend on the time. */
+/** Chooses the notices of the stream page. Called at every change and regularly, because some depend on the time. */
 export class LiveNotices {
-  /** Why the last press did not work. */
+  /** Why the last action failed. */
   failure = "";
   failureCode = "";
   #state = "";
@@ -40,7 +43,7 @@ export class LiveNotices {
     this.notices.only(names.filter(Boolean), { failed: this.failure, back: this.#back, full: this.#full });
   }
 
-  /** Says how much is missing after a break. @param {string} state */
+  /** Tells how much is missing after a break. @param {string} state */
   #noticeReturn(state) {
     if (state === "reconnecting" && this.#state !== "reconnecting") this.#lostAt = performance.now();
     if (state === "reconnecting" || this.#state !== "reconnecting" || !this.studio.onAir) return;

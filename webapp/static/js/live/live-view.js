@@ -14,15 +14,15 @@ import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
 
 const LOOK_MS = 500;
-const METER_MOST_DB = 40;
-/** How long after a start that found no audio server it is tried again. */
+const METER_MAX_DB = 40;
+/** Delay before a start that found no audio server is tried again. */
 const START_AGAIN_MS = 5000;
 const STRENGTH = "strength";
-/** What the API says while the audio server does not answer. */
+/** Error code of the API while the audio server does not answer. */
 const UNREACHABLE = "audio_server_unreachable";
 
 /**
- * The stream page. Shows and steers the app's Studio, which goes on when this page is left.
+ * Shows the stream page and controls the app's Studio, which goes on when this page is left.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */
 export function mount(root, app) {
@@ -37,9 +37,9 @@ export function mount(root, app) {
 
 class LiveView {
   #stop = new AbortController();
-  /** What a press has asked for and the microphone is still missing for. @type {"start" | "check" | "resume" | ""} */
+  /** The action that waits for the microphone. @type {"start" | "check" | "resume" | ""} */
   #wanted = "";
-  /** The stream runs, and not here. */
+  /** Whether the stream is running in another tab. */
   #elsewhere;
   #spoken = "";
   #look = 0;
@@ -147,7 +147,7 @@ class LiveView {
   async #try(step) {
     try {
       await step();
-      this.notices.failure = this.notices.failureCode = ""; // not before: what still holds is not said twice
+      this.notices.failure = this.notices.failureCode = ""; // only now, so that a failure that persists is not spoken twice
       this.#elsewhere = false;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -209,7 +209,10 @@ class LiveView {
     this.#spoken = state;
   }
 
-  /** A sound check is about hearing oneself, so that comes before the strength; on air it comes last. @param {boolean} first */
+  /**
+   * Moves the comparison before the strength in a sound check, which is about hearing oneself; on air it comes last.
+   * @param {boolean} first
+   */
   #placeCompare(first) {
     const [compare, strength] = ["#compare", "#strength"].map((id) => /** @type {HTMLElement} */ (this.root.querySelector(id)));
     const place = first ? strength : null;
@@ -264,8 +267,8 @@ class LiveView {
     const silent = this.broadcast.muted ? t("muted") : t("waiting");
     const words = measuring || off ? `${db} dB` : silent;
     const noise = /** @type {HTMLElement} */ (this.root.querySelector("#noise"));
-    noise.style.setProperty("--v", Math.min(1, db / METER_MOST_DB).toFixed(3));
-    noise.setAttribute("aria-valuenow", String(Math.min(METER_MOST_DB, db)));
+    noise.style.setProperty("--v", Math.min(1, db / METER_MAX_DB).toFixed(3));
+    noise.setAttribute("aria-valuenow", String(Math.min(METER_MAX_DB, db)));
     noise.setAttribute("aria-valuetext", words);
     this.root.querySelector("[data-read]")?.classList.toggle("read--off", !measuring);
     fill(this.root, "removed", words);

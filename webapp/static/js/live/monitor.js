@@ -5,28 +5,34 @@ import { RoomEvent } from "../audio/livekit.js";
 import { call } from "../lib/api.js";
 
 const WATCH_MS = 500;
-/** Who has just gone on air need not know at once who listens: the friends' seats come first. */
+/** Right after going on air the listeners' seats go first; their names are needed only later. */
 const SETTLE_MS = 700;
 
 /** @typedef {{ name: string, avatar: string }} Listener `avatar`: address of a picture, or nothing. */
 
 /**
- * The broadcaster's hidden seat on the stage of the own stream: who listens, and what they hear. Sound is fetched only while it is
- * listened to. Events: "listeners", "delay".
+ * Takes the broadcaster's hidden seat on the stage of their own stream, to see who listens and to hear it. Sound is fetched only
+ * while it is listened to. Events: "listeners", "delay".
  */
 export class Monitor extends EventTarget {
-  /** Who listens, sorted by name. @type {Listener[]} */
+  /** The listeners, sorted by name. @type {Listener[]} */
   listeners = [];
   hearing = false;
   /** @type {Connection | null} */
   #connection = null;
-  /** How long after one has spoken it is heard here; null until it is known, and while it is not listened to. @type {number | null} */
+  /**
+   * Delay from speaking to hearing it here in seconds; null until it is known, and while nobody listens here.
+   * @type {number | null}
+   */
   behindS = null;
   #delay = new Downlink();
   #watch = 0;
   #settling = 0;
   #audio = new Audio();
-  /** What people call themselves anew while they listen, by user name: their seats keep the old. @type {Map<string, Listener>} */
+  /**
+   * New names of people who renamed themselves while listening, by user name: their seats keep the old ones.
+   * @type {Map<string, Listener>}
+   */
   #renamed = new Map();
   /** @type {import("livekit-client").RemoteTrack | null} */
   #clean = null;
@@ -54,7 +60,7 @@ export class Monitor extends EventTarget {
     this.#setListeners([]);
   }
 
-  /** The stage has been moved: take a seat on the new one. */
+  /** Takes a seat on the new stage after the stream has moved. */
   moved() {
     this.#connection?.renew();
   }
@@ -72,7 +78,10 @@ export class Monitor extends EventTarget {
     this.#play();
   }
 
-  /** To compare: while it is there, this track is heard in place of the clean one. @param {import("livekit-client").RemoteTrack | null} track */
+  /**
+   * Plays this track in place of the clean one, for comparing; null ends that.
+   * @param {import("livekit-client").RemoteTrack | null} track
+   */
   playInstead(track) {
     this.#instead = track;
     this.#play();
@@ -113,10 +122,13 @@ export class Monitor extends EventTarget {
   #play() {
     const track = this.hearing ? (this.#instead ?? this.#clean) : null;
     this.#audio.srcObject = track ? new MediaStream([track.mediaStreamTrack]) : null;
-    if (track) this.#audio.play().catch(() => {}); // a new source in the meantime; that one plays
+    if (track) this.#audio.play().catch(() => {}); // there is a new source in the meantime, which plays
   }
 
-  /** One person may listen on two devices, and a lost seat stays visible for a while. @param {import("livekit-client").Room} room */
+  /**
+   * Counts people and not seats: one person may listen on two devices, and a lost seat stays visible for a while.
+   * @param {import("livekit-client").Room} room
+   */
   #count(room) {
     const people = new Map();
     for (const seat of room.remoteParticipants.values()) {

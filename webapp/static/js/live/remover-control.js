@@ -14,7 +14,10 @@ export class RemoverControl {
     this.broadcast = broadcast;
   }
 
-  /** Calls a method of the noise remover; nothing happens while there is none. @param {import("../audio/contract.js").RpcMethod} method @param {object} payload */
+  /**
+   * Calls a method of the noise remover; nothing happens while there is none.
+   * @param {import("../audio/contract.js").RpcMethod} method @param {object} payload
+   */
   async call(method, payload) {
     const room = this.broadcast.connection?.room;
     if (!room?.remoteParticipants.has(AGENT_NAME)) return;

@@ -3,7 +3,7 @@ import { t } from "../lib/words.js";
 const ALL_DB = 100;
 
 /**
- * How much noise is removed at most: four presets, and a slider for everything between. The slider's last step is "all of it".
+ * Connects the presets and the slider for how much noise is removed at most. The slider's last step is "all of it".
  * @param {HTMLElement} root @param {number} start dB @param {(db: number) => void} changed
  */
 export function bindStrength(root, start, changed) {

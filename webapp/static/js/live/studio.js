@@ -4,7 +4,7 @@ import { Monitor } from "./monitor.js";
 
 const ON_STAGE = ["checking", "live", "original", "paused", "lost", "reconnecting"];
 
-/** Everything of this page's own stream: microphone, broadcast, and the ear on the stage. One for a document. */
+/** Holds all parts of this person's own stream: microphone, broadcast, and the monitor on the stage. One per document. */
 export class Studio {
   microphone = new Microphone();
   broadcast = new Broadcast(this.microphone);
@@ -18,12 +18,12 @@ export class Studio {
     });
   }
 
-  /** Somebody may be listening. */
+  /** Whether somebody may be listening. */
   get onAir() {
     return ["live", "original", "paused", "lost", "reconnecting"].includes(this.broadcast.state);
   }
 
-  /** @param {string} kind @param {any} data A server event that concerns the own stream. */
+  /** @param {string} kind @param {any} data A server event that concerns this person's own stream. */
   told(kind, data) {
     const mine = this.broadcast.running && data.stream?.id === this.broadcast.stream.id;
     if (kind === "stream.ended" && data.by_admin && data.stream.id === this.broadcast.stream?.id)

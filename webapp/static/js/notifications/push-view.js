@@ -4,7 +4,7 @@ import { say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
 import { isOn, isSupported, switchOff, switchOn } from "./push.js";
 
-/** The settings page for notifications: whether this browser has them. @param {HTMLElement} root */
+/** Shows the settings page for notifications. @param {HTMLElement} root */
 export function mount(root) {
   const { user = "", key = "" } = root.dataset;
   const notices = new Notices(root);
@@ -35,7 +35,7 @@ export function mount(root) {
     await show();
   }
 
-  /** @param {unknown} error The browser says of its push service only that there was an error. */
+  /** @param {unknown} error Browsers do not say more about their push service than that there was an error. */
   function explain(error) {
     if (error instanceof ApiError) notices.show("refused", error.message);
     else notices.show("no-service");

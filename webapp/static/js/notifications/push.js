@@ -2,8 +2,8 @@ import { call } from "../lib/api.js";
 import { visit } from "../lib/turbo.js";
 
 /**
- * Notifications of this browser while no page is in sight. The browser has one subscription, whoever is logged in; whose it is
- * stands in `localStorage`, and the server knows it as long as that log-in lasts.
+ * Manages this browser's notifications while no page is visible. The browser has one subscription for everybody; its owner
+ * is kept in `localStorage`, and the server knows it as long as that log-in lasts.
  */
 
 const OWNER = "push-of";
@@ -17,14 +17,14 @@ async function subscription() {
   return (await registration?.pushManager?.getSubscription()) ?? null;
 }
 
-/** Called when somebody is logged in and the page is there. @param {string} user */
+/** Starts notifications once somebody is logged in. @param {string} user */
 export async function startPush(user) {
   if (!("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register("/service-worker.js");
   if (isSupported()) await renew(user);
 }
 
-/** The server may have forgotten (a log-in that has ended), or somebody else uses this browser now. @param {string} user */
+/** Renews the subscription: the log-in may have ended, or somebody else may use this browser now. @param {string} user */
 async function renew(user) {
   const found = await subscription();
   if (!found) return;
@@ -32,16 +32,19 @@ async function renew(user) {
   else await found.unsubscribe();
 }
 
-/** Whether it is on for this person, as far as the browser knows. @param {string} user */
+/** Returns whether notifications are on for this person, as far as the browser knows. @param {string} user */
 export async function isOn(user) {
   return Notification.permission === "granted" && localStorage.getItem(OWNER) === user && (await subscription()) !== null;
 }
 
-/** To be called from a press. Throws the browser's or the server's error. @param {string} user @param {string} key Of the server. */
+/**
+ * Switches notifications on. Call it in the handler of a press. Throws the browser's or the server's error.
+ * @param {string} user @param {string} key Of the server.
+ */
 export async function switchOn(user, key) {
   await navigator.serviceWorker.register("/service-worker.js");
   const registration = await navigator.serviceWorker.ready;
-  await (await registration.pushManager.getSubscription())?.unsubscribe(); // another key's, or another person's
+  await (await registration.pushManager.getSubscription())?.unsubscribe(); // it may belong to another key or another person
   const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   try {
     await tell(made);
@@ -57,7 +60,7 @@ export async function switchOff() {
   await call("DELETE", SERVER);
 }
 
-/** The server forgets by itself when a log-in ends. */
+/** Unsubscribes this browser; the server forgets a subscription when its log-in ends. */
 async function forget() {
   localStorage.removeItem(OWNER);
   await (await subscription())?.unsubscribe();

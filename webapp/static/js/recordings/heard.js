@@ -9,19 +9,22 @@ export class Heard {
   #told = 0;
   #begins = true;
 
-  /** Another recording is in the player, or none. @param {string} id */
+  /** Begins with another recording, or with none. @param {string} id */
   open(id) {
     this.#id = id;
     this.#begins = true;
     this.#furthest = this.#told = 0;
   }
 
-  /** @param {number} position Seconds; while it plays. @param {boolean} [now] It stops here. */
+  /**
+   * @param {number} position Seconds; while it plays.
+   * @param {boolean} [now] Whether to send it at once, because playing stops here.
+   */
   at(position, now = false) {
     this.#furthest = Math.max(this.#furthest, position);
     if (!this.#id || (!now && !this.#begins && performance.now() - this.#told < EVERY_MS)) return;
     this.#told = performance.now();
-    call("POST", `/api/recordings/${this.#id}/heard`, { position: this.#furthest, begins: this.#begins }).catch(() => {}); // it is worth no message
+    call("POST", `/api/recordings/${this.#id}/heard`, { position: this.#furthest, begins: this.#begins }).catch(() => {}); // not worth a message
     this.#begins = false;
   }
 }

@@ -7,20 +7,20 @@ import { Heard } from "./heard.js";
 import { RecordingWave } from "./recording-wave.js";
 
 /**
- * A recording as pages and the API offer it. `live`: it still grows, and `url` is what there was of it.
+ * A recording as pages and the API offer it. `live`: it is still growing, and `url` has the part that existed.
  * @typedef {{id: string, title: string, owner: string, username: string, duration: number, url: string, live: boolean}} Playable
  */
 
 const GROW_MS = 1000;
-/** So close to its end a recording that still grows has been caught up with: a file tells of each second when it is over. */
+/** This close to its end a growing recording counts as caught up, because its file grows by whole seconds. */
 const EDGE_S = 2.5;
 
 /**
- * Plays recordings. Its controls are `#player`, which Turbo keeps through every navigation; the audio element stays outside of the
- * page, because moving it from body to body would stop it. Any `data-play` button in a page plays its recording.
+ * Plays recordings. Its controls are `#player`, which Turbo keeps through every navigation; the audio element stays outside of
+ * the page, because moving it from body to body would stop it. Any `data-play` button in a page plays its recording.
  *
- * Events: "play" (something else should be quiet now), "position" (it goes on, or another recording has come), "edge" (playing has caught up with a stream that is on air; who goes on with
- * the live sound prevents the default).
+ * Events: "play" (something else should be quiet now), "position" (it goes on, or another recording has come), "edge" (playing
+ * has caught up with a stream that is on air; who goes on with the live sound prevents the default).
  */
 export class Player extends EventTarget {
   #audio = new Audio();
@@ -77,12 +77,12 @@ export class Player extends EventTarget {
     return this.#audio.currentTime;
   }
 
-  /** Id of what is in the player. */
+  /** Id of the recording in the player. */
   get id() {
     return this.#recording?.id ?? "";
   }
 
-  /** @param {Playable} recording @param {number} [at] Seconds; without it where it was stopped the last time. */
+  /** @param {Playable} recording @param {number} [at] Seconds; by default where it was stopped last time. */
   load(recording, at = placeOf(recording.id, recording.duration)) {
     const own = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content === recording.username;
     if (recording.id !== this.id) this.#heard.open(own ? "" : recording.id);
@@ -103,7 +103,7 @@ export class Player extends EventTarget {
     return this.#play();
   }
 
-  /** What a lock screen or a keyboard shows and does. @param {Playable} recording */
+  /** Sets what a lock screen shows and what media keys do. @param {Playable} recording */
   #tellSystem({ title, owner }) {
     const session = navigator.mediaSession;
     session.metadata = new MediaMetadata({ title, artist: owner, album: "Stillair" });
@@ -114,7 +114,7 @@ export class Player extends EventTarget {
     session.setActionHandler("seekto", ({ seekTime }) => this.#seek(seekTime ?? 0));
   }
 
-  /** The end of what there was of a recording: when it has grown since then, the rest of it is played. */
+  /** Handles the end of the file: plays the rest if the recording has grown since. */
   async #goOn() {
     const before = this.#recording;
     if (!before?.live) return;
@@ -128,7 +128,7 @@ export class Player extends EventTarget {
     else this.#recording = now;
   }
 
-  /** Brings the controls, and the play buttons of the page that has just come, to what is true. */
+  /** Updates the controls, and the play buttons of a page that has just been loaded. */
   show() {
     const player = this.#controls;
     if (!player) return;
@@ -162,7 +162,7 @@ export class Player extends EventTarget {
 
   async #play() {
     this.dispatchEvent(new Event("play"));
-    await this.#audio.play().catch(() => {}); // the "error" event speaks
+    await this.#audio.play().catch(() => {}); // the "error" event tells
   }
 
   #toggle() {
@@ -245,7 +245,10 @@ export function offered({ dataset: { play = "", title = "", owner = "", username
   };
 }
 
-/** As the server has it at this moment. @param {{id: string, username: string, owner: string}} recording @returns {Promise<Playable>} */
+/**
+ * Fetches the recording as the server has it now.
+ * @param {{id: string, username: string, owner: string}} recording @returns {Promise<Playable>}
+ */
 export async function latest({ id, username, owner }) {
   const { recording } = await call("GET", `/api/recordings/${username}/${id}`);
   const { title, duration, state, audio_url: url } = recording;
@@ -253,9 +256,9 @@ export async function latest({ id, username, owner }) {
 }
 
 const PLACES = "places";
-const MOST_PLACES = 50;
+const MAX_POSITIONS = 50;
 
-/** @returns {Record<string, number>} Where people stopped, by recording. */
+/** @returns {Record<string, number>} Positions where people stopped, by recording. */
 function places() {
   return JSON.parse(localStorage.getItem(PLACES) ?? "{}");
 }
@@ -269,7 +272,7 @@ function placeOf(id, duration) {
 /** @param {string} id @param {number} position @param {number} length */
 function remember(id, position, length) {
   const { [id]: _, ...others } = places();
-  const kept = Object.entries(others).slice(1 - MOST_PLACES);
+  const kept = Object.entries(others).slice(1 - MAX_POSITIONS);
   if (position > 5 && position < length - 5) kept.push([id, Math.floor(position)]);
   localStorage.setItem(PLACES, JSON.stringify(Object.fromEntries(kept)));
 }

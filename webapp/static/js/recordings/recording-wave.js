@@ -1,15 +1,15 @@
 const bundle = "../../vendor/wavesurfer.js";
 /** @typedef {typeof import("wavesurfer.js").default} WaveSurfer */
 
-/** Of the page that was loaded. Its policy stays when Turbo brings other pages, and so must its nonce. */
+/** Nonce of the page that was loaded: its policy stays in force when Turbo brings other pages. */
 const NONCE = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=csp-nonce]"))?.content;
 
-const ENOUGH = 400; // as many as the server sends of a long recording
+const ENOUGH = 400; // as many as the server sends for a long recording
 const BARS = { barWidth: 3, barGap: 3, barRadius: 1.5, barMinHeight: 3, barHeight: 0.86 };
 
 /**
- * The drawing under the player's slider, which stays the control: what was played is dark, the rest is pale. A canvas knows nothing
- * of the colours of its page, so it is told when they change.
+ * Draws the wave under the player's slider, which remains the control: what was played is dark, the rest pale. A canvas does not
+ * know the colours of its page, so it is told when they change.
  */
 export class RecordingWave {
   #media;
@@ -30,7 +30,7 @@ export class RecordingWave {
   }
 
   /**
-   * Shows a recording, also the one that is shown, when it has grown; what cannot be loaded leaves the slider alone.
+   * Shows a recording, or the same one again when it has grown. If it cannot be loaded, the slider stays as it is.
    * @param {string} id @param {number} duration Seconds. @param {HTMLElement} container `data-wave` of the player.
    */
   async load(id, duration, container) {
@@ -70,7 +70,7 @@ export class RecordingWave {
   }
 }
 
-/** Loaded with the first recording that is played. @returns {Promise<WaveSurfer>} */
+/** Loads the library with the first recording that is played. @returns {Promise<WaveSurfer>} */
 async function loadWaveSurfer() {
   return (await import(bundle)).default;
 }
@@ -82,7 +82,7 @@ async function peaksOf(id) {
 }
 
 /**
- * As many as there may be bars, so that those of a short recording stand as close as those of a long one.
+ * Returns as many peaks as there may be bars, so that bars of short and long recordings are equally close.
  * @param {Uint8Array} peaks 0 to 255. @returns {Float32Array} 0 to 1.
  */
 export function levels(peaks) {

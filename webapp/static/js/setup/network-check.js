@@ -1,27 +1,32 @@
 import { Checker, CheckStatus, ConnectionCheck, Room, RoomEvent, Track } from "../audio/livekit.js";
 
 /** @typedef {{id: string, url: string, speaker_token: string, listener_token: string}} CheckRoom */
-/** @typedef {{passes: boolean, ports: Record<string, string>}} Path `ports`: of the audio server, for each protocol that it offers. */
+/**
+ * @typedef {{passes: boolean, ports: Record<string, string>}} Path `ports`: of the audio server, for each protocol that it offers.
+ */
 
-/** ICE takes tenths of a second where something passes. */
+/** ICE needs tenths of a second where the path is open. */
 const CONNECT_MS = 8000;
 const TONE_MS = 8000;
 const LOOK_MS = 100;
 const CONNECT = { maxRetries: 0, peerConnectionTimeout: CONNECT_MS };
 
-/** Whether the audio server can be called at all. @param {CheckRoom} room */
+/** Returns whether the audio server can be reached at all. @param {CheckRoom} room */
 export async function webSocketPasses(room) {
   const info = await new ConnectionCheck(room.url, room.speaker_token).checkWebsocket();
   return info.status === CheckStatus.SUCCESS;
 }
 
-/** Whether the relay can be used; null where there is none. @param {CheckRoom} room @returns {Promise<boolean | null>} */
+/** Returns whether the relay can be used; null where there is none. @param {CheckRoom} room @returns {Promise<boolean | null>} */
 export async function relayPasses(room) {
   const info = await new ConnectionCheck(room.url, room.speaker_token).checkTURN();
   return info.status === CheckStatus.SKIPPED ? null : info.status === CheckStatus.SUCCESS;
 }
 
-/** Whether sound gets through over this protocol alone, without a relay. @param {CheckRoom} room @param {"udp" | "tcp"} protocol @returns {Promise<Path>} */
+/**
+ * Returns whether sound gets through over this protocol alone, without a relay.
+ * @param {CheckRoom} room @param {"udp" | "tcp"} protocol @returns {Promise<Path>}
+ */
 export async function tryPath(room, protocol) {
   const connectOptions = { ...CONNECT, rtcConfig: { iceServers: [] } };
   const check = new ConnectionCheck(room.url, room.speaker_token, { protocol, connectOptions });
@@ -29,7 +34,7 @@ export async function tryPath(room, protocol) {
   return { ports: info.data, passes: info.status === CheckStatus.SUCCESS };
 }
 
-/** Connects with the audio server's addresses of one protocol only (`options.protocol`), as if a firewall stopped the other. */
+/** Connects to the audio server's addresses of one protocol only (`options.protocol`), as if a firewall blocked the other. */
 class PathCheck extends Checker {
   /** @type {Record<string, string>} */
   ports = {};
@@ -48,7 +53,7 @@ class PathCheck extends Checker {
   }
 
   /**
-   * Both ways: the audio server, too, tries every address that it is told, and what it reaches would count as well.
+   * Filters both directions: the audio server, too, tries every address it is given, and a path it opens would count.
    * @param {Record<string, Function>} client
    */
   #filter(client) {
@@ -60,7 +65,7 @@ class PathCheck extends Checker {
     client.sendOffer = descriptions(client.sendOffer.bind(client), own);
   }
 
-  /** @param {string} candidate Of the audio server. */
+  /** @param {string} candidate A candidate of the audio server. */
   #wanted(candidate) {
     const transport = transportOf(candidate);
     this.ports[transport] = candidate.split(" ")[5];
@@ -71,7 +76,10 @@ class PathCheck extends Checker {
 /** @param {string} candidate RFC 8839, 5.1: candidate:foundation component transport priority address port ... */
 const transportOf = (candidate) => candidate.split(" ")[2]?.toLowerCase() ?? "";
 
-/** The SDK sets its callbacks itself while it connects. @param {Record<string, Function>} object @param {string} name @param {(handle: Function) => Function} wrapper */
+/**
+ * Wraps a callback that the SDK sets while it connects.
+ * @param {Record<string, Function>} object @param {string} name @param {(handle: Function) => Function} wrapper
+ */
 function onSet(object, name, wrapper) {
   /** @type {Function | undefined} */
   let wrapped;
@@ -99,7 +107,7 @@ function descriptions(handle, passes) {
 
 /**
  * Sends a tone to the audio server and waits until it comes back, unheard. False when it does not come.
- * @param {CheckRoom} room @param {AudioContext} context One that runs.
+ * @param {CheckRoom} room @param {AudioContext} context A running one.
  */
 export async function toneComesBack(room, context) {
   const [speaker, listener] = [new Room(), new Room()];
@@ -120,7 +128,7 @@ export async function toneComesBack(room, context) {
     const deadline = performance.now() + TONE_MS;
     const track = await Promise.race([arrives, pause(TONE_MS)]);
     if (!track) return false;
-    track.attach(audio); // else nothing would decode it
+    track.attach(audio); // otherwise nothing would decode it
     while (performance.now() < deadline) {
       if (await energyOf(track)) return true;
       await pause(LOOK_MS);
@@ -134,7 +142,7 @@ export async function toneComesBack(room, context) {
   }
 }
 
-/** Of all that was heard; 0 for silence. @param {import("livekit-client").RemoteTrack} track */
+/** Returns the energy of everything received; 0 for silence. @param {import("livekit-client").RemoteTrack} track */
 async function energyOf(track) {
   let energy = 0;
   for (const stat of (await track.getRTCStatsReport())?.values() ?? [])

@@ -24,7 +24,7 @@ const MICROPHONE_TROUBLES = {
 };
 
 /**
- * Tries everything. To be called in a press, for microphone and sound need one.
+ * Runs all checks. Call it in the handler of a press, which microphone and sound require.
  * @param {Tell} tell @param {MediaStreamTrack | null} open A microphone that is open already.
  */
 export async function checkAll(tell, open) {
@@ -84,7 +84,10 @@ async function checkMicrophone(tell, open) {
   }
 }
 
-/** In words, as soon as there is one; "" when there is none. @param {MediaStreamTrack} track @returns {Promise<string>} */
+/**
+ * Returns the level in words as soon as there is sound; "" if there is none.
+ * @param {MediaStreamTrack} track @returns {Promise<string>}
+ */
 function levelOf(track) {
   const words = new LevelWords();
   return new Promise((resolve) => {
@@ -107,7 +110,7 @@ function levelOf(track) {
 async function checkNetwork(tell, context) {
   tell("websocket", "running");
   await loadLiveKit();
-  const { toneComesBack, webSocketPasses, ...paths } = await import("./network-check.js"); // whose classes stand on LiveKit's
+  const { toneComesBack, webSocketPasses, ...paths } = await import("./network-check.js"); // its classes extend LiveKit's
   const room = await call("POST", "/api/checkup/rooms").catch((error) => error);
   if (room instanceof Error) return noRoom(tell, room);
   try {
@@ -133,7 +136,7 @@ async function checkNetwork(tell, context) {
         t("Connected, but the test tone did not come back. Check again; if it keeps failing, send the report to your admin."),
       );
   } finally {
-    await call("DELETE", `/api/checkup/rooms/${room.id}`).catch(() => {}); // it closes by itself, too
+    await call("DELETE", `/api/checkup/rooms/${room.id}`).catch(() => {}); // it also closes by itself
   }
 }
 

@@ -2,7 +2,7 @@
 /** @typedef {{name: string, state: string, words: string}} ReportLine */
 
 /**
- * What somebody sends to the person who helps: nothing secret, and no address but the server's own.
+ * Writes the report for whoever helps: nothing secret, and no address but the server's own.
  * @param {{at: Date, page: string, browser: string, lines: ReportLine[]}} found
  */
 export function report({ at, page, browser, lines }) {

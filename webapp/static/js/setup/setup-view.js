@@ -5,7 +5,7 @@ import { report } from "./setup-report.js";
 
 /** @typedef {import("./setup-report.js").LineState} LineState */
 
-/** Lines that are known so soon one after the other are spoken together: a screen reader leaves out what is replaced at once. */
+/** Results that arrive within this time are spoken together: a screen reader skips a text that is replaced at once. */
 const SPEAK_MS = 800;
 
 /** @type {Record<LineState, () => string>} */
@@ -18,7 +18,7 @@ const STATES = {
 };
 
 /**
- * Check my set-up, in the settings.
+ * Runs "Check my set-up" in the settings.
  * @param {HTMLElement} root @param {import("../app.js").App} app
  */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: the functions of a view share its elements and its state

@@ -2,17 +2,17 @@ import { isShortcut } from "../lib/shortcuts.js";
 import { fill, say } from "../lib/states.js";
 import { t } from "../lib/words.js";
 
-/** The frame around every page: the friends disclosure, menus, colours. */
+/** Runs the frame around every page: the friends disclosure, menus, colours. */
 
 const wide = matchMedia("(min-width: 56.25em)");
 
-/** Friends is a closed disclosure in the HTML. From 900 px CSS shows it anyway; this keeps the DOM in step for assistive technology. */
+/** Opens the friends disclosure from 900 px on: CSS shows its content anyway, and assistive technology must agree. */
 function fitFriends() {
   for (const friends of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.friends")))
     friends.open = wide.matches;
 }
 
-/** What sticks to the bottom of the page lies above the players, which come and go there. */
+/** Keeps what sticks to the bottom of the page above the players, which come and go. */
 const players = new ResizeObserver(([{ contentRect }]) =>
   document.documentElement.style.setProperty("--players", `${contentRect.height}px`),
 );
@@ -45,14 +45,14 @@ function onKey(event) {
   }
 }
 
-/** Turbo brings the head of another page, not its root: the colours that somebody has just chosen. */
+/** Applies colours that were just chosen: Turbo replaces the head of the page, but not the root element. */
 function followTheme() {
   const scheme = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=color-scheme]"))?.content ?? "";
   if (["light", "dark"].includes(scheme)) document.documentElement.dataset.theme = scheme;
   else delete document.documentElement.dataset.theme;
 }
 
-/** Copy buttons are there only with this script; the link beside them can be copied by hand. */
+/** Shows the copy buttons, which need this script; the link beside them can be copied by hand. */
 function showCopyButtons() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]")))
     button.hidden = !navigator.clipboard;

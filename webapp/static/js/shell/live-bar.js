@@ -1,15 +1,15 @@
 import { fill, say, showState } from "../lib/states.js";
 import { t } from "../lib/words.js";
 
-/** Several who go live at once are one sentence. */
+/** Several people who go live at once are announced in one sentence. */
 const GATHER_MS = 800;
 const NAMED = 3;
 
-/** Below every page: who has gone live meanwhile, and the way there. Stays until that is seen, closed or over. */
+/** Shows on every page who has gone live meanwhile, with a link, until it is seen, closed or over. */
 export class LiveBar {
-  /** By user name. @type {Map<string, {display_name: string, title: string}>} */
+  /** Friends by user name. @type {Map<string, {display_name: string, title: string}>} */
   #live = new Map();
-  /** Not spoken yet. @type {string[]} */
+  /** Names not spoken yet. @type {string[]} */
   #fresh = [];
 
   /** @param {import("../app.js").App} app */
@@ -33,7 +33,7 @@ export class LiveBar {
     this.show();
   }
 
-  /** Also when another page is there: the home page has them all, and a friend's page that one. */
+  /** Hides friends whom the current page shows: the home page shows all, a friend's page that one. */
   show() {
     if (location.pathname === "/") this.#live.clear();
     this.#live.delete(/^\/listen\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
@@ -63,7 +63,7 @@ export class LiveBar {
     if (this.#fresh.length) say(sentence(this.#fresh.splice(0)));
   }
 
-  /** Nobody is shown any more. */
+  /** Hides everybody. */
   clear() {
     this.#live.clear();
     this.#fresh = [];

@@ -1,13 +1,16 @@
-/** Pixels; twice of what the server keeps. */
+/** Pixels; twice what the server keeps. */
 const SIDE = 512;
 const SMALL_BYTES = 200_000;
 
-/** A photograph from a phone has more bytes than the server takes: its middle is made small before it is sent. @param {HTMLInputElement} field */
+/**
+ * Shrinks the middle of a picture before it is sent: photographs from phones are larger than the server accepts.
+ * @param {HTMLInputElement} field
+ */
 async function shrink(field) {
   const file = field.files?.[0];
   if (!file || file.size < SMALL_BYTES) return;
   const picture = await createImageBitmap(file).catch(() => null);
-  if (!picture || field.files?.[0] !== file) return; // the server says what is wrong with it
+  if (!picture || field.files?.[0] !== file) return; // the server tells what is wrong with it
   const side = Math.min(picture.width, picture.height);
   const canvas = new OffscreenCanvas(SIDE, SIDE);
   canvas

@@ -1,8 +1,8 @@
 import { renderStreamMessage } from "../lib/turbo.js";
 
 /**
- * The focus stays with a person who changes places in the sidebar: whoever goes live moves from one list to another.
- * @param {CustomEvent} event Of Turbo, before a part is drawn again.
+ * Keeps the focus on a person whose place in the sidebar changes: going live moves people from one list to another.
+ * @param {CustomEvent} event Turbo's event before a part is redrawn.
  */
 function keepFocus({ detail }) {
   const render = detail.render;
@@ -17,7 +17,7 @@ function keepFocus({ detail }) {
 }
 
 /**
- * Keeps the parts of the page that show friends up to date: the server sends them again as Turbo streams, which are morphed in
+ * Keeps the parts of the page that show friends up to date: the server sends them as Turbo streams, which are morphed in
  * place, so that focus and scroll position stay where they are. Several events in a row cost one request.
  */
 const GATHER_MS = 300;

@@ -1,6 +1,6 @@
 import { t } from "../lib/words.js";
 
-/** What is going on, in a few sentences, for somebody who does not see the page. @param {import("../app.js").App} app */
+/** Says what is going on in a few sentences, for people who cannot see the page. @param {import("../app.js").App} app */
 export function status({ studio, listening, player }) {
   const own = visible("[data-view=live] .state [data-sentence]", "[data-fill=listening]");
   const heard =
@@ -19,7 +19,7 @@ export function status({ studio, listening, player }) {
   return sentences.filter(Boolean).join(" ");
 }
 
-/** What these places say, as far as they are seen. @param {...string} selectors */
+/** Returns the visible text of these elements. @param {...string} selectors */
 function visible(...selectors) {
   const places = selectors.flatMap((selector) => [
     .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector)),
