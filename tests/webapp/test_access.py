@@ -38,6 +38,9 @@ from webapp.profiles import avatars
 from webapp.recordings import ingest
 from webapp.security import audit
 
+pytestmark = pytest.mark.no_cover
+"""Thousands of requests through code that the tests of each room cover: measuring them would only take time."""
+
 ROLES = {
     "anonymous": None,
     "stranger": "charlie",

@@ -25,6 +25,8 @@ from webapp.core.text import clean, is_visible
 from webapp.openapi.scopes import Scope
 from webapp.recordings import ingest
 
+pytestmark = pytest.mark.no_cover  # hundreds of random requests: measuring them would only take time
+
 CONFIG = {
     "generation": {"deterministic": True, "max-examples": 8, "with-security-parameters": False},
     "phases": {
