@@ -20,17 +20,17 @@ from launcher.setup.toolchain import Toolchain
 
 PARTS = ("lint", "unit", "integration", "e2e")
 DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus", "pulseaudio": "pulseaudio"}
-"""The reference decoder and another one, which say whether a recording is a FLAC file, and the way of media keys to a browser."""
+"""flac and ffprobe judge whether recordings are FLAC files, dbus carries media keys to the browser, pulseaudio brings microphones."""
 PROXY = "caddy"
-"""Stands before the pages where friends come from outside."""
+"""The reverse proxy in front of the pages, for friends outside."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]
 COVERAGE = ("--cov", "--cov-report=term:skip-covered")
 """Measures the lines and branches that unit tests reach in their own processes. pyproject.toml holds the floor."""
 ONCE_MORE = ("--reruns=1", "--rerun-show-tracebacks")
-"""For tests of what happens in real time: a machine that stands still for a second fails them, too. What failed is shown all the
-same, and a fault of ours fails twice."""
+"""Gives tests of real-time behaviour a second try: a stalled machine can fail them once, a real bug fails twice. The
+first failure is shown, and the closing line names the test."""
 IN_PAIRS = ("--numprocesses=2", "--dist=loadfile", "-m", "not alone")
-"""Two files at a time: most of what happens in real time waits more than it computes."""
+"""Runs two files at a time, because tests of real-time behaviour wait more than they compute."""
 ALONE = ("-m", "alone")
 LIVE = ["tests/integration/live", "tests/integration/test_recovery.py"]
 INTEGRATION = ["tests/integration", *(f"--ignore={path}" for path in LIVE)]
@@ -57,7 +57,7 @@ class Result:
     seconds: float
 
     def __str__(self) -> str:
-        """The closing line of a check. A second try is never silent: whoever reads only this line learns of it."""
+        """Formats the closing line. It names the tests that needed a second try, for people who read only this line."""
         line = f"{self.name:<12} {'FAILED' if self.outcome.status else 'passed'} {self.seconds:6.0f} s"
         tries = self.outcome.second_tries
         if not tries:
@@ -66,7 +66,7 @@ class Result:
 
 
 def test(part: str | None, console: Console) -> int:
-    """Exit status: 0 only when every check passed. All are run, so that one run shows everything. Raises Problem."""
+    """Returns the exit status: 0 only if every check passed. All of them run, so one run shows everything. Raises Problem."""
     programs = installation.prepare(ROOT / "data", console, with_tests=True).programs
     environment = {}
     if part in (None, "unit", "integration", "e2e"):
@@ -122,7 +122,7 @@ def _checks(programs: Path, environment: dict[str, str], console: Console) -> li
 
 
 def _show(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Runs a command whose output is for the person (and for CI, which reads pytest's closing line)."""
+    """Runs a command and shows its output to the person, and to CI, which reads pytest's closing line."""
     return subprocess.run(command, cwd=ROOT, env=clean_environment(environment), check=False).returncode  # noqa: S603
 
 

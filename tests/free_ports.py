@@ -1,4 +1,4 @@
-"""Ports for the tests: a block that nobody uses, below those that the system hands out for connections."""
+"""Finds free ports for the tests, below those that the system hands out for connections."""
 
 import os
 import random
@@ -7,11 +7,11 @@ from contract.settings import PORT_BLOCK
 from launcher.run.ports import Ports, is_free
 
 RANGE = os.environ.get("STILLAIR_TEST_PORTS", "20000-29999")
-"""FIRST-LAST; set it where several test runs share a machine."""
+"""FIRST-LAST. Set it if several test runs share a machine."""
 
 
 def some_free_block(count: int = 1) -> int:
-    """Returns the first port of `count` free blocks one after the other. Each worker of a test run has a share of the range."""
+    """Returns the first port of `count` adjacent free blocks. Each worker of a test run has its own share of the range."""
     first, last = map(int, RANGE.split("-"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -1,4 +1,4 @@
-"""A whole Stillair for tests: set up and started by the launcher's own code, on ports and in a data folder of its own."""
+"""Starts a whole Stillair for tests with the launcher's own code, on its own ports and in its own data folder."""
 
 import os
 import signal
@@ -29,11 +29,11 @@ class Instance:
         return self.settings.data
 
     def pid(self, name: str) -> int:
-        """Of `audio-server`, `web`, `reconciler` or `noise-remover`. Raises KeyError while it does not run."""
+        """Returns the process id of `audio-server`, `web`, `reconciler` or `noise-remover`. Raises KeyError while it does not run."""
         return self.supervisor.pids()[name]
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Ends one of the four programs, which supervisord starts again; returns its old process number."""
+        """Ends one of the four programs, which supervisord starts again, and returns its old process id."""
         pid = self.pid(name)
         os.kill(pid, how)
         return pid
@@ -50,7 +50,7 @@ class Instance:
 
 @contextmanager
 def started(data: Path, **environment: str) -> Iterator[Instance]:
-    """`environment`: settings of this instance, beside those of the test run."""
+    """Starts an instance. `environment` holds its settings, beside those of the test run."""
     # Of a machine that is busy with tests, what it can carry is not measured well.
     environment = {"STILLAIR_CAPACITY": "8"} | environment
     settings = Settings.of(data=data, host="127.0.0.1", port=some_free_block(), environment=environment)

@@ -1,4 +1,4 @@
-"""Chromium as the tests start it."""
+"""Starts Chromium as the tests need it."""
 
 import os
 import shutil
@@ -17,7 +17,9 @@ class Chromium:
 
     @contextmanager
     def launch(self, *flags: str, microphone: Path | None = None, has_microphone: bool = True, env: dict[str, str] | None = None):
-        """`microphone`: the WAV file that the fake one plays in a loop. Without one the browser sees the machine's own."""
+        """Starts a browser whose fake microphone plays the WAV file `microphone` in a loop.
+
+        Without `has_microphone` the browser sees the microphones of the machine instead."""
         sound = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone or self._microphone}"]
         # As root, as in a container, Chromium starts only without its sandbox.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []

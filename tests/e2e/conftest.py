@@ -9,7 +9,7 @@ from tests.e2e.people import ADMIN, Person, make_admin
 from tests.instance import started
 
 OUTSIDE_NAME = "air.test"
-"""A host name that is not localhost, for what browsers allow on https only; Chromium resolves it by a flag."""
+"""A host name that is not localhost, for what browsers allow only on https. A flag tells Chromium how to resolve it."""
 
 
 expect.set_options(timeout=15_000)
@@ -18,7 +18,7 @@ expect.set_options(timeout=15_000)
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
-    """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
+    """Starts one whole Stillair for all tests of this folder (tests/instance.py)."""
     settings = {"STILLAIR_TRUSTED_HOSTS": OUTSIDE_NAME, "STILLAIR_REGISTRATIONS_PER_HOUR": "10000"}
     with started(tmp_path_factory.mktemp("stillair"), **settings) as running:
         make_admin(running.url)
@@ -27,7 +27,7 @@ def instance(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def source():
-    """What the fake microphone plays again and again."""
+    """Makes the sound that the fake microphone repeats."""
     return sounds.noisy_speech()
 
 
@@ -40,14 +40,14 @@ def chromium(tmp_path_factory, source) -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def browser(chromium) -> Iterator[Browser]:
-    """Sound may start without a press, as in a browser that knows the site."""
+    """Starts a browser in which sound may play without a press, as in one that knows the site."""
     with chromium.launch("--autoplay-policy=no-user-gesture-required") as running:
         yield running
 
 
 @pytest.fixture
 def arrive(instance, browser):
-    """Opens a browser profile for somebody who has not registered; nothing may have gone wrong in it when the test is over."""
+    """Opens browser profiles for people who have not registered, and fails if anything went wrong in one during the test."""
     people: list[Person] = []
 
     def arrive_(name: str, *, url: str = instance.url, browser: Browser = browser, **context_options) -> Person:
@@ -63,19 +63,19 @@ def arrive(instance, browser):
 
 @pytest.fixture
 def join(arrive):
-    """The same, registered."""
+    """Opens browser profiles for people and registers them."""
     return lambda name, **options: arrive(name, **options).register()
 
 
 @pytest.fixture
 def admin(arrive) -> Person:
-    """Whose account is the first one."""
+    """Logs in as the admin, who has the first account."""
     return arrive(ADMIN).log_in(ADMIN)
 
 
 @pytest.fixture
 def friends(join) -> tuple[Person, Person]:
-    """Alice, who will stream, and Bob, who will listen."""
+    """Registers Alice, who will stream, and Bob, who will listen."""
     alice, bob = join("alice"), join("bob")
     alice.befriend(bob)
     return alice, bob

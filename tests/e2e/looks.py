@@ -1,6 +1,7 @@
-"""Looks at a page as people see it: both themes, a desk and a phone, text of twice the size, the colours of the system; axe finds
-nothing, nothing is wider than the screen, cut off or on top of something else, and nothing moves where motion is not wanted.
-Pictures for people to look at are left in tests/screenshots."""
+"""Checks a page as people see it: in both themes, on a desktop and on a phone, with large text and with the system's colours.
+
+axe must find nothing, nothing may be too wide, cut off or covered, and nothing may move where motion is not wanted. Screenshots
+for people are left in tests/screenshots."""
 
 from pathlib import Path
 
@@ -32,7 +33,7 @@ TEXT_SIZE = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
 
 
 def look(page: Page, name: str) -> list[str]:
-    """Goes through all screens; returns what is wrong."""
+    """Goes through all screens and returns the problems."""
     PICTURES.mkdir(exist_ok=True)
     page.emulate_media(reduced_motion="reduce")
     problems = []
@@ -55,7 +56,7 @@ def look(page: Page, name: str) -> list[str]:
 
 
 def with_large_text(page: Page, name: str) -> list[str]:
-    """As for somebody who has set the browser's text to twice its size."""
+    """Returns the problems for people who have set the browser's text to twice its size."""
     devtools = page.context.new_cdp_session(page)
     try:
         devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
@@ -71,7 +72,7 @@ def with_large_text(page: Page, name: str) -> list[str]:
 
 
 def in_the_systems_colours(page: Page, name: str) -> list[str]:
-    """As on Windows with a contrast theme."""
+    """Returns the problems with a contrast theme of Windows."""
     page.emulate_media(forced_colors="active")
     page.keyboard.press("Tab")  # from here on the browser shows where the focus is
     page.evaluate(SETTLED)
@@ -82,7 +83,7 @@ def in_the_systems_colours(page: Page, name: str) -> list[str]:
 
 
 def problems_of(page: Page, width: int) -> list[str]:
-    """As the page is now."""
+    """Returns the problems of the page in its present state."""
     too_wide = page.evaluate("document.documentElement.scrollWidth") - width
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE.read_text())

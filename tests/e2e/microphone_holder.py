@@ -1,6 +1,6 @@
-"""A program that holds a microphone: python microphone_holder.py PULSE_SERVER SOURCE. Says "held", and ends when its input does.
+"""Occupies a microphone: python microphone_holder.py PULSE_SERVER SOURCE. Prints "held", and ends when its input does.
 
-PulseAudio gives 256 places on a source, and refuses the next one.
+PulseAudio allows 256 streams on a source and refuses the next one.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""People in real browsers."""
+"""Acts for people in real browsers."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ INSECURE_NOISE = ("The Cross-Origin-Opener-Policy header has been ignored",)
 
 
 def make_admin(url: str) -> None:
-    """The first account of an instance, without a browser."""
+    """Makes the first account of an instance, without a browser."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     with opener.open(f"{url}/api/session") as answer:
         token = json.load(answer)["csrf_token"]
@@ -36,7 +36,7 @@ def make_admin(url: str) -> None:
 
 
 def hear_together(people: "Sequence[Person]", seconds: float) -> list[np.ndarray]:
-    """What the page of each plays during the same next seconds; float32, 48 kHz, as it comes out of the tab."""
+    """Returns what each person's page plays during the same next seconds: float32, 48 kHz, as it comes out of the tab."""
     starts = [person.page.evaluate("heard.mark()") for person in people]
     for person, start in zip(people, starts, strict=True):
         person.page.wait_for_function(
@@ -50,7 +50,7 @@ def hear_together(people: "Sequence[Person]", seconds: float) -> list[np.ndarray
 
 @dataclass
 class Person:
-    """One browser profile of one person, with everything that went wrong in it."""
+    """Holds one browser profile of one person, and everything that went wrong in it."""
 
     username: str
     context: BrowserContext
@@ -61,9 +61,9 @@ class Person:
 
     @classmethod
     def arrive(cls, browser: Browser, url: str, name: str, *, allowed: bool = True, **context_options) -> "Person":
-        """A new profile that has not logged in; the user name gets a number, so that every test has people of its own.
+        """Opens a new profile that has not logged in. A number in the user name gives every test people of its own.
 
-        `allowed`: to use the microphone.
+        `allowed`: whether the site may use the microphone.
         """
         context = browser.new_context(**context_options)
         if allowed:
@@ -73,7 +73,7 @@ class Person:
 
     @property
     def page(self) -> Page:
-        """The tab in front. It is opened when it is first needed: a window costs half a second of computing."""
+        """The tab in front. It opens when it is first needed, because a window costs half a second of CPU time."""
         if self._page is None:
             self._page = self.watch(self.context.new_page())
         return self._page
@@ -85,11 +85,11 @@ class Person:
 
     @property
     def real_problems(self) -> list[str]:
-        """Without what every browser says of a server that is down, or of a page that is not secure."""
+        """Leaves out what every browser says about a server that is down and about a page that is not secure."""
         return [problem for problem in self.problems if not any(noise in problem for noise in NETWORK_NOISE + INSECURE_NOISE)]
 
     def new_tab(self) -> Page:
-        """Goes on in another tab; returns the one before."""
+        """Goes on in another tab and returns the one before."""
         before, self._page = self.page, self.watch(self.context.new_page())
         return before
 
@@ -97,12 +97,12 @@ class Person:
         self.page.goto(self.url + path)
 
     def register(self) -> "Person":
-        """Quickly, by the API; no page is open afterwards."""
+        """Registers through the API, which is quick. No page is open afterwards."""
         self.call("POST", "/api/register", {"username": self.username, "password": PASSWORD})
         return self
 
     def register_by_hand(self) -> "Person":
-        """As people do it; the home page is open afterwards."""
+        """Registers as people do. The home page is open afterwards."""
         self.open("/register")
         self.page.get_by_label("User name").fill(self.username)
         self.page.get_by_label("Password").fill(PASSWORD)
@@ -111,13 +111,13 @@ class Person:
         return self
 
     def log_in(self, username: str) -> "Person":
-        """Quickly, by the API; no page is open afterwards."""
+        """Logs in through the API, which is quick. No page is open afterwards."""
         self.username = username
         self.call("POST", "/api/login", {"username": username, "password": PASSWORD})
         return self
 
     def call(self, method: str, path: str, body: object = None, ok: tuple[int, ...] = (200, 201, 204)) -> object:
-        """The JSON API with this browser's cookies."""
+        """Calls the JSON API with this browser's cookies."""
         data = None if body is None else json.dumps(body)
         headers = {"X-CSRF-Token": self._csrf_token(), "Content-Type": "application/json"}
         answer = self.context.request.fetch(self.url + path, method=method, data=data, headers=headers)
@@ -125,7 +125,7 @@ class Person:
         return answer.json() if answer.status != 204 else None
 
     def send(self, path: str, **fields: str | FilePayload) -> None:
-        """Sends a form without the page it stands on, and reads the page that answers, or the next one would say "Saved."."""
+        """Sends a form without opening its page. Reads the answer too, or the next page would show "Saved."."""
         answer = self.context.request.post(self.url + path, multipart={"csrf_token": self._csrf_token(), **fields})
         assert answer.ok, answer.text()
 
@@ -133,12 +133,12 @@ class Person:
         return self.context.request.get(f"{self.url}/api/session").json()["csrf_token"]
 
     def rename(self, name: str) -> "Person":
-        """Gives the person a display name, quickly, by the form of the settings without its page."""
+        """Sets the display name without opening the settings, which is quick."""
         self.send("/settings/", display_name=name)
         return self
 
     def rename_by_hand(self, name: str) -> "Person":
-        """As people do it."""
+        """Sets the display name as people do."""
         self.open("/settings/")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_role("button", name="Save").click()
@@ -146,16 +146,16 @@ class Person:
         return self
 
     def befriend(self, other: "Person") -> None:
-        """Quickly, by the API."""
+        """Makes two people friends through the API, which is quick."""
         asked = other.call("POST", "/api/friend-request/send", {"username": self.username})
         self.call("POST", f"/api/friend-request/{asked['id']}/respond", {"action": "accept"})
 
     def in_sidebar(self, friend: "Person") -> Locator:
-        """The link to a friend who is not live."""
+        """Finds the link to a friend who is not live."""
         return self.page.get_by_role("navigation", name="Friends").get_by_role("link", name=friend.username)
 
     def leave(self) -> None:
-        """Ends a stream that still runs: it would hold a place of the noise remover until the grace is over."""
+        """Ends a stream that still runs, which would occupy a slot of the noise remover until its grace period is over."""
         if self.gone:
             return
         self.gone = True
@@ -164,7 +164,7 @@ class Person:
         self.context.close()
 
     def check_set_up(self) -> dict[str, str]:
-        """What stands in each line when the check is over."""
+        """Runs the set-up check and returns what each line says."""
         self.open("/settings/check")
         self.page.get_by_role("button", name="Start the check").click()
         expect(self.page.get_by_role("button", name="Check again")).to_be_visible(timeout=60_000)
@@ -191,7 +191,7 @@ class Person:
         return self.page.get_by_role("alert").get_by_role("heading", name=words)
 
     def keep_notices(self) -> None:
-        """From now on remembers every notice, for `was_told`: some stand for a second only."""
+        """Remembers every notice from now on, for `was_told`: some stay for only a second."""
         self.page.evaluate("""() => {
             globalThis.noticed = new Set();
             const look = () => document.querySelectorAll("[role=alert] :is(h1, h2, h3)").forEach(
@@ -200,7 +200,7 @@ class Person:
         }""")
 
     def was_told(self, words: "str | re.Pattern[str]") -> None:
-        """Fails when no such notice has come since `keep_notices`, and none comes."""
+        """Fails unless such a notice has appeared since `keep_notices`, or appears now."""
         pattern = words.pattern if isinstance(words, re.Pattern) else f"^{re.escape(words)}$"
         found = "pattern => [...noticed].some((words) => new RegExp(pattern).test(words))"
         self.page.wait_for_function(found, arg=pattern, timeout=15_000)
@@ -212,18 +212,18 @@ class Person:
         expect(self.page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
 
     def hear(self, seconds: float) -> np.ndarray:
-        """What this page plays during the next seconds; float32, 48 kHz, as it comes out of the tab."""
+        """Returns what this page plays during the next seconds: float32, 48 kHz, as it comes out of the tab."""
         [heard] = hear_together([self], seconds)
         return heard
 
     def hears_speech(self, within_s: float) -> float:
-        """Seconds until speech is heard. Fails when it does not come in time."""
+        """Returns the seconds until speech is heard, and fails if it does not come in time."""
         began = time.monotonic()
         self.page.wait_for_function("() => heard.level() > -40", timeout=within_s * 1000, polling=50)
         return time.monotonic() - began
 
     def hears_nothing(self, within_s: float) -> float:
-        """Seconds until it has been silent for a second."""
+        """Returns the seconds until it has been silent for a second."""
         began = time.monotonic()
         self.page.wait_for_function("() => heard.silentFor() > 1", timeout=(within_s + 1) * 1000, polling=50)
         return time.monotonic() - began - 1

@@ -1,4 +1,4 @@
-"""A sound server of the system (PulseAudio), with a microphone that can be plugged in and that another program may hold."""
+"""Runs PulseAudio with a microphone that can be plugged in, and that another program can occupy."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ class SoundServer:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Another program takes every place that there is on the microphone."""
+        """Lets another program take every stream that the microphone allows."""
         with subprocess.Popen(
             [sys.executable, str(HOLDER), self._address, "microphone"],
             stdin=subprocess.PIPE,

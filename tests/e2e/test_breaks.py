@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def on_air(friends):
-    """Alice is heard by Bob. Neither page is loaded again from here on."""
+    """Lets Bob hear Alice, and fails if either page is loaded again."""
     alice, bob = friends
     alice.go_live("Kitchen radio")
     bob.listen_to(alice)
@@ -24,13 +24,13 @@ def on_air(friends):
 
 
 def noise_remover_of_newest_stream(instance) -> int:
-    """Process id of the job."""
+    """Returns the process id of the newest job."""
     started = [line for line in instance.log("noise-remover").splitlines() if "The broadcast runs" in line]
     return int(re.search(r"\bpid=(\d+)", started[-1])[1])
 
 
 def stop_and_look_at_the_recording(alice, bob) -> None:
-    """There is one, and it has the length of the whole stream."""
+    """Checks that there is one recording, as long as the whole stream."""
     stream = alice.call("GET", f"/api/stream/status/{alice.username}")["stream"]
     lasted_s = time.time() - datetime.fromisoformat(stream["started_at"]).timestamp()
     alice.stop()

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.looks import look, problems_of
 
 PROMPT_MS = 2000
-"""How soon everybody's open page has a message."""
+"""How soon every open page shows a message."""
 LONG = "Someone write down the lentil recipe please, properly this time, with amounts. " + "Donaudampfschifffahrt" * 8
 
 

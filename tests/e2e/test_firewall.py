@@ -1,16 +1,16 @@
-"""A network that lets pages and signals through, and no packets of sound. Where there is another way: test_outside.py."""
+"""Checks a network that lets pages and signalling through, but no packets of sound. test_outside.py has networks with a way round."""
 
 import pytest
 from playwright.sync_api import expect
 
 WORDS = "Connected, but no sound gets through. A firewall may block it."
 WITHIN_MS = 30_000
-"""The SDK gives a connection 15 s to come about."""
+"""The SDK waits 15 s for a connection."""
 
 
 @pytest.fixture(scope="module")
 def behind_a_firewall(chromium):
-    """A browser that may send no UDP, on an instance whose sound knows no other way: each Stillair for one machine is one."""
+    """Starts a browser that may send no UDP. An instance for this machine alone offers no other way."""
     with chromium.launch(
         "--webrtc-ip-handling-policy=disable_non_proxied_udp",
         "--autoplay-policy=no-user-gesture-required",

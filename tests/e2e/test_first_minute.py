@@ -30,7 +30,7 @@ def began():
 
 @pytest.fixture(scope="module")
 def instance(began, tmp_path_factory):
-    """In a data folder that nobody has used."""
+    """Starts an instance in a data folder that nobody has used."""
     with started(tmp_path_factory.mktemp("fresh")) as running:
         yield running
 
@@ -80,7 +80,7 @@ def sample(visitor, which: str) -> np.ndarray:
 
 
 def assert_changed_without_a_click_or_a_jump(heard, clean, original) -> None:
-    """At every moment it is the clean sound, the original, or between the two: one place in time for all that was heard."""
+    """Checks that every moment is the clean sound, the original or between the two, all from one place in time."""
     mean = np.tile((clean + original) / 2, 2)
     place = int(np.argmax(correlate(mean, heard[: RATE // 2], mode="valid", method="fft")))
     low, high = (np.tile(bound(clean, original), 3)[place : place + len(heard)] for bound in (np.minimum, np.maximum))

@@ -15,7 +15,7 @@ KEPT = """async () => {
 
 @pytest.fixture
 def alice(join):
-    """With a page that the service worker serves."""
+    """Registers Alice and opens a page that the service worker serves."""
     alice = join("alice", viewport={"width": 1280, "height": 900})
     alice.open("/")
     alice.page.wait_for_function("() => navigator.serviceWorker.controller !== null")

@@ -20,11 +20,11 @@ VISIBLE = """() => {
              covered: !(middle?.contains(document.activeElement) || document.activeElement.contains(middle)
                         || middle?.closest("label")?.contains(document.activeElement)) };
 }"""
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
 class Keys:
-    """Somebody at a keyboard."""
+    """Presses keys, as somebody at a keyboard."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -34,9 +34,9 @@ class Keys:
             self.page.keyboard.press(key)
 
     def go_to(self, name: str, *, backwards: bool = False) -> "Keys":
-        """Tab to the control with this name; its focus is seen, and nothing lies on it."""
+        """Presses Tab until the control with this name has the focus, and checks that it is visible and not covered."""
         seen = []
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             if (now := self.page.evaluate(FOCUSED)) == name:
                 seen_as = self.page.evaluate(VISIBLE)
                 assert seen_as == {"inView": True, "ring": True, "covered": False}, (name, seen_as)

@@ -27,7 +27,7 @@ ROUNDING_PX = 1
 
 
 class Stillness:
-    """Where the main controls stand now, on a phone and on a desk, is where they have to stay."""
+    """Remembers where the main controls are, on a phone and on a desktop, because that is where they have to stay."""
 
     def __init__(self, page: Page, controls: list[str]) -> None:
         self.page, self.controls = page, controls
@@ -45,7 +45,7 @@ class Stillness:
         return found
 
     def check(self, when: str) -> list[str]:
-        """What has moved until now."""
+        """Returns what has moved until now."""
         self.page.evaluate(DRAWN)
         moved = self.page.evaluate("moved")
         for size, places in self._places().items():

@@ -17,7 +17,7 @@ TOO_SMALL = """() => [...document.querySelectorAll("button, a, summary, select, 
 
 @pytest.fixture
 def nora(join):
-    """With everything at once: a friend on air with a long title, friends who are not, requests both ways, long names."""
+    """Registers Nora, who has friends, requests in both directions and long names on her pages."""
     nora = join("nora", viewport={"width": 1280, "height": 900}).rename("Nora Lindqvist")
     for name in ("Grandma Rosa", "Łukasz Wiśniewski", LONG_NAME):
         nora.befriend(friend := join("friend").rename(name))

@@ -13,7 +13,7 @@ PLAYER = "org.mpris.MediaPlayer2.Player"
 
 
 class Desktop:
-    """What knows the browser's player, and has its buttons."""
+    """Sees the browser's player as a desktop does, and presses its buttons."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -30,7 +30,7 @@ class Desktop:
         self._send(self.players()[0], "/org/mpris/MediaPlayer2", f"{PLAYER}.{button}")
 
     def shows(self) -> str:
-        """Title, artist and the like, as the bus prints them."""
+        """Returns title, artist and the like, as the bus prints them."""
         wanted = "org.freedesktop.DBus.Properties.Get", f"string:{PLAYER}", "string:Metadata"
         return self._send(self.players()[0], "/org/mpris/MediaPlayer2", *wanted)
 

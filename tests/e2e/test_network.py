@@ -15,14 +15,14 @@ AWAY_S = 12
 
 
 def network_processes() -> set[int]:
-    """Every Chromium has one process for all that it sends and gets, WebRTC's packets too."""
+    """Returns the processes that send and receive for each Chromium, WebRTC included."""
     family = psutil.Process().children(recursive=True)
     return {child.pid for child in family if "--utility-sub-type=network.mojom.NetworkService" in child.cmdline()}
 
 
 @pytest.fixture
 def charlie_and_network(chromium, arrive):
-    """Charlie in a browser of her own, and the process that is her network."""
+    """Registers Charlie in another browser, and finds the process that is its network."""
     before = network_processes()
     with chromium.launch("--autoplay-policy=no-user-gesture-required") as browser:
         charlie = arrive("charlie", browser=browser).register()

@@ -19,7 +19,7 @@ SUBSCRIBED = """(() => {
     PushManager.prototype.getSubscription = async () => made;
     PushManager.prototype.subscribe = async () => made = subscription;
 })()"""
-"""A browser whose push service can be reached; the tests' own cannot."""
+"""Stands for a browser that can reach its push service; the browser of the tests cannot."""
 
 SHOWN = """async () => {
     const registration = await navigator.serviceWorker.ready;
@@ -33,7 +33,7 @@ SHOWN = """async () => {
 
 @pytest.fixture
 def settings(join):
-    """Somebody with two friends in the settings page, in a browser that has run `script` before."""
+    """Opens the settings of somebody with two friends, in a browser that runs `script` first."""
 
     def settings(*, allowed: bool = True, script: str = "", **options):
         nora = join("nora", viewport={"width": 1280, "height": 900}, **options)
@@ -113,7 +113,7 @@ def test_a_push_is_shown_and_leads_to_the_friend_in_the_page_that_is_open(join):
 
 
 def push(person, message) -> None:
-    """As the browser hands a push to its service worker when it has decrypted it."""
+    """Hands a push message to the service worker, as the browser does after decryption."""
     devtools = person.context.new_cdp_session(person.page)
     found = []
     devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))

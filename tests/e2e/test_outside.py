@@ -22,7 +22,7 @@ from tests.instance import Instance, started
 from tests.webapp.support.post_office import certificate
 
 AIR, SOUND = "127.0.0.1", "127.0.0.2"
-"""In place of two names that point to the machine."""
+"""Two addresses in place of two names that point to the machine."""
 RELAY = "relay.test"
 HTTPS = 443
 """livekit-server tells this port to browsers, whatever it listens on itself."""
@@ -39,7 +39,7 @@ FOR_TESTS = """{{
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory) -> Iterator[str]:
-    """Address of a Stillair behind Caddy, with a relay where tests may listen on port 443."""
+    """Starts a Stillair behind Caddy and returns its address. It has a relay if the tests may listen on port 443."""
     folder = tmp_path_factory.mktemp("outside")
     own = Settings.of(data=folder, host="0.0.0.0", port=None, environment={}).node_ip
     assert own != "127.0.0.1", "This machine has no network, and sound over TCP is for others."
@@ -60,7 +60,7 @@ def outside(tmp_path_factory) -> Iterator[str]:
 
 
 def caddyfile(instance: Instance, https: int) -> str:
-    """The one of README.md, with the addresses of this test."""
+    """Returns the Caddyfile of README.md with the addresses of this test."""
     [told] = re.findall(r"its whole configuration is\n\n((?: {4}.*\n)+)", (ROOT / "README.md").read_text())
     ports = instance.settings.ports
     for there, here in (
@@ -115,7 +115,7 @@ def relay(pem) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=["UDP", "no UDP"])
 def away(request, chromium):
-    """A browser in a network that stops nothing, or UDP."""
+    """Starts a browser in a network that blocks nothing, or UDP."""
     stopped = ["--webrtc-ip-handling-policy=disable_non_proxied_udp"] if request.param == "no UDP" else []
     with chromium.launch(
         *stopped,

@@ -94,7 +94,7 @@ def test_colours_and_keys_change_without_a_new_document(join):
 
 @pytest.fixture
 def nora(join):
-    """Has a picture, a line about herself, a friend with both, and two people blocked."""
+    """Registers Nora, who has a picture, a line about herself, a friend with both, and two people blocked."""
     nora, grandma = join("nora", viewport=DESK), join("grandma")
     for person, name, about, colour in (
         (nora, "Nora Lindqvist", "Kitchen radio, Sundays. Bring your own coffee.", (120, 160, 140)),

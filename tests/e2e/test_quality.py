@@ -44,11 +44,11 @@ PITCHES_OF_CHANNELS = """async () => {
   } while (!(Math.max(...levels[0]) > -40));
   return pitches;
 }"""
-"""In Hz, of the strongest tone in what the page plays at this moment, left and right."""
+"""Returns the frequency in Hz of the strongest tone that the page plays now, left and right."""
 
 
 def pitch_of(sound):
-    """In Hz, of the strongest tone in a second of sound."""
+    """Returns the frequency in Hz of the strongest tone in a second of sound."""
     return int(np.argmax(np.abs(np.fft.rfft(sound[:RATE]))))
 
 

@@ -45,7 +45,7 @@ SEEK_AND_PLAY = """async (to) => {
 
 
 class Site:
-    """The web app behind a real socket, and Alice logged in there."""
+    """Runs the web app behind a real socket, with Alice logged in."""
 
     def __init__(self, data: Path) -> None:
         self.config = make_config(data)
@@ -93,7 +93,7 @@ def page(site, browser):
 
 
 class Broadcast:
-    """Sound that is recorded in real time, in a thread."""
+    """Records sound in real time, in a thread."""
 
     def __init__(self, folder: Path) -> None:
         self._recorder = FlacRecorder(folder, stream_id=RECORDING, owner="alice", title="A walk", on_state=lambda state: None)
@@ -176,7 +176,8 @@ WAVE = """() => {
     return { colours, color, accentColor, width: canvases[0].clientWidth / place.clientWidth,
         played: shadowRoot.querySelector(".progress").clientWidth / place.clientWidth };
 }"""
-"""What is drawn under the slider: the colours of the rest and of what was played, as drawn and as the page has them; shares."""
+"""Returns what is drawn under the slider: the colours of the rest and of the played part, as drawn and as the page defines them, and
+the shares of the width."""
 
 
 def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_page(site, page):

@@ -16,7 +16,7 @@ BALLAST_MB = 130  # leaves less than the 200 MB below which the noise remover st
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory):
-    """For recordings; None where it cannot be mounted."""
+    """Mounts a small disk for recordings and returns its path, or None where it cannot be mounted."""
     path = tmp_path_factory.mktemp("disk")
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", path]
     mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
@@ -27,7 +27,7 @@ def disk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def instance(disk, tmp_path_factory):
-    """It cleans one stream at once."""
+    """Starts an instance that cleans one stream at a time."""
     settings = {"STILLAIR_RECORDINGS": str(disk)} if disk else {}
     with started(tmp_path_factory.mktemp("small"), STILLAIR_CAPACITY="1", **settings) as running:
         yield running
@@ -35,7 +35,7 @@ def instance(disk, tmp_path_factory):
 
 @contextmanager
 def frozen(instance, program: str):
-    """It is there and does not answer."""
+    """Stops a program, so that it exists and does not answer."""
     pid = instance.pid(program)
     os.kill(pid, signal.SIGSTOP)
     try:

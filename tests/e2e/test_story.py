@@ -195,7 +195,7 @@ def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, a
 
 
 def wait_until_blocked(person) -> None:
-    """Asks by the DevTools protocol: whatever Playwright itself asks a page counts as a press there."""
+    """Asks through the DevTools protocol, because the page takes whatever Playwright itself asks for a press."""
     devtools = person.context.new_cdp_session(person.page)
     state = "document.querySelector('[data-view=listen]').dataset.state"
     deadline = time.monotonic() + 15

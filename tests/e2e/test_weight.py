@@ -4,11 +4,11 @@ import pytest
 
 from tests.e2e.people import Person
 
-MOST_KB = 350
+MAX_KB = 350
 
 
 def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
-    """Address -> bytes that came over the network, as a browser that was never here before loads the page."""
+    """Returns the bytes per address that a browser loads when it has never been here before."""
     devtools = person.context.new_cdp_session(person.page)
     devtools.send("Network.enable")
     devtools.send("Network.clearBrowserCache")
@@ -28,7 +28,7 @@ def loaded(person, path: str, *, audio_server: bool = False) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def friends(instance, browser):
-    """One pair for all of these tests, which change nothing."""
+    """Registers one pair for all tests here, which change nothing."""
     alice, bob = (Person.arrive(browser, instance.url, name).register() for name in ("alice", "bob"))
     alice.befriend(bob)
     yield alice, bob
@@ -53,7 +53,7 @@ def friends(instance, browser):
 def test_a_first_visit_is_light(friends, path, needs_audio_server):
     alice, bob = friends
     found = loaded(alice, path.replace("FRIEND", bob.username), audio_server=needs_audio_server)
-    assert 20 < sum(found.values()) / 1000 < MOST_KB, found
+    assert 20 < sum(found.values()) / 1000 < MAX_KB, found
     assert any("livekit-client" in address for address in found) == needs_audio_server
 
 

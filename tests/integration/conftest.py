@@ -5,6 +5,6 @@ from tests.instance import started
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
-    """A whole Stillair, one for all tests of this folder: see tests/instance.py."""
+    """Starts one whole Stillair for all tests of this folder (tests/instance.py)."""
     with started(tmp_path_factory.mktemp("stillair")) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Somebody's browser without the browser: the JSON API of a running Stillair."""
+"""Acts for somebody through the JSON API of a running Stillair, without a browser."""
 
 import re
 
@@ -6,7 +6,7 @@ import aiohttp
 
 
 class Page:
-    """Who has arrived and not logged in."""
+    """Keeps the session of somebody, at first not logged in."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -29,14 +29,14 @@ class Page:
         return told
 
     async def make_token(self, *scopes: str) -> str:
-        """An access token, as the settings page shows it once."""
+        """Makes an access token, which the settings page shows once."""
         fields = [("csrf_token", self._csrf_token), ("name", "Script"), *(("scopes", scope) for scope in scopes)]
         async with self._session.post(f"{self._url}/settings/tokens", data=aiohttp.FormData(fields)) as answer:
             return re.search(r'value="(stillair_[^"]+)"', await answer.text())[1]
 
 
 async def make_friends(url: str, *names: str, password: str) -> None:
-    """New accounts, each a friend of each."""
+    """Makes accounts, all friends of each other."""
     for number, name in enumerate(names):
         async with Page(url) as page:
             await page.ask("POST", "/api/register", username=name, password=password)

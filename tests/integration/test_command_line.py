@@ -55,14 +55,14 @@ async def said(process):
 
 
 def voiced(sound):
-    """Without what Opus takes away from voices: all below 200 Hz."""
+    """Removes what Opus takes away from voices, too: everything below 200 Hz."""
     spectrum = np.fft.rfft(sound)
     spectrum[np.fft.rfftfreq(len(sound), 1 / RATE) < 200] = 0
     return np.fft.irfft(spectrum, len(sound))
 
 
 def alike(part, whole):
-    """Largest normalised correlation of `part` with any place of `whole`."""
+    """Returns the largest normalised correlation of `part` with any place of `whole`."""
     size = 2 ** int(np.ceil(np.log2(len(part) + len(whole))))
     places = len(whole) - len(part) + 1
     products = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size)), size)[:places]

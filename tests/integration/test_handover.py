@@ -15,7 +15,7 @@ VOICE = ROOT / "agent" / "samples" / "voice.flac"
 
 @pytest.fixture
 def folder(tmp_path):
-    """The caller's, with things in it that are called like our own."""
+    """Makes a working folder with things in it that have our own names."""
     made = tmp_path / "a folder"
     for name in ("agent", "webapp"):
         (made / name).mkdir(parents=True)

@@ -17,7 +17,7 @@ from tests.instance import Instance
 
 
 class Shell:
-    """One `./stillair up`."""
+    """Runs one `./stillair up`."""
 
     def __init__(self, data, port):
         self.data, self.port = data, port
@@ -62,7 +62,7 @@ def shell(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def up(shell):
-    """One that stays."""
+    """Starts one that stays."""
     return shell().wait_until_up()
 
 

@@ -19,7 +19,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Story:
-    """Alice speaks and Bob hears her."""
+    """Holds a stream in which Alice speaks and Bob listens."""
 
     alice: Page
     owner: str
@@ -31,7 +31,7 @@ class Story:
 
     @asynccontextmanager
     async def heard_again_within(self, seconds: float):
-        """What is done inside takes the sound away; it must come back on a new track, and the stream be live."""
+        """Expects the block to interrupt the sound, which must come back in time on a new track while the stream is live."""
         tracks, began = self.listener.tracks, time.monotonic()
         yield
         await until(lambda: self.listener.tracks > tracks and self.listener.hears(), seconds + 10, "clean sound again")
@@ -73,7 +73,7 @@ async def story(instance):
 
 
 def kill_job(instance) -> None:
-    """The process of the newest broadcast."""
+    """Kills the process of the newest broadcast."""
     *_, pid = re.findall(r"The broadcast runs.* pid=(\d+)", instance.log("noise-remover"))
     os.kill(int(pid), signal.SIGKILL)
 

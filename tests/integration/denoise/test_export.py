@@ -31,7 +31,7 @@ def features(hops, voices=3):
 
 
 def outputs(path):
-    """Mask, filters and local SNR of 20 hops, every state fed back."""
+    """Returns mask, filters and local SNR of 20 hops, with every state fed back."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     state = [value.numpy() for value in State.zeros(3)]
     results = []

@@ -25,7 +25,7 @@ class Cleaned:
 
 @pytest.fixture(scope="module")
 def results(reference, denoiser):
-    """Every mix, cleaned in three ways."""
+    """Cleans every mix in three ways."""
 
     def clean(noisy):
         parity = cleaned(denoiser.stream(parity=True), of_size(noisy, 4321))

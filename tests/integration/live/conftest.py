@@ -1,4 +1,4 @@
-"""A real audio server and a real agent worker; the broadcaster and the listeners are clients in the test's process."""
+"""Starts a real audio server and a real agent worker. The broadcaster and the listeners are clients in the test's process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def audio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitPr
 
 @pytest.fixture(scope="module")
 def worker(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    """One for the tests of a module, with places enough."""
+    """Starts one worker for the tests of a module, with slots enough."""
     process = WorkerProcess(audio_server.url, tmp_path_factory.mktemp("worker"), STILLAIR_CAPACITY="20")
     process.start()
     yield process
@@ -33,8 +33,8 @@ def worker(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactor
 def worker_with(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., WorkerProcess]]:
     """Returns a running worker without jobs or recordings; its settings are the arguments.
 
-    A test that asks for the same settings as the one before gets the same worker: a start takes four seconds. Not to be used
-    together with `worker`, which would take the jobs.
+    A test that asks for the same settings as the one before gets the same worker, because a start takes four seconds. Do not
+    use it together with `worker`, which would take the jobs.
     """
     running: list[WorkerProcess] = []
 
@@ -57,7 +57,7 @@ def worker_with(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def own_worker(audio_server: LivekitProcess, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
-    """Makes workers for one test; settings as arguments. Not to be used together with `worker`, which would take the jobs."""
+    """Makes workers for one test; the arguments are their settings. Do not use it together with `worker`, which would take the jobs."""
     made: list[WorkerProcess] = []
 
     def make(**settings: str) -> WorkerProcess:

@@ -1,4 +1,4 @@
-"""A broadcast without the web app: the rooms, the dispatch, and who takes part, as real clients of the audio server."""
+"""Runs a broadcast without the web app: rooms, dispatch and participants, as real clients of the audio server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ tokens = TokenMint(API_KEY, API_SECRET)
 
 
 async def until(condition: Callable[[], Any], within_s: float, what: str = "") -> float:
-    """Waits for the condition; seconds it took."""
+    """Waits for the condition and returns the seconds it took."""
     began = time.monotonic()
     while not condition():
         took = time.monotonic() - began
@@ -48,7 +48,7 @@ async def until(condition: Callable[[], Any], within_s: float, what: str = "") -
 
 
 class Client:
-    """One participant in one room."""
+    """Takes part in one room."""
 
     def __init__(self) -> None:
         self.room = rtc.Room()
@@ -59,7 +59,7 @@ class Client:
         return self
 
     def agent(self) -> dict[str, str]:
-        """The noise remover's attributes in this room, {} while it is not there."""
+        """Returns the noise remover's attributes in this room, or {} while it is not there."""
         agent = self.room.remote_participants.get(AGENT_NAME)
         return dict(agent.attributes) if agent else {}
 
@@ -72,7 +72,7 @@ class Client:
 
 
 class Heard:
-    """The frames of one track, with the time at which each came."""
+    """Keeps the frames of one track, and when each arrived."""
 
     def __init__(self, name: str, track: rtc.Track) -> None:
         self.name = name
@@ -85,23 +85,23 @@ class Heard:
         return np.concatenate(self.frames) if self.frames else np.zeros(0, np.int16)
 
     def since(self, at: float) -> Sound:
-        """What came after a time.monotonic()."""
+        """Returns what arrived after this time.monotonic()."""
         frames = [frame for frame, time in zip(self.frames, self.times, strict=True) if time > at]
         return np.concatenate(frames) if frames else np.zeros(0, np.int16)
 
     def loud_at(self) -> float:
-        """When the newest frame with sound came; 0.0 for none."""
+        """Returns when the newest frame with sound arrived, or 0.0 if none has."""
         found = (at for frame, at in zip(reversed(self.frames), reversed(self.times), strict=True) if np.abs(frame).max() > 300)
         return next(found, 0.0)
 
     def loud_from(self) -> float:
-        """When the first frame with sound came; infinity for none."""
+        """Returns when the first frame with sound arrived, or infinity if none has."""
         found = (at for frame, at in zip(self.frames, self.times, strict=True) if np.abs(frame).max() > 300)
         return next(found, float("inf"))
 
 
 class Listener(Client):
-    """Keeps everything it hears, track by track; the samples of two channels take turns."""
+    """Keeps everything it hears, track by track. The samples of two channels are interleaved."""
 
     def __init__(self, channels: int = 1) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class Listener(Client):
 
 
 class Speaker(Listener):
-    """The broadcaster: plays a sound over and over as its microphone, and calls the noise remover."""
+    """Plays a sound over and over as the broadcaster's microphone, and calls the noise remover."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class Speaker(Listener):
             self.meter.append(json.loads(packet.data))
 
     async def speak(self, sound: Sound, quality: str = USUAL_QUALITY) -> None:
-        """Publishes; plays for as long as it is there. `sound`: [n], or with two channels [n, 2]."""
+        """Publishes a microphone and plays until the end. `sound` is [n], or with two channels [n, 2]."""
         source = rtc.AudioSource(SAMPLE_RATE, QUALITIES[quality].channels, queue_size_ms=200)
         options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE, QUALITIES[quality])
         await self.room.local_participant.publish_track(rtc.LocalAudioTrack.create_audio_track("microphone", source), options)
@@ -171,7 +171,7 @@ class Speaker(Listener):
 
 
 class Broadcast:
-    """What the web app does for one stream."""
+    """Does for one stream what the web app does."""
 
     def __init__(self, url: str, livekit: api.LiveKitAPI, stack: contextlib.AsyncExitStack) -> None:
         self.url = url
@@ -206,7 +206,7 @@ class Broadcast:
         )
 
     async def change(self, **metadata: Any) -> None:
-        """Writes the studio's metadata; a new stage is made first."""
+        """Writes the studio's metadata, after making the new stage if there is one."""
         before = self.metadata
         self.metadata = replace(before, **metadata)
         if self.metadata.stage != before.stage:
@@ -215,9 +215,9 @@ class Broadcast:
         await self.livekit.room.update_room_metadata(request)
 
     async def published(self, room: str = "") -> list[tuple[str, str]]:
-        """(identity, track name) of all that is published on the stage, or in another room.
+        """Returns (identity, track name) of everything that is published on the stage or in another room.
 
-        Asked of the server: the Python SDK loses sight of a participant whose place was taken by another of the same name.
+        It asks the server, because the Python SDK loses sight of a participant who was replaced by another of the same name.
         """
         answer = await self.livekit.room.list_participants(api.ListParticipantsRequest(room=room or self.metadata.stage))
         return sorted((person.identity, track.name) for person in answer.participants for track in person.tracks)
@@ -255,7 +255,7 @@ class Broadcast:
 
 @contextlib.asynccontextmanager
 async def broadcasts(url: str) -> AsyncIterator[Callable[[], Broadcast]]:
-    """-> a function that makes broadcasts; all are ended and left at the end."""
+    """Yields a function that makes broadcasts, and ends them all afterwards."""
     async with api.LiveKitAPI(url, API_KEY, API_SECRET) as livekit, contextlib.AsyncExitStack() as stack:
 
         def make() -> Broadcast:

@@ -1,4 +1,4 @@
-"""Sounds whose every moment can be told when they are heard again, and what is found in what was heard."""
+"""Makes sounds in which every moment can be recognised, and analyses what was heard of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERIOD_S = 2.0
 
 
 def sweep(seconds: float) -> Sound:
-    """A tone that climbs from 400 to 2400 Hz every 2 s: its pitch tells the moment to about a millisecond."""
+    """Makes a tone that climbs from 400 to 2400 Hz every 2 s: its pitch tells the moment to about a millisecond."""
     at = np.arange(round(seconds * RATE)) / RATE
     within = at % PERIOD_S
     phase = 2 * np.pi * (_LOW * within + (_HIGH - _LOW) / PERIOD_S / 2 * within**2)
@@ -26,7 +26,7 @@ def sweep(seconds: float) -> Sound:
 
 
 def noise(seconds: float, level_db: float = -35.0, seed: int = 1) -> Sound:
-    """Pink-ish room noise, in dB of full scale (root mean square)."""
+    """Makes pinkish room noise of this level in dBFS (root mean square)."""
     white = np.random.default_rng(seed).standard_normal(round(seconds * RATE))
     pitch = np.fft.rfftfreq(len(white), 1 / RATE)
     pink = np.fft.irfft(np.fft.rfft(white) / np.sqrt(np.maximum(pitch, 50)), len(white))
@@ -34,7 +34,7 @@ def noise(seconds: float, level_db: float = -35.0, seed: int = 1) -> Sound:
 
 
 def speech() -> Sound:
-    """Two sentences (tests/audio/README.md) at 48 kHz, with a second of silence before, between and after them."""
+    """Reads two sentences (tests/audio/README.md) at 48 kHz, with a second of silence before, between and after them."""
     sound, rate = soundfile.read(SPEECH, dtype="int16")
     spoken = soxr.resample(sound, rate, RATE)
     silence = np.zeros(RATE, np.int16)
@@ -42,12 +42,12 @@ def speech() -> Sound:
 
 
 def level_db(sound: Sound) -> float:
-    """Root mean square in dB of full scale, not below -100."""
+    """Returns the root mean square in dBFS, at least -100."""
     return float(20 * np.log10(max(np.sqrt(np.mean((sound / 32_768.0) ** 2)), 1e-5)))
 
 
 def moments(heard: Sound, step_s: float = 0.010, window_s: float = 0.020) -> NDArray[np.float64]:
-    """For each 10 ms of a sweep that was heard: the moment of the sweep (0 to 2 s) in it; NaN where there is no tone."""
+    """Returns for each 10 ms the moment of the sweep (0 to 2 s) that was heard, or NaN where there was no tone."""
     step, window = round(step_s * RATE), round(window_s * RATE)
     starts = range(0, len(heard) - window, step)
     return np.array([_moment(heard[start : start + window]) for start in starts])
@@ -65,8 +65,9 @@ def _moment(part: Sound) -> float:
 
 
 def progress(found: NDArray[np.float64], step_s: float = 0.010) -> NDArray[np.float64]:
-    """How much further the sweep is at each step than at the one before, less the time that has passed: 0 where all is
-    well, positive where sound is missing. Steps near the sweep's jump, and steps without a tone, are left out."""
+    """Returns how far the sweep advanced in each step, minus the time that passed: 0 if all is well, positive if sound is missing.
+
+    Steps near the sweep's jump and steps without a tone are left out."""
     well = (found > 0.05) & (found < PERIOD_S - 0.05)
     both = well[1:] & well[:-1]
     ahead = np.diff(found) - step_s

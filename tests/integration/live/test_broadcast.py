@@ -22,7 +22,7 @@ async def closed_manifest(worker, broadcast):
 
 
 async def heard_level(listener, seconds=1.0):
-    """Level of what comes in the next second, after what is on its way has passed."""
+    """Returns the level of the next second, after what is already on its way has passed."""
     await asyncio.sleep(0.5)
     start = time.monotonic()
     await asyncio.sleep(seconds)
@@ -30,7 +30,7 @@ async def heard_level(listener, seconds=1.0):
 
 
 async def on_air(broadcast, sound):
-    """-> (speaker, listener), with sound arriving."""
+    """Returns (speaker, listener) when sound arrives."""
     speaker = await broadcast.speaker(sound)
     listener = await broadcast.listener()
     await until(lambda: speaker.agent().get("state") == "cleaning", 30, "cleaning")
@@ -132,7 +132,7 @@ async def test_only_the_broadcaster_may_command(worker, new_broadcast):
 
 
 async def test_somebody_else_in_the_studio_is_not_heard(worker, new_broadcast):
-    """Nobody but the broadcaster gets a studio token; should that ever break, friends still hear the broadcaster alone."""
+    """Nobody but the broadcaster gets a studio token. Should that ever break, friends still hear only the broadcaster."""
     broadcast = await new_broadcast().open(strength_db=0)
     await broadcast.speaker(sweep(2), identity="charlie")
     _, listener = await on_air(broadcast, noise(3, -60))

@@ -18,7 +18,7 @@ from tests.integration.live.sounds import moments, progress, sweep
 
 
 def denoising_process(job):
-    """Process id of the one whose worker this job belongs to (through the process that jobs are forked from), or None."""
+    """Returns the process id of the denoising process that this job's worker runs, or None."""
     for child in psutil.Process(job).parent().parent().children():
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was listed
             if "agent.denoise_service.server" in child.cmdline():
@@ -62,7 +62,7 @@ async def test_a_killed_denoising_process_is_heard_by_nobody_and_comes_back(own_
 
 
 def recorded(worker, broadcast, gaps):
-    """The sound from the second second on, as far as there are no gaps within half a second."""
+    """Reads the recorded sound without its first second and without half a second around each gap."""
     sound, rate = soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")
     sound[:rate] = 0
     for gap in gaps:

@@ -13,14 +13,14 @@ from tests.integration.live.sounds import level_db, noise
 from tests.integration.live.test_broadcast import SETTLED_S, closed_manifest, heard_level, on_air
 
 RIVALS = 18
-"""Programs that compute on the job's core: with a fair share of that, a twentieth, no job keeps up."""
+"""How many programs compute on the job's core. With its fair share, a twentieth, no job keeps up."""
 SENT_DB = -37
 SILENCE_DB = -80  # the codec's own
 
 
 @contextlib.contextmanager
 def starved(job: int):
-    """The thread on which the job cleans shares a core with `RIVALS`; all else has the other cores."""
+    """Makes the thread on which the job cleans share a core with `RIVALS` programs; everything else has the other cores."""
     before = os.sched_getaffinity(job)
     core = max(before)
     compute = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"

@@ -17,27 +17,27 @@ PITCHES_HZ = 440, 1000
 
 
 def two_tones(seconds=2.0):
-    """[n, 2]: another tone in each channel, whole periods of both."""
+    """Makes a different tone in each channel, [n, 2], with whole periods of both."""
     at = np.arange(round(seconds * RATE)) / RATE
     tones = [8_000 * np.sin(2 * np.pi * pitch * at) for pitch in PITCHES_HZ]
     return np.stack(tones, axis=1).astype(np.int16)
 
 
 def level_of(sound, pitch):
-    """Of this tone in a second of sound, [n], in dB of full scale."""
+    """Returns the level in dBFS of this tone in a second of sound, [n]."""
     spectrum = np.abs(np.fft.rfft(sound[:RATE] * np.hanning(RATE))) / (RATE / 4) / 32_768
     return 20 * np.log10(spectrum[pitch - 3 : pitch + 4].max())
 
 
 def assert_two_channels(sound):
-    """Each tone in its channel and as loud as it was sent; the noise remover would have taken them for noise."""
+    """Checks that each tone is in its channel and as loud as it was sent. The noise remover would have taken them for noise."""
     for channel, own, other in zip(sound.T, PITCHES_HZ, reversed(PITCHES_HZ), strict=True):
         assert level_of(channel, own) == pytest.approx(-12.2, abs=2)
         assert level_of(channel, other) < -60
 
 
 async def bit_rate_of(heard, seconds=4.0):
-    """Of the packets' contents, as they come to the listener."""
+    """Returns the bits per second of the payload that reaches the listener."""
 
     async def received():
         stats = await heard.track.get_stats()

@@ -26,7 +26,7 @@ async def on_air(broadcast):
 
 
 async def recording_of(worker, broadcast):
-    """Ends the broadcast -> (manifest, samples) once it is closed."""
+    """Ends the broadcast and returns (manifest, samples) when the recording is closed."""
     await broadcast.end()
     await until(lambda: worker.manifest(broadcast.id).state == "closed", 30, "closed")
     return worker.manifest(broadcast.id), soundfile.read(worker.recordings / f"{broadcast.id}.flac", dtype="int16")[0]
@@ -43,7 +43,7 @@ def assert_one_recording_with_a_gap(worker, manifest, sound, cause):
 
 
 class Faltering(Speaker):
-    """Its packets come as they are sent; while it falters there are none, as on a network that loses all."""
+    """Sends packets as they come, and none while it falters, as on a network that loses everything."""
 
     def __init__(self):
         super().__init__()
@@ -113,7 +113,7 @@ async def test_a_killed_job_is_replaced_and_the_same_recording_goes_on(worker_wi
 
 
 async def test_a_second_job_replaces_a_living_one(worker_with, new_broadcast):
-    """The reconciler may be wrong about a job. Then there are two for a moment, and one afterwards, with one recording."""
+    """The reconciler may be wrong about a job. Then there are two jobs for a moment, and afterwards one, with one recording."""
     worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast)
@@ -176,7 +176,7 @@ async def test_a_microphone_that_is_changed_is_heard_on_the_same_track(worker_wi
 
 
 async def test_a_second_tab_of_the_broadcaster_takes_over(worker_with, new_broadcast):
-    """The first connection is evicted: it may be a page that crashed, and is seen for another 20 s."""
+    """The first connection is evicted: it may belong to a page that crashed and is visible for another 20 s."""
     worker = worker_with(STILLAIR_GRACE_S="1")
     broadcast = await new_broadcast().open(strength_db=0)
     _, listener = await on_air(broadcast)

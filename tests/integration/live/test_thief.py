@@ -1,7 +1,7 @@
-"""A listener who wants the raw microphone: a WebRTC client of his own, a friend's token, and the one way in that takes wishes.
+"""Plays a listener who wants the raw microphone, with a custom WebRTC client, a friend's token and the WHIP end point.
 
-livekit-server's WHIP end point subscribes its caller to the tracks that a header names, past the subscription permissions of
-whoever publishes them. So the raw voice and the listeners are in two rooms, and the token's signature says in which one is.
+That end point of livekit-server subscribes its caller to the tracks that a header names, past the subscription permissions of
+whoever publishes them. So the raw voice and the listeners are in two rooms, and the signed token names the room.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOUD_DB, QUIET_DB = -30, -50  # the raw microphone is a noise of -20 dB; clean i
 
 @pytest.fixture(autouse=True)
 def over_loopback(monkeypatch):
-    """aiortc offers all addresses but this one, where the audio server of the tests is."""
+    """Offers the loopback address, where the audio server of the tests is; aiortc offers all others."""
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
 
 
@@ -69,7 +69,7 @@ class Thief:
                 await self._connection.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
 
     def level(self, seconds: float = 1.0) -> float:
-        """Of the loudest of his tracks."""
+        """Returns the level of the loudest track."""
         since = time.monotonic() - seconds
         tracks = [np.concatenate([sound for at, sound in frames if at > since] or [np.zeros(1)]) for frames in self.heard]
         return max(level_db(track) for track in tracks) if tracks else -100.0
@@ -146,7 +146,7 @@ async def test_a_listeners_token_gets_the_clean_voice_and_nothing_else(worker, n
 
 
 async def test_in_the_studio_the_thief_would_succeed(worker, new_broadcast, thief):
-    """It is the room that keeps him from the microphone: with a token for the studio, which no listener gets, he has it."""
+    """Only the room keeps the thief from the microphone: a token for the studio, which no listener gets, opens it."""
     broadcast, _ = await noisy_broadcast(new_broadcast)
     await thief.break_in(broadcast.url, tokens.stage(broadcast.studio, "mallory", "Mallory"), THE_MICROPHONE)
     assert thief.status == 201
@@ -154,7 +154,7 @@ async def test_in_the_studio_the_thief_would_succeed(worker, new_broadcast, thie
 
 
 def with_room(token: str, room: str) -> str:
-    """The token, with another room written into it."""
+    """Returns the token with another room written into it."""
     head, body, signature = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     claims["video"]["room"] = room

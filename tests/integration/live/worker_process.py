@@ -1,4 +1,4 @@
-"""A real agent worker for tests, as `./stillair up` starts it."""
+"""Runs a real agent worker for tests, as `./stillair up` starts it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from contract.recording import RecordingManifest
 from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT, free_port
 
 START_TIMEOUT_S = 180
-"""Four seconds on a machine at rest: it imports a lot. Nothing is measured with this."""
+"""It takes four seconds on an idle machine, because it imports a lot. Nothing is measured with this."""
 
 
 class WorkerProcess:
     def __init__(self, url: str, folder: Path, *, program: Path = ROOT, **settings: str) -> None:
-        """`program`: folder with the package `agent`; `settings`: environment variables."""
+        """Takes the folder with the package `agent`, and environment variables as `settings`."""
         self.recordings = folder / "recordings"
         self.log = folder / "worker.log"
         self._program = program
@@ -59,7 +59,7 @@ class WorkerProcess:
         return self._process
 
     def start(self) -> None:
-        """Returns when it is registered with the audio server and has a process ready for a job."""
+        """Returns when it has registered with the audio server and has a process ready for a job."""
         before = self.log.stat().st_size if self.log.exists() else 0
         process = self.spawn()
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -69,11 +69,11 @@ class WorkerProcess:
             time.sleep(0.05)
 
     def is_like(self, settings: dict[str, str]) -> bool:
-        """Whether it runs, and with these settings."""
+        """Returns whether it runs with these settings."""
         return settings == self._settings and self._process is not None and self._process.poll() is None
 
     def become_idle(self) -> None:
-        """Waits until the last job is over, and forgets all recordings."""
+        """Waits until the last job is over and deletes all recordings."""
         deadline = time.monotonic() + 30
         while self.active_jobs():
             assert time.monotonic() < deadline, self.log.read_text()
@@ -83,12 +83,12 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Of the worker's main process."""
+        """Returns the process id of the worker's main process."""
         assert self._process is not None
         return self._process.pid
 
     def health(self) -> dict[str, Any]:
-        """What the health page says, whatever its status; nothing while there is no page yet."""
+        """Returns what the health page says, whatever its status, or nothing while there is no page."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=5) as answer:
                 return {"status": answer.status, **json.load(answer)}
@@ -99,7 +99,7 @@ class WorkerProcess:
             return {}
 
     def job(self, room: str) -> int:
-        """Process id of the newest job in this room."""
+        """Returns the process id of the newest job in this room."""
         lines = [line for line in self.log.read_text().splitlines() if "The broadcast runs" in line and room in line]
         match = re.search(r"\bpid=(\d+)", lines[-1])
         assert match
@@ -116,7 +116,7 @@ class WorkerProcess:
         return RecordingManifest.from_json(path.read_text()) if path.exists() else None
 
     def stop(self) -> float:
-        """SIGTERM -> seconds until the last of its processes was gone."""
+        """Sends SIGTERM and returns the seconds until the last of its processes was gone."""
         assert self._process is not None
         process = psutil.Process(self._process.pid)
         family = [process, *process.children(recursive=True)]

@@ -1,4 +1,4 @@
-"""A web app with a reconciler and a real audio server, whose webhooks it can get; noise removers are played by the test."""
+"""Runs a web app with a reconciler and a real audio server, which can send it webhooks. The tests play the noise removers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shared_livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Livekit
 
 @pytest.fixture
 def livekit(shared_livekit: LivekitProcess) -> LivekitProcess:
-    """Sends no webhooks."""
+    """Provides an audio server that sends no webhooks."""
     return shared_livekit
 
 
@@ -62,7 +62,7 @@ def app(tmp_path: Path, livekit: LivekitProcess) -> Iterator[Flask]:
 
 @pytest.fixture
 def reconciler(app: Flask) -> Iterator[Reconciler]:
-    """The loop of `python -m webapp.reconciler`, at work while the test runs."""
+    """Runs the loop of `python -m webapp.reconciler` during the test."""
     reconciler = Reconciler(app)
     thread = threading.Thread(target=reconciler.run)
     thread.start()
@@ -78,7 +78,7 @@ def alice(app: Flask) -> Person:
 
 @pytest.fixture
 def bob(app: Flask, alice: Person) -> Person:
-    """Alice's friend."""
+    """Registers Bob, Alice's friend."""
     bob = Person(app, "bob").register()
     bob.befriend(alice)
     return bob
@@ -90,7 +90,7 @@ def audio_server(livekit: LivekitProcess) -> AudioServer:
 
 
 class Broadcast:
-    """A stream of Alice's and everybody in it. Network calls run in threads: views have event loops of their own."""
+    """Holds a stream of Alice's and everybody in it. Network calls run in threads, because views have their own event loops."""
 
     def __init__(self, app: Flask, livekit: LivekitProcess, owner: Person, stack: contextlib.AsyncExitStack) -> None:
         self.app = app
@@ -100,7 +100,7 @@ class Broadcast:
         self.id = ""
 
     async def start(self, **body: Any) -> Client:
-        """Press Start Streaming, with a microphone that works."""
+        """Presses Start Streaming, with a microphone that works."""
         answer = (await post(self.owner, "/api/stream/start", body)).json
         self.id = answer["stream"]["id"]
         return await self._speak(answer["token"])
@@ -128,7 +128,7 @@ class Broadcast:
             return list((await livekit.room.list_participants(api.ListParticipantsRequest(room=room))).participants)
 
     async def dispatches(self) -> int:
-        """How often a noise remover was asked for; the audio server lists an empty default dispatch too."""
+        """Returns how often a noise remover was requested. The audio server lists an empty default dispatch, too."""
         async with self._livekit_api() as livekit:
             return sum(bool(each.agent_name) for each in await livekit.agent_dispatch.list_dispatch(self.rooms.studio))
 

@@ -1,4 +1,4 @@
-"""A real audio server for tests, which can be killed and started again. It ends with the tests, however those end."""
+"""Runs a real audio server for tests, which can be killed and started again. It ends with the tests, however they end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ API_KEY, API_SECRET = "test-key", "a-secret-of-the-audio-server-for-tests"
 
 
 def find_program() -> str:
-    """Where `./stillair` puts it, or where it was told to look. A test that needs it must not pass without."""
+    """Finds the program where `./stillair` puts it or was told to look. A test that needs it must not pass without it."""
     candidates = [os.environ.get("STILLAIR_LIVEKIT_SERVER"), shutil.which("livekit-server"), ROOT / "data/bin/livekit-server"]
     candidates += sorted((ROOT / ".tools").glob("livekit-server-*"))
     found = next((str(path) for path in candidates if path and os.access(path, os.X_OK)), None)
@@ -71,7 +71,7 @@ class LivekitProcess:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye to anybody."""
+        """Sends SIGKILL, so that it says goodbye to nobody."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,4 +1,4 @@
-"""Who takes part in a stream, as real clients of the audio server: the broadcaster, the noise remover, a listener."""
+"""Takes part in a stream as real clients of the audio server: broadcaster, noise remover and listener."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FRAME = 480  # samples: 10 ms
 
 
 async def until(condition: Callable[[], Any], within_s: float = 15.0, what: str = "") -> float:
-    """Wait for the condition (asked in a thread, for it may use the database); seconds it took.
+    """Waits for the condition and returns the seconds it took. Asks in a thread, because the condition may use the database.
 
-    The time matters only where a test names one: it has to be right on a busy machine too.
+    The default time is generous, for busy machines; where the time matters, the test gives one.
     """
     began = time.monotonic()
     while not await asyncio.to_thread(condition):
@@ -33,7 +33,7 @@ async def until(condition: Callable[[], Any], within_s: float = 15.0, what: str 
 
 
 async def get(person: Person, path: str) -> TestResponse:
-    """In a thread, as the two below: a view runs an event loop of its own."""
+    """Runs in a thread, like the two below, because a view runs its own event loop."""
     return await asyncio.to_thread(person.get, path)
 
 
@@ -46,7 +46,7 @@ async def delete(person: Person, path: str) -> TestResponse:
 
 
 class Client:
-    """One participant in one room."""
+    """Takes part in one room."""
 
     def __init__(self) -> None:
         self.room = rtc.Room()
@@ -84,7 +84,7 @@ async def _play_tone(source: rtc.AudioSource) -> None:
 
 
 class Listener(Client):
-    """Counts what it hears."""
+    """Counts the tracks it hears."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Listener(Client):
 
 
 class NoiseRemover:
-    """What the web app sees of one: it beats in the studio, and keeps a track on the stage that the studio's metadata names."""
+    """Does what the web app sees of a noise remover: a heartbeat in the studio, and a track on the stage that the metadata names."""
 
     def __init__(self, url: str, studio: str) -> None:
         self._url = url
@@ -132,7 +132,7 @@ class NoiseRemover:
         return self
 
     async def freeze(self) -> None:
-        """Dead, but the audio server does not see it: it stays in both rooms."""
+        """Plays dead without the audio server's notice: it stays in both rooms."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -102,7 +102,7 @@ async def test_one_that_has_taken_the_job_is_waited_for(broadcast, livekit, work
 
 @pytest.fixture
 def worker(livekit, tmp_path):
-    """The log of a worker that is slow to arrive."""
+    """Starts a worker that is slow to arrive, and returns the path of its log."""
     log = tmp_path / "worker.log"
     environment = os.environ | {
         "LIVEKIT_URL": livekit.url,
@@ -234,7 +234,7 @@ class TestWithAnAudioServerThatDies:
 
 
 class TestAsAProcess:
-    """`python -m webapp.reconciler`, as it is run."""
+    """Runs `python -m webapp.reconciler` as a process."""
 
     @pytest.fixture
     def reconciler(self, app, livekit, tmp_path):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("reconciler")
 
 @pytest.fixture
 def charlie(app, alice):
-    """Another friend of Alice's, who stays one."""
+    """Registers another friend of Alice's, who stays one."""
     charlie = Person(app, "charlie").register()
     charlie.befriend(alice)
     return charlie
@@ -34,7 +34,7 @@ async def on_air(broadcast):
 
 
 def lasting_token(room: str, identity: str) -> str:
-    """What a client holds after the audio server has renewed its token: good for ten minutes more."""
+    """Returns what a client holds after the audio server has renewed its token: it is valid for ten more minutes."""
     grants = api.VideoGrants(room_join=True, room=room, can_publish=False, can_publish_data=False)
     token = api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_ttl(timedelta(minutes=10))
     return token.with_grants(grants).to_jwt()

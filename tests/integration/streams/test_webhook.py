@@ -31,7 +31,7 @@ def livekit(tmp_path_factory, web_port):
 
 @pytest.fixture
 def web_server(app, web_port):
-    """The web app listens where the audio server sends its webhooks."""
+    """Makes the web app listen where the audio server sends its webhooks."""
     server = make_server("127.0.0.1", web_port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
