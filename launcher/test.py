@@ -20,7 +20,7 @@ from launcher.setup.toolchain import Toolchain
 
 PARTS = ("lint", "unit", "integration", "e2e")
 DEBIAN_PROGRAMS = {"flac": "flac", "ffprobe": "ffmpeg", "dbus-daemon": "dbus", "dbus-send": "dbus", "pulseaudio": "pulseaudio"}
-"""flac and ffprobe judge whether recordings are FLAC files, dbus carries media keys to the browser, pulseaudio brings microphones."""
+"""flac and ffprobe judge whether recordings are FLAC files, dbus carries media keys, pulseaudio brings microphones."""
 PROXY = "caddy"
 """The reverse proxy in front of the pages, for friends outside."""
 UNIT = ["tests", "--ignore=tests/integration", "--ignore=tests/e2e"]

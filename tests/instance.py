@@ -29,7 +29,7 @@ class Instance:
         return self.settings.data
 
     def pid(self, name: str) -> int:
-        """Returns the process id of `audio-server`, `web`, `reconciler` or `noise-remover`. Raises KeyError while it does not run."""
+        """Returns the process id of `audio-server`, `web`, `reconciler` or `noise-remover`; KeyError if it does not run."""
         return self.supervisor.pids()[name]
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:

@@ -1,4 +1,4 @@
-"""Checks a network that lets pages and signalling through, but no packets of sound. test_outside.py has networks with a way round."""
+"""Checks a network that lets pages and signalling through, but no sound. test_outside.py has networks with a way round."""
 
 import pytest
 from playwright.sync_api import expect

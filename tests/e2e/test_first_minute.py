@@ -41,6 +41,7 @@ def visitor(chromium, arrive):
         yield arrive("first", browser=browser, allowed=False)
 
 
+@pytest.mark.alone
 def test_the_noise_is_heard_and_gone_within_a_minute_of_the_start(began, visitor):
     visitor.open("/")
     expect(visitor.page.get_by_text("The first account is the admin's.")).to_be_visible()

@@ -176,8 +176,8 @@ WAVE = """() => {
     return { colours, color, accentColor, width: canvases[0].clientWidth / place.clientWidth,
         played: shadowRoot.querySelector(".progress").clientWidth / place.clientWidth };
 }"""
-"""Returns what is drawn under the slider: the colours of the rest and of the played part, as drawn and as the page defines them, and
-the shares of the width."""
+"""Returns what is drawn under the slider: the colours of the rest and of the played part, as drawn and as the page defines
+them, and their shares of the width."""
 
 
 def test_the_wave_under_the_slider_shows_what_was_played_in_the_colours_of_the_page(site, page):

@@ -57,7 +57,7 @@ def worker_with(audio_server: LivekitProcess, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def own_worker(audio_server: LivekitProcess, tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
-    """Makes workers for one test; the arguments are their settings. Do not use it together with `worker`, which would take the jobs."""
+    """Makes workers for one test with these settings. Do not combine it with `worker`, which would take the jobs."""
     made: list[WorkerProcess] = []
 
     def make(**settings: str) -> WorkerProcess:

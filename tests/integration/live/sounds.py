@@ -65,9 +65,10 @@ def _moment(part: Sound) -> float:
 
 
 def progress(found: NDArray[np.float64], step_s: float = 0.010) -> NDArray[np.float64]:
-    """Returns how far the sweep advanced in each step, minus the time that passed: 0 if all is well, positive if sound is missing.
+    """Returns how far the sweep advanced in each step, minus the time that passed: 0 if all is well, more if sound is missing.
 
-    Steps near the sweep's jump and steps without a tone are left out."""
+    Steps near the sweep's jump and steps without a tone are left out.
+    """
     well = (found > 0.05) & (found < PERIOD_S - 0.05)
     both = well[1:] & well[:-1]
     ahead = np.diff(found) - step_s

@@ -111,7 +111,7 @@ class Listener(Client):
 
 
 class NoiseRemover:
-    """Does what the web app sees of a noise remover: a heartbeat in the studio, and a track on the stage that the metadata names."""
+    """Does what the web app sees of a noise remover: a heartbeat in the studio, and a track on the stage that is named there."""
 
     def __init__(self, url: str, studio: str) -> None:
         self._url = url
