@@ -33,7 +33,7 @@ class Comparison:
 
     @property
     def removed_db(self) -> float:
-        """How much lower the quietest tenth is."""
+        """Return by how much the quietest tenth became quieter."""
         before, after = (np.percentile(levels_db(sound), 10) for sound in (self.before, self.after))
         return float(before - after)
 
@@ -84,7 +84,7 @@ def _opinions(comparison: Comparison, judge: Dnsmos) -> dict[str, float]:
 
 
 def levels_db(sound: Float32) -> NDArray[np.float64]:
-    """Of each 10 ms."""
+    """Return the level of each 10 ms."""
     frames = np.pad(sound, (0, -len(sound) % FRAME)).reshape(-1, FRAME).astype(np.float64)
     levels: NDArray[np.float64] = np.maximum(10 * np.log10(np.mean(frames**2, axis=1) + 1e-20), QUIETEST_DB)
     return levels

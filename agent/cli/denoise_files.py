@@ -217,7 +217,7 @@ def voice_of(path: Path) -> Iterator[NDArray[np.float32]]:
 
 @contextmanager
 def _source(path: Path) -> Iterator[Source]:
-    """By libsndfile, and what that cannot read by FFmpeg."""
+    """Open a sound file with libsndfile, or with FFmpeg if that cannot read it."""
     if not path.is_file():
         raise UnusableFile("there is no such file.")
     try:

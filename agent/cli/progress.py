@@ -29,7 +29,7 @@ def seconds_bar(words: str) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def waiting(words: str) -> Iterator[None]:
-    """For what takes seconds and cannot say how many."""
+    """Show that something goes on which takes seconds and cannot say how many."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield

@@ -19,11 +19,11 @@ from contract.recording import SAMPLE_RATE
 
 READY_TIMEOUT_S = 30.0
 TAIL_S = 0.5
-"""Of silence at the end: what the noise remover still has, and what is on the way."""
+"""Seconds of silence at the end, for what the noise remover still has, and what is on the way."""
 
 
 async def publish(account: Account, file: Path, *, title: str, strength_db: float, tell: Callable[[float], None]) -> float:
-    """On air from the first sample of the file to its last -> its seconds. Raises AccountError and
+    """Be on air from the first sample of the file to its last, and return its length in seconds. Raises AccountError and
     agent.cli.denoise_files.UnusableFile.
 
     `tell`: called now and then with the seconds that have been sent.

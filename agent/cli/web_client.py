@@ -29,7 +29,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Login:
-    """How somebody shows who he is: by an access token, or by user name and password."""
+    """Shows who somebody is: an access token, or a user name and a password."""
 
     token: str = field(default="", repr=False)
     username: str = ""

@@ -127,7 +127,7 @@ class SharedStream:
         return np.clip(result, -1, 1)
 
     def _fetched(self, slot: Slot, now_ns: int) -> Floats | None:
-        """From the process; None when it has not been in time, and then the voice is this job's again."""
+        """Return the result of the process, or None when it was not in time; the voice is this job's again then."""
         if slot.idle:
             self._lsnr_db = slot.lsnr_db
             self._next_rest = max(0, self._next_rest - 1)

@@ -72,7 +72,7 @@ class BatchScheduler:
 
     @property
     def slack_s(self) -> float:
-        """From a beat to the latest moment at which its batch must begin."""
+        """Seconds from a beat to the latest moment at which its batch must begin."""
         return HOP_S - self._margin_s - self._batch_s
 
     def join(self, slot: int) -> None:
@@ -83,7 +83,7 @@ class BatchScheduler:
         self._beat[slot] = np.inf
 
     def waiting(self, slots: Rows, arrived: Times, now: float) -> None:
-        """By `now` these slots have a hop waiting, which came at these times, and the others have none."""
+        """Note that by `now` these slots have a hop waiting, which came at these times, and that the others have none."""
         beat = self._beat[slots]
         beat = np.where(np.isinf(beat), arrived, beat)
         late = (arrived - beat + self.EARLY_S) % HOP_S - self.EARLY_S

@@ -121,7 +121,7 @@ class Slot:
         return bool(self._answered[0] == self._offered[0])
 
     def offer(self, hop: NDArray[np.float32], strength_db: float, now_ns: int) -> None:
-        """Only while idle."""
+        """Offer the next hop. Call it only while the slot is idle."""
         number = int(self._offered[0])
         self._hops[number % SIDES] = hop
         self._strength_db[0] = strength_db
@@ -130,7 +130,7 @@ class Slot:
         self._offered[0] = number + 1
 
     def result(self) -> NDArray[np.float32]:
-        """Of the newest hop. Only while idle, after at least one offer; a view that the next offer but one overwrites."""
+        """Return the newest hop, as a view that the next offer but one overwrites. Only while idle, after at least one offer."""
         self._barrier()
         result: NDArray[np.float32] = self._results[(int(self._offered[0]) - 1) % SIDES]
         return result

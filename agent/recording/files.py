@@ -61,7 +61,7 @@ class DiskFile:
         return mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
-        """Also gives the lock back."""
+        """Close the file, and with it give the lock back."""
         os.close(self._descriptor)
 
 
@@ -78,7 +78,7 @@ class RecordingFolder:
         return recording_file(self.path, stream_id, ending, ids=FILE_STEM)
 
     def ids(self) -> Iterator[str]:
-        """Of all recordings that have a sound file."""
+        """Return the ids of all recordings that have a sound file."""
         for path in sorted(self.path.glob(f"*.{SOUND}")):
             if FILE_STEM.fullmatch(path.stem):
                 yield path.stem

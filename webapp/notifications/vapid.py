@@ -28,7 +28,7 @@ def load(data: Path) -> Vapid02:
 
 
 def public_key(data: Path) -> str:
-    """As `pushManager.subscribe` takes it: an uncompressed point in base64url."""
+    """Return the public key as `pushManager.subscribe` takes it: an uncompressed point in base64url."""
     point = load(data).public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 

@@ -82,7 +82,7 @@ def _limits(schema: Mapping[str, Any]) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Of the Markdown in descriptions: paragraphs, lists and `code`."""
+    """Turn the Markdown of descriptions into HTML: paragraphs, lists and `code`."""
     return Markup("\n").join(_blocks(text))
 
 

@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class Piece:
-    """Which samples of a recording are wanted."""
+    """Says which samples of a recording are wanted."""
 
     start: int
     end: int

@@ -113,7 +113,7 @@ class RecordingFiles:
             return RecordingManifest.from_json(file.read())
 
     def scratch(self) -> IO[bytes]:
-        """For a recording that is being made: a long one waits on this disk, in a file without a name."""
+        """Return a place for a recording that is being made. A long one waits on this disk, in a file without a name."""
         return tempfile.SpooledTemporaryFile(SCRATCH_IN_MEMORY_BYTES, dir=str(self.path))
 
     def add(self, manifest: RecordingManifest, sound: IO[bytes], peaks: bytes, audience: str) -> None:
@@ -180,7 +180,7 @@ class RecordingFiles:
         return sound
 
     def peaks(self, recording_id: str) -> bytes:
-        """How loud each PEAK_SAMPLES are, 0 to 255; empty when nobody has drawn it."""
+        """Return how loud each PEAK_SAMPLES are, from 0 to 255; empty if the drawing is missing."""
         try:
             with open(self._open(recording_id, PEAKS), "rb") as file:
                 return file.read()
@@ -200,7 +200,7 @@ class RecordingFiles:
         return OpusDraft(self._path(recording_id, OPUS), room=self._has_room(OPUS_ROOM_BYTES))
 
     def trim_opus(self, most: int) -> None:
-        """Of all Opus files at most so many bytes stay: those that were asked for last."""
+        """Keep at most so many bytes of all Opus files, namely those that were asked for last."""
         kept = sorted(self._entries(f".{OPUS}"), key=lambda entry: entry[1].st_mtime_ns, reverse=True)
         total = 0
         for recording_id, found in kept:

@@ -51,7 +51,7 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class ListQuery:
-    """Which part of a list somebody wants to see, and in which order."""
+    """Says which part of a list somebody wants to see, and in which order."""
 
     order: str = "newest"  # ORDERS
     words: str = ""  # each stands in the title or in the owner's name
