@@ -9,6 +9,8 @@ import pytest
 from agent.recording.files import RecordingFolder
 from tests.webapp.support.recordings_on_disk import record
 
+pytestmark = pytest.mark.no_cover  # hundreds of requests through code that the tests of each room cover
+
 INVISIBLE = [
     "",
     "   ",
