@@ -20,7 +20,7 @@ TAP = (Path(__file__).parent / "tap.js").read_text()
 COUNT = itertools.count(1)
 
 # What the browser itself says when a server that was killed does not answer; the page can neither prevent nor catch it.
-NETWORK_NOISE = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
+NETWORK_NOISE = ("Failed to load resource", "WebSocket connection to", "WebSocket is already in CLOSING", "net::ERR_")
 # What it says of a header that counts on https only.
 INSECURE_NOISE = ("The Cross-Origin-Opener-Policy header has been ignored",)
 

@@ -90,7 +90,7 @@ def test_a_chat_from_the_first_word_to_the_recording(friends):
 
     (recording,) = alice.call("GET", f"/api/recordings/{alice.username}")["recordings"]
     alice.open(f"/recordings/{recording['id']}/heard")
-    attended = re.compile(r"^\s*One friend listened at a time, .* On average, [0-9]+ dB of noise was removed\.\s*$")
+    attended = re.compile(r"^\s*One friend listened at a time, .*\s+On average, [0-9]+ dB of noise was removed\.\s*$")
     expect(alice.page.get_by_text(attended)).to_be_visible()
     problems += problems_of(alice.page, 1280)
     assert not problems, "\n".join(problems)
