@@ -1,6 +1,7 @@
 """The real denoising process: found, killed, started again, ended, and what is left of it afterwards."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -49,8 +50,11 @@ def mappings(name):
 
 
 def files_of(pid):
-    """Everything that a process has open or mapped."""
-    descriptors = [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    """Everything that a process has open or mapped. What it closes while this looks is not among it."""
+    descriptors = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            descriptors.append(os.readlink(file))
     mapped = [line.split(maxsplit=5)[5] for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if len(line.split()) > 5]
     return descriptors + mapped
 
