@@ -52,6 +52,7 @@ def pitch_of(sound):
     return int(np.argmax(np.abs(np.fft.rfft(sound[:RATE]))))
 
 
+@pytest.mark.alone
 def test_music_is_sent_as_it_is_from_one_browser_to_the_other(chromium, arrive, join, stereo_microphone):
     with chromium.launch("--autoplay-policy=no-user-gesture-required", microphone=stereo_microphone) as browser:
         alice = arrive("alice", browser=browser, viewport={"width": 1280, "height": 900}).register()
