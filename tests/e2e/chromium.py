@@ -9,15 +9,6 @@ from playwright.sync_api import Playwright
 
 from launcher.setup import chromium
 
-NOT_NEEDED = (
-    # Each window would start a process for an address bar that nobody sees: half of what a window costs.
-    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"),
-    # Playwright switches these off, too, but Chromium looks at the last list alone.
-    *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "AvoidUnnecessaryBeforeUnloadCheckSync", "PaintHolding"),
-    *("DestroyProfileOnBrowserClose", "MediaRouter", "OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch"),
-)
-"""Features of Chromium that are switched off."""
-
 
 class Chromium:
     def __init__(self, playwright: Playwright, microphone: Path) -> None:
@@ -34,7 +25,7 @@ class Chromium:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = self._playwright.chromium.launch(
             executable_path=os.environ.get(chromium.VARIABLE) or shutil.which("chromium"),
-            args=[f"--disable-features={','.join(NOT_NEEDED)}", *sandbox, *(sound if has_microphone else []), *flags],
+            args=[*sandbox, *(sound if has_microphone else []), *flags],
             env={**os.environ, **(env or {})},
         )
         try:
