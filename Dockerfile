@@ -14,7 +14,7 @@ RUN uv venv /venv && uv pip sync --python /venv/bin/python --require-hashes --no
 COPY --from=audio-server /livekit-server /usr/local/bin/livekit-server
 COPY . .
 RUN --mount=from=javascript,source=/stillair/node_modules,target=node_modules /venv/bin/python -m launcher.setup.node
-RUN useradd --create-home --uid 1000 stillair && install -d -o stillair /data
+RUN useradd --create-home --uid 1000 stillair && install -d -m 0700 -o stillair /data
 USER stillair
 VOLUME /data
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -8,15 +8,15 @@ import subprocess
 from launcher import secrets
 from launcher.command import clean_environment
 from launcher.console import Console
-from launcher.run import services
+from launcher.run import data_folder, services
 from launcher.settings import ROOT, Settings
 from launcher.setup import installation
 
 
 def demo(settings: Settings, console: Console, *, force: bool) -> int:
     """Return the exit status of the web app's command, which prints names and passwords itself. Raises Problem."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs = installation.prepare_python(console)
+    data_folder.prepare(settings, console)
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
     make_people = [str(programs / "flask"), "--app", "webapp", "demo", *(["--force"] if force else [])]
     for command in (services.migration(programs), make_people):

@@ -9,6 +9,7 @@ from typing import NoReturn
 from launcher import secrets
 from launcher.command import clean_environment
 from launcher.console import Console
+from launcher.run import data_folder
 from launcher.settings import ROOT, Settings
 from launcher.setup import installation
 
@@ -32,7 +33,7 @@ def become(command: str, arguments: Sequence[str], console: Console) -> NoReturn
     python = str(installation.prepare_python(console) / "python")
     environment = {"STILLAIR_DATA": str(settings.data), "PYTHONPATH": str(ROOT)}
     if target == WEB:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_folder.prepare(settings, console)
         environment |= settings.environment(secrets.load(settings.data, os.environ))
     program = [python, "-P", "-m", MODULES[target]]  # -P: takes no modules from the caller's folder, which stays the working one
     os.execve(python, [*program, *shortened, *arguments], clean_environment(environment))  # noqa: S606 - our own programs

@@ -14,8 +14,9 @@ from typing import NoReturn
 
 from launcher import secrets
 from launcher.command import clean_environment
+from launcher.console import Console
 from launcher.problem import Problem
-from launcher.run import services
+from launcher.run import data_folder, services
 from launcher.settings import ROOT, Settings
 from launcher.setup import livekit_server
 
@@ -25,7 +26,7 @@ NAMES = (SET_UP, services.AUDIO_SERVER, services.WEB, services.RECONCILER, servi
 
 def become(name: str, settings: Settings) -> NoReturn:
     """Replace this process by the program. Raises Problem."""
-    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_folder.prepare(settings, Console(sys.stderr))
     environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
     services.write_audio_server_config(settings)
     command = _command(name, settings)

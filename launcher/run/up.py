@@ -11,7 +11,7 @@ from launcher import secrets
 from launcher.command import CommandError, run, tail
 from launcher.console import Console, Step
 from launcher.problem import Problem
-from launcher.run import health, ports, services, stop_signals, supervisor
+from launcher.run import data_folder, health, ports, services, stop_signals, supervisor
 from launcher.run.supervisor import Supervisor
 from launcher.settings import ROOT, Settings
 from launcher.setup import disk, installation, instance_lock
@@ -41,7 +41,7 @@ def up(settings: Settings, console: Console) -> None:
 @contextmanager
 def running(settings: Settings, console: Console, *, with_tests: bool = False) -> Iterator[Supervisor]:
     """Run a whole Stillair during the block, which begins when it answers. Raises Problem."""
-    _make_folders(settings)
+    data_folder.prepare(settings, console)
     with instance_lock.hold(settings.data, address=settings.public_url):
         _clear_leftovers(settings, console)
         disk.check(settings.data, disk.RUN_BYTES, "a start")
@@ -60,17 +60,6 @@ def running(settings: Settings, console: Console, *, with_tests: bool = False) -
         finally:
             with stop_signals.held_off(), console.step("Stopping"):
                 supervised.stop()
-
-
-def _make_folders(settings: Settings) -> None:
-    """Make the folders. Only the person who runs Stillair may look into a data folder that it makes. Raises Problem."""
-    try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (settings.run, settings.log):
-            folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        what = f"The data folder {settings.data} cannot be used: {error.strerror}."
-        raise Problem(what, "choose another with --data.") from error
 
 
 def _clear_leftovers(settings: Settings, console: Console) -> None:

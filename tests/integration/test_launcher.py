@@ -111,8 +111,10 @@ def test_no_secret_is_on_a_command_line_or_in_a_log(up):
     assert not [secret for secret in secrets for text in (*lines, *logs, *configuration) if secret in text]
 
 
-def test_nobody_else_on_this_machine_may_look_into_the_data_folder(up):
-    assert up.data.stat().st_mode & 0o077 == 0
+def test_nobody_else_on_this_machine_may_look_into_the_data_folder_or_a_file_of_it(up):
+    paths = [up.data, *up.data.rglob("*")]
+    assert {"secrets.env", "stillair.db", "stillair.db-wal", "livekit.yaml", "web.log"} <= {path.name for path in paths}
+    assert [path for path in paths if path.lstat().st_mode & 0o077] == []
 
 
 def test_alone_on_this_machine_nothing_listens_to_the_network(up):
