@@ -9,7 +9,7 @@ from typing import NoReturn
 from launcher import secrets
 from launcher.command import clean_environment
 from launcher.console import Console
-from launcher.run import data_folder
+from launcher.run import data_folder, program, services
 from launcher.settings import ROOT, Settings
 from launcher.setup import installation
 
@@ -31,9 +31,14 @@ def become(command: str, arguments: Sequence[str], console: Console) -> NoReturn
     target, *shortened = SHORT_FORMS.get(command, (command,))
     settings = Settings.of(data=None, host=None, port=None, environment=os.environ)
     python = str(installation.prepare_python(console) / "python")
-    environment = {"STILLAIR_DATA": str(settings.data), "PYTHONPATH": str(ROOT)}
+    environment = clean_environment({"STILLAIR_DATA": str(settings.data)})
     if target == WEB:
         data_folder.prepare(settings, console)
-        environment |= settings.environment(secrets.load(settings.data, os.environ))
-    program = [python, "-P", "-m", MODULES[target]]  # -P: takes no modules from the caller's folder, which stays the working one
-    os.execve(python, [*program, *shortened, *arguments], clean_environment(environment))  # noqa: S606 - our own programs
+        environment = program.environment(services.WEB, settings, secrets.load(settings.data, os.environ))
+    program_line = [
+        python,
+        "-P",
+        "-m",
+        MODULES[target],
+    ]  # -P: takes no modules from the caller's folder, which stays the working one
+    os.execve(python, [*program_line, *shortened, *arguments], environment | {"PYTHONPATH": str(ROOT)})  # noqa: S606 - our own programs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,18 +11,24 @@ from pathlib import Path
 from typing import Self
 
 from contract.disk import TEMPORARY, atomic_write
-from contract.settings import LIVEKIT_API_KEY, LIVEKIT_API_SECRET, SECRET_KEY, ConfigError
+from contract.settings import LIVEKIT_API_KEY, LIVEKIT_API_SECRET, SECRET_KEY, ConfigError, Setting, secret
 from launcher.problem import Problem
 
 FILE = "secrets.env"
-SETTINGS = (SECRET_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
+NOISE_REMOVER_KEY = Setting("STILLAIR_NOISE_REMOVER_KEY", LIVEKIT_API_KEY.parse)
+NOISE_REMOVER_SECRET = secret("STILLAIR_NOISE_REMOVER_SECRET")
+SETTINGS = (SECRET_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, NOISE_REMOVER_KEY, NOISE_REMOVER_SECRET)
+LATER = (NOISE_REMOVER_KEY.name, NOISE_REMOVER_SECRET.name)
+"""What files of earlier versions do not have."""
 
 
 @dataclass(frozen=True)
 class Secrets:
     STILLAIR_SECRET_KEY: str
-    LIVEKIT_API_KEY: str
+    LIVEKIT_API_KEY: str  # this pair is the web app's and the reconciler's
     LIVEKIT_API_SECRET: str
+    STILLAIR_NOISE_REMOVER_KEY: str
+    STILLAIR_NOISE_REMOVER_SECRET: str
 
     @classmethod
     def generate(cls) -> Self:
@@ -29,6 +36,8 @@ class Secrets:
             STILLAIR_SECRET_KEY=secrets.token_urlsafe(48),
             LIVEKIT_API_KEY="API" + secrets.token_hex(8),
             LIVEKIT_API_SECRET=secrets.token_urlsafe(48),
+            STILLAIR_NOISE_REMOVER_KEY="API" + secrets.token_hex(8),
+            STILLAIR_NOISE_REMOVER_SECRET=secrets.token_urlsafe(48),
         )
 
     def environment(self) -> dict[str, str]:
@@ -43,7 +52,10 @@ def load(data: Path, environment: Mapping[str, str]) -> Secrets:
     path = data / FILE
     if not path.exists():
         _write(path, Secrets.generate())
-    values = _read(path) | {name: value.strip() for name, value in environment.items() if value.strip()}
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    values = _read(path) | given
+    if all(values.get(setting.name) for setting in SETTINGS if setting.name not in LATER):
+        values = _add_later_ones(path) | given
     try:
         return Secrets(**{setting.name: setting.check(values.get(setting.name, "")) for setting in SETTINGS})
     except ConfigError as error:
@@ -55,9 +67,29 @@ def load(data: Path, environment: Mapping[str, str]) -> Secrets:
 
 def _read(path: Path) -> dict[str, str]:
     os.chmod(path, 0o600)
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assignments = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return _assignments(path.read_text(encoding="utf-8"))
+
+
+def _assignments(text: str) -> dict[str, str]:
+    assignments = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in assignments}
+
+
+def _add_later_ones(path: Path) -> dict[str, str]:
+    """Add what the version that wrote the file did not know, and return all of it. Two programs may start at once."""
+    with open(path, "r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        text = file.read()
+        values = _assignments(text)
+        made = Secrets.generate().environment()
+        missing = {name: made[name] for name in LATER if name not in values}
+        if missing:
+            file.write(
+                "".join([("" if text.endswith("\n") else "\n"), *(f"{name}={value}\n" for name, value in missing.items())])
+            )
+            file.flush()
+            os.fsync(file.fileno())
+    return values | missing
 
 
 def _write(path: Path, new: Secrets) -> None:

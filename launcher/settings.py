@@ -83,10 +83,9 @@ class Settings:
         """This machine's own address at which sound arrives. It differs from `node_ip` if there is a router in between."""
         return _source_for(self.node_ip) or "127.0.0.1"  # the machine has no network at the moment
 
-    def environment(self, secrets: Secrets) -> dict[str, str]:
-        """Return the variables for all four programs: with the secrets, as every user of the machine can read command lines."""
+    def environment(self) -> dict[str, str]:
+        """Return the variables that say where everything is. None of them is secret."""
         return {
-            **secrets.environment(),
             "STILLAIR_DATA": str(self.data),
             "STILLAIR_HOST": self.host,
             "STILLAIR_PORT": str(self.ports.web),
@@ -94,13 +93,16 @@ class Settings:
             "STILLAIR_AGENT_HEALTH_PORT": str(self.ports.agent_health),
             "STILLAIR_AGENT_HEALTH_URL": f"http://127.0.0.1:{self.ports.agent_health}/",
             "LIVEKIT_URL": f"ws://{url_host(self.local_host)}:{self.ports.audio_server}",
-            **self._audio_server_environment(secrets),
         }
 
-    def _audio_server_environment(self, secrets: Secrets) -> dict[str, str]:
+    def audio_server_environment(self, secrets: Secrets) -> dict[str, str]:
         """Return what livekit-server 1.13.5 reads besides livekit.yaml (`livekit-server help-verbose` lists it)."""
+        pairs = (
+            (secrets.LIVEKIT_API_KEY, secrets.LIVEKIT_API_SECRET),
+            (secrets.STILLAIR_NOISE_REMOVER_KEY, secrets.STILLAIR_NOISE_REMOVER_SECRET),
+        )
         return {
-            "LIVEKIT_KEYS": f"{secrets.LIVEKIT_API_KEY}: {secrets.LIVEKIT_API_SECRET}",
+            "LIVEKIT_KEYS": "\n".join(f"{key}: {secret}" for key, secret in pairs),
             "LIVEKIT_WEBHOOK_API_KEY": secrets.LIVEKIT_API_KEY,
             "LIVEKIT_PORT": str(self.ports.audio_server),
             "LIVEKIT_RTC_TCP_PORT": "0" if self.is_private else str(self.ports.webrtc_tcp),  # it listens on all addresses

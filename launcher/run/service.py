@@ -5,19 +5,16 @@ The first of them, `set-up`, makes the secrets and the database and ends.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from launcher import secrets
-from launcher.command import clean_environment
 from launcher.console import Console
 from launcher.problem import Problem
-from launcher.run import data_folder, services
-from launcher.settings import ROOT, Settings
+from launcher.run import data_folder, program, services
+from launcher.settings import Settings
 from launcher.setup import livekit_server
 
 SET_UP = "set-up"
@@ -27,11 +24,8 @@ NAMES = (SET_UP, services.AUDIO_SERVER, services.WEB, services.RECONCILER, servi
 def become(name: str, settings: Settings) -> NoReturn:
     """Replace this process by the program. Raises Problem."""
     data_folder.prepare(settings, Console(sys.stderr))
-    environment = clean_environment(settings.environment(secrets.load(settings.data, os.environ)))
     services.write_audio_server_config(settings)
-    command = _command(name, settings)
-    os.chdir(ROOT)
-    os.execvpe(command[0], list(command), environment)  # noqa: S606 - our own argument lists
+    program.become(services.WEB if name == SET_UP else name, _command(name, settings), settings)
 
 
 def _command(name: str, settings: Settings) -> Sequence[str]:

@@ -11,7 +11,7 @@ from launcher import secrets
 from launcher.command import CommandError, run, tail
 from launcher.console import Console, Step
 from launcher.problem import Problem
-from launcher.run import data_folder, health, ports, services, stop_signals, supervisor
+from launcher.run import data_folder, health, ports, program, services, stop_signals, supervisor
 from launcher.run.supervisor import Supervisor
 from launcher.settings import ROOT, Settings
 from launcher.setup import disk, installation, instance_lock
@@ -47,14 +47,14 @@ def running(settings: Settings, console: Console, *, with_tests: bool = False) -
         disk.check(settings.data, disk.RUN_BYTES, "a start")
         ports.check(settings.ports)
         installed = installation.prepare(settings.data, console, with_tests=with_tests)
-        environment = settings.environment(secrets.load(settings.data, os.environ))
-        _migrate(installed, environment, console)
+        _migrate(installed, program.environment(services.WEB, settings, secrets.load(settings.data, os.environ)), console)
         services.write_audio_server_config(settings)
         table = services.services(settings, programs=installed.programs, livekit_server=installed.livekit_server)
+        table = [program.wrapped(service, python=installed.programs / "python") for service in table]
         supervised = Supervisor(settings, table, supervisord=installed.programs / "supervisord")
         try:
             with console.step("Starting") as step:
-                supervised.start(environment)
+                supervised.start(settings.environment())
                 _wait_until_healthy(supervised, settings, step)
             yield supervised
         finally:

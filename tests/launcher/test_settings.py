@@ -12,7 +12,8 @@ def settings(tmp_path, *, host="127.0.0.1", port=9000, **environment):
 
 
 def test_every_address_follows_from_the_port(tmp_path):
-    environment = settings(tmp_path, port=9100).environment(Secrets.generate())
+    own = settings(tmp_path, port=9100)
+    environment = own.environment() | own.audio_server_environment(Secrets.generate())
     assert environment["LIVEKIT_URL"] == "ws://127.0.0.1:9101"
     assert environment["LIVEKIT_PORT"] == "9101"
     assert environment["UDP_PORT"] == "9103"
@@ -24,12 +25,12 @@ def test_every_address_follows_from_the_port(tmp_path):
 def test_alone_on_this_machine_no_port_is_opened_to_the_network(tmp_path):
     own = settings(tmp_path)
     assert own.is_private
-    assert own.environment(Secrets.generate())["LIVEKIT_RTC_TCP_PORT"] == "0"
+    assert own.audio_server_environment(Secrets.generate())["LIVEKIT_RTC_TCP_PORT"] == "0"
 
 
 def test_behind_a_proxy_sound_still_comes_in_directly(tmp_path):
     own = settings(tmp_path, STILLAIR_NODE_IP="203.0.113.7", STILLAIR_PUBLIC_URL="https://air.example.org/")
-    environment = own.environment(Secrets.generate())
+    environment = own.environment() | own.audio_server_environment(Secrets.generate())
     assert not own.is_private
     assert environment["NODE_IP"] == "203.0.113.7"
     assert environment["LIVEKIT_RTC_TCP_PORT"] == "9002"
