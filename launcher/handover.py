@@ -21,7 +21,7 @@ COMMANDS = {
     AGENT: "command line of the noise remover: ./stillair agent --help",
     "denoise": "remove the noise from sound files; short for ./stillair agent denoise",
     WEB: "command line of the web app, for the admin: ./stillair web --help",
-    "admin": "make somebody an admin; short for ./stillair web admin",
+    "admin": "make somebody an admin, or reset a second factor; short for ./stillair web admin",
 }
 """With what the help says of each."""
 

@@ -107,7 +107,7 @@ ONLY_IMPORTED_BY = {
 
 ORDER = {
     "webapp": [
-        "core", "models", "security", "i18n", "openapi", "accounts", "events", "friends", "presence", "notifications",
+        "core", "models", "security", "i18n", "openapi", "accounts", "factors", "events", "friends", "presence", "notifications",
         "audio_server", "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui",
     ],
     "agent": ["denoise", "voice", "samples", "recording", "export", "denoise_service", "live", "cli"],

@@ -1,6 +1,7 @@
 """Provides the admin's commands.
 
-They are `./stillair web create-user NAME`, `admin NAME`, `reset-link NAME`, `demo`, `quota NAME GB`, `recordings rebuild`.
+They are `./stillair web create-user NAME`, `admin NAME`, `admin reset-second-factor NAME`, `reset-link NAME`, `demo`,
+`quota NAME GB`, `recordings rebuild`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from webapp.accounts import accounts, password_resets, quotas
 from webapp.admin import people as admin_people
 from webapp.core.database import db
 from webapp.core.errors import ApiError, Conflict
+from webapp.factors import second_factor
 from webapp.friends import requests
 from webapp.models import User
 from webapp.recordings import ingest
@@ -103,10 +105,23 @@ def _person(username: str) -> User:
     return user
 
 
-@click.command("admin")
+class _AdminGroup(click.Group):
+    """Takes `admin NAME` as short for `admin make NAME`."""
+
+    def resolve_command(self, context: click.Context, arguments: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        known = arguments[0] in self.commands and len(arguments) > 1
+        return super().resolve_command(context, arguments if known else ["make", *arguments])
+
+
+@click.group("admin", cls=_AdminGroup)
+def admin() -> None:
+    """Help people who cannot log in. `admin NAME` is short for `admin make NAME`."""
+
+
+@admin.command("make")
 @click.argument("username")
 @with_appcontext
-def admin(username: str) -> None:
+def make_admin(username: str) -> None:
     """Make somebody an admin, for when there is none who can log in."""
     user = _person(username)
     try:
@@ -114,6 +129,16 @@ def admin(username: str) -> None:
     except ApiError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{user.username} is an admin.")
+
+
+@admin.command("reset-second-factor")
+@click.argument("username")
+@with_appcontext
+def reset_second_factor(username: str) -> None:
+    """Remove every second factor of somebody who has lost them, so that the password is enough."""
+    user = _person(username)
+    second_factor.remove_all(audit.COMMAND_LINE, user)
+    click.echo(f"{user.username} logs in with the password alone now.")
 
 
 @click.command("reset-link")

@@ -12,6 +12,7 @@ from webapp.auth import pages as auth_pages
 from webapp.auth import pages_invites
 from webapp.chat import api as chat_api
 from webapp.chat import pages as chat_pages
+from webapp.factors import pages as factors_pages
 from webapp.friends import api as friends_api
 from webapp.friends import pages as friends_pages
 from webapp.friends import pages_search
@@ -62,6 +63,7 @@ ROUTES = (
     pages_preferences,
     pages_password_reset,
     pages_access_tokens,
+    factors_pages,
     admin_pages,
     pages_people,
     pages_statistics,

@@ -14,7 +14,8 @@ from typing_extensions import TypedDict
 from webapp.accounts import accounts, sessions
 from webapp.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from webapp.auth import registration
-from webapp.core.errors import ApiError
+from webapp.core.errors import ApiError, Invalid
+from webapp.factors import second_factor
 from webapp.models import User as Account
 from webapp.openapi.operations import operation
 from webapp.openapi.schemas import CLEAN, USERNAME_PATTERN, Body, DisplayName, Username, checked_later
@@ -46,6 +47,7 @@ class Registration(Body):
 class Login(Body):
     username: Annotated[str, Field(min_length=1, max_length=128), CLEAN]
     password: Annotated[str, Field(min_length=1)]
+    code: Annotated[str, Field(description="Of the authenticator app, or a recovery code.", max_length=64), CLEAN] = ""
 
 
 @blueprint.get("/session")
@@ -72,13 +74,25 @@ def register(body: Registration) -> Session:
 def login(body: Login) -> Session:
     """Log in.
 
-    For browsers and for scripts that keep cookies; others use an access token.
+    For browsers and for scripts that keep cookies; others use an access token. For somebody with a second factor 401 has the code
+    `second_factor_required`: send the same again with `code`. A wrong one is answered with 401 and `wrong_code`.
     """
     user = accounts.authenticate(body.username, body.password, request.remote_addr or "")
     if user is None:
         raise ApiError(_("The user name or password is wrong."), status=401, code="wrong_password")
+    if second_factor.is_on(user):
+        _check_code(user, body.code)
     sessions.open_session(user)
     return _session(user)
+
+
+def _check_code(user: Account, code: str) -> None:
+    if not code:
+        raise ApiError(_("Type the code of your second factor, too."), status=401, code="second_factor_required")
+    try:
+        second_factor.check_code(user, code)
+    except Invalid as error:
+        raise ApiError(error.message, status=401, code="wrong_code") from error
 
 
 @blueprint.post("/logout")

@@ -1,4 +1,4 @@
-"""Serves the pages to register, log in and log out."""
+"""Serves the pages to register, log in, with a second step for those who have a second factor, and log out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from webapp.accounts import accounts, sessions
 from webapp.auth import invites, registration
 from webapp.core.errors import ApiError
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.factors import second_factor, second_step
 from webapp.friends import relations
 from webapp.models import User
 from webapp.security.headers import local_path
@@ -33,7 +34,29 @@ def check_login() -> ResponseReturnValue:
         return render_template("auth/login.html", problem=error.message), error.status
     if user is None:
         return render_template("auth/login.html", problem=_("User name and password do not match. Try again.")), 401
-    return _enter(user)
+    if not second_factor.is_on(user):
+        return _enter(user)
+    second_step.begin(user)
+    return redirect(url_for("pages_auth.second_step_form", next=request.args.get("next")), 303)
+
+
+@blueprint.get("/login/second-step")
+def second_step_form(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    """Ask for the second factor of whoever has shown the password."""
+    person = second_step.person()
+    if person is None:
+        return redirect(url_for("pages_auth.login", next=request.args.get("next")), 303)
+    return render_template("auth/second_step.html", person=person, problem=problems.get("code", ""))
+
+
+@blueprint.post("/login/second-step")
+@form_errors(second_step_form, "code")
+def take_second_step() -> ResponseReturnValue:
+    person = second_step.person()
+    if person is None:
+        return second_step_form()
+    second_factor.check_code(person, request.form.get("code", ""))
+    return _enter(person)
 
 
 def _registration(problems: Problems = NO_PROBLEMS) -> str:

@@ -7,6 +7,7 @@ from webapp.models.admin import AuditEntry, RateLimitHit, Setting
 from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
 from webapp.models.events import Event, EventConnection
+from webapp.models.factors import AuthenticatorApp, RecoveryCode
 from webapp.models.friends import Block, FriendRequest, Friendship
 from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
 from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
@@ -17,6 +18,7 @@ __all__ = [
     "STREAM_STATES",
     "AccessToken",
     "AuditEntry",
+    "AuthenticatorApp",
     "Block",
     "ChatMessage",
     "ChatMute",
@@ -36,6 +38,7 @@ __all__ = [
     "Recording",
     "RecordingListen",
     "RecordingShare",
+    "RecoveryCode",
     "ResetLink",
     "ResetRequest",
     "Setting",

@@ -22,7 +22,11 @@ from webapp.security.addresses import network_of
 
 REMEMBERED = timedelta(hours=1)
 MAX_DELAY_S = 300.0
-FREE_TRIES: Mapping[str, int] = {"user": 5, "address": 100}  # a whole household or school may share an address
+FREE_TRIES: Mapping[str, int] = {
+    "user": 5,
+    "address": 100,  # a whole household or school may share one
+    "code": 5,  # of a second factor, by account: whoever gets that far knows the password
+}
 
 
 def delay_s(failures: int, free: int) -> float:
@@ -32,7 +36,12 @@ def delay_s(failures: int, free: int) -> float:
 
 def check(username: str, address: str) -> None:
     """Raise TooMany while the next try has to wait."""
-    wait_s = max(_wait_s(subject) for subject in _subjects(username, address))
+    refuse_early(*_subjects(username, address))
+
+
+def refuse_early(*subjects: str) -> None:
+    """Raise TooMany while the next try has to wait for one of the subjects."""
+    wait_s = max(map(_wait_s, subjects))
     if wait_s > 0:
         seconds = math.ceil(wait_s)
         raise TooMany(_("Too many failed attempts. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
@@ -50,9 +59,21 @@ def record_failure(username: str, address: str, user: User | None = None) -> Non
         audit.record(audit.NOBODY, "login.slowed", user, network_of(address))
 
 
+def count_failure(subject: str, user: User) -> None:
+    """Count a failure by one subject alone, for what only somebody can try who is known."""
+    db.session.add(LoginFailure(subject=subject))
+    db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
+    if _count(subject) == FREE_TRIES[subject.partition(":")[0]]:
+        audit.record(audit.NOBODY, "login.slowed", user)
+
+
+def forget(subject: str) -> None:
+    db.session.execute(delete(LoginFailure).where(LoginFailure.subject == subject))
+
+
 def forget_failures(username: str) -> None:
     """Forget the name's failures after a success. The address keeps its own, or an attacker with one account could guess on."""
-    db.session.execute(delete(LoginFailure).where(LoginFailure.subject == _subjects(username, "")[0]))
+    forget(_subjects(username, "")[0])
 
 
 def _count(subject: str) -> int:

@@ -1,0 +1,69 @@
+"""Serves the settings page of second factors: the authenticator app and the recovery codes."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.factors import authenticator_app, second_factor
+
+blueprint = Blueprint("pages_factors", __name__, url_prefix="/settings/second-factor")
+
+
+@blueprint.get("/")
+@login_required
+def index() -> ResponseReturnValue:
+    return _page()
+
+
+@blueprint.post("/app/begin")
+@login_required
+def begin_app() -> ResponseReturnValue:
+    authenticator_app.begin(current_user)
+    return redirect(url_for("pages_factors.app"), 303)
+
+
+@blueprint.get("/app")
+@login_required
+def app(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    secret = authenticator_app.new_secret(current_user)
+    if secret is None:
+        return redirect(url_for("pages_factors.index"), 303)
+    address = authenticator_app.address(current_user, secret)
+    return render_template("factors/app.html", secret=secret, address=address, problems=problems)
+
+
+@blueprint.post("/app")
+@login_required
+@form_errors(app, "code")
+def add_app() -> ResponseReturnValue:
+    codes = second_factor.add_app(current_user, request.form.get("code", ""))
+    return _added(codes, _("The authenticator app is set up. From now on it is asked for when you log in."))
+
+
+@blueprint.post("/app/remove")
+@login_required
+def remove_app() -> ResponseReturnValue:
+    second_factor.remove_app(current_user)
+    flash(_("Removed. The app is not asked for any more."))
+    return redirect(url_for("pages_factors.index"), 303)
+
+
+@blueprint.post("/codes")
+@login_required
+def renew_codes() -> ResponseReturnValue:
+    return _page(second_factor.renew_codes(current_user)), 201
+
+
+def _added(codes: list[str], message: str) -> ResponseReturnValue:
+    """Show the recovery codes that came with the first factor. They stand in this answer alone."""
+    flash(message)
+    return (_page(codes), 201) if codes else redirect(url_for("pages_factors.index"), 303)
+
+
+def _page(codes: list[str] | None = None) -> str:
+    factors = second_factor.factors_of(current_user)
+    return render_template("factors/index.html", factors=factors, codes=codes or [])

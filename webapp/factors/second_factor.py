@@ -1,0 +1,119 @@
+"""Says what somebody has to show besides the password to log in, and checks it.
+
+A second factor is on as soon as an authenticator app is confirmed. Whoever has one has recovery codes as well, which stand in
+for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from webapp.accounts.passwords import passwords
+from webapp.core.database import db
+from webapp.core.errors import Invalid
+from webapp.factors import authenticator_app, recovery_codes
+from webapp.models import User
+from webapp.security import audit, login_throttle
+
+
+@dataclass(frozen=True)
+class Factors:
+    app: bool
+    recovery_codes: int  # that are left
+
+    @property
+    def is_on(self) -> bool:
+        return self.app
+
+
+def factors_of(user: User) -> Factors:
+    return Factors(app=authenticator_app.is_on(user), recovery_codes=recovery_codes.left(user))
+
+
+def is_on(user: User) -> bool:
+    """Return whether the password alone is not enough for this account."""
+    return factors_of(user).is_on
+
+
+def check_code(user: User, code: str) -> None:
+    """Use up a code of the app or a recovery code. Raises Invalid for a wrong one, and TooMany as a log-in does."""
+    code = "".join(code.split())
+    if not attempt(f"code:{user.id}", lambda: authenticator_app.accept(user, code) or _recover(user, code), user):
+        raise Invalid.field("code", _("This code is wrong or was used before. Wait for the next one and try again."))
+
+
+def _recover(user: User, code: str) -> bool:
+    if not recovery_codes.accept(user, code):
+        return False
+    audit.record(user, "recovery.used", user)
+    return True
+
+
+def attempt(subject: str, is_right: Callable[[], bool], user: User) -> bool:
+    """Return whether a secret of `user` is right, and slow down guessing: failures are counted by `subject`.
+
+    Raises TooMany. As with passwords a slot is held, so tries sent at the same moment cannot slip past the limit.
+    """
+    with passwords().slot():
+        login_throttle.refuse_early(subject)
+        found = is_right()
+        if found:
+            login_throttle.forget(subject)
+        else:
+            login_throttle.count_failure(subject, user)
+        db.session.commit()
+        return found
+
+
+# --- What the person changes
+
+
+def add_app(user: User, code: str) -> list[str]:
+    """Turn the new app on if it shows this code. Returns recovery codes if it is the first factor. Raises Invalid and TooMany."""
+    code = "".join(code.split())
+    if not attempt(f"code:{user.id}", lambda: authenticator_app.confirm(user, code), user):
+        raise Invalid.field(
+            "code", _("This is not the code that the app shows now. Check the clock of your device and try again.")
+        )
+    audit.record(user, "factor.added", user, "authenticator app")
+    return _first_codes(user)
+
+
+def remove_app(user: User) -> None:
+    if authenticator_app.remove(user):
+        audit.record(user, "factor.removed", user, "authenticator app")
+    _end_codes(user)
+
+
+def renew_codes(user: User) -> list[str]:
+    """Return new recovery codes; the former ones end. Raises Invalid for somebody without a second factor."""
+    if not is_on(user):
+        raise Invalid(_("Set up a second factor first."))
+    audit.record(user, "recovery.made", user)
+    codes = recovery_codes.renew(user)
+    db.session.commit()
+    return codes
+
+
+def remove_all(by: User | str, user: User) -> None:
+    """Remove every second factor, for somebody who has lost them all."""
+    authenticator_app.remove(user)
+    recovery_codes.remove(user)
+    audit.record(by, "factors.reset", user)
+    db.session.commit()
+
+
+def _first_codes(user: User) -> list[str]:
+    codes = [] if recovery_codes.left(user) else recovery_codes.renew(user)
+    db.session.commit()
+    return codes
+
+
+def _end_codes(user: User) -> None:
+    """Remove the recovery codes of somebody who has no factor any more for which they could stand in."""
+    if not is_on(user):
+        recovery_codes.remove(user)
+    db.session.commit()
