@@ -73,10 +73,11 @@ def _program(name: str, command: list[str | Path]) -> Finding:
 
 def _audio_server(toolchain: Toolchain, settings: Settings) -> Finding:
     wanted = livekit_server.VERSION
-    found = livekit_server.installed(toolchain, settings.data)
+    found = livekit_server.installed(toolchain, settings.livekit_server)
     if found is None:
         return Finding("livekit-server", f"{wanted} not here yet", FIRST_SET_UP)
-    return Finding("livekit-server", f"{wanted} ({found})")
+    unchecked = ", your own, which nobody has checked" if found == settings.livekit_server else ""
+    return Finding("livekit-server", f"{wanted} ({found}{unchecked})")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

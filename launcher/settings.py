@@ -25,6 +25,7 @@ def _ip_address(value: str) -> str:
         raise ValueError("which is no IP address such as 203.0.113.7, and names are not taken") from None
 
 
+LIVEKIT_SERVER = Setting("STILLAIR_LIVEKIT_SERVER", lambda value: Path(value).absolute())
 NODE_IP = Setting("STILLAIR_NODE_IP", _ip_address)
 
 
@@ -35,6 +36,7 @@ class Settings:
     ports: Ports
     node_ip: str  # IP address that browsers send sound to
     public_url: str  # what people type
+    livekit_server: Path | None = None  # the person's own, which is not checked; None: one that is downloaded and checked
 
     @classmethod
     def of(cls, *, data: Path | None, host: str | None, port: int | None, environment: Mapping[str, str]) -> Self:
@@ -51,6 +53,7 @@ class Settings:
                 ports=Ports(first_port),
                 node_ip=NODE_IP.read_optional(environment) or _reachable(address),
                 public_url=public_url.rstrip("/"),
+                livekit_server=LIVEKIT_SERVER.read_optional(environment),
             )
         except ConfigError as error:
             raise Problem(str(error), "correct it, or leave it out; see README, Settings.") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from launcher.command import clean_environment
 from launcher.console import Console
 from launcher.problem import Problem
-from launcher.settings import ROOT
+from launcher.settings import LIVEKIT_SERVER, ROOT
 from launcher.setup import chromium, debian, installation, node
 from launcher.setup.toolchain import Toolchain
 
@@ -67,7 +67,7 @@ class Result:
 
 def test(part: str | None, console: Console) -> int:
     """Returns the exit status: 0 only if every check passed. All of them run, so one run shows everything. Raises Problem."""
-    programs = installation.prepare(ROOT / "data", console, with_tests=True).programs
+    programs = installation.prepare(LIVEKIT_SERVER.read_optional(os.environ), console, with_tests=True).programs
     environment = {}
     if part in (None, "unit", "integration", "e2e"):
         debian.need(DEBIAN_PROGRAMS, console)

@@ -5,7 +5,6 @@ The first of them, `set-up`, makes the secrets and the database and ends.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,12 +31,9 @@ def _command(name: str, settings: Settings) -> Sequence[str]:
     programs = Path(sys.executable).parent
     if name == SET_UP:
         return services.migration(programs)
-    table = services.services(settings, programs=programs, livekit_server=_livekit_server())
+    if settings.livekit_server is None:
+        raise Problem(
+            "STILLAIR_LIVEKIT_SERVER is not set.", f"name {livekit_server.NAME} {livekit_server.VERSION}, as the image does."
+        )
+    table = services.services(settings, programs=programs, livekit_server=settings.livekit_server)
     return next(service.command for service in table if service.name == name)
-
-
-def _livekit_server() -> Path:
-    found = shutil.which(livekit_server.NAME)
-    if not found:
-        raise Problem(f"{livekit_server.NAME} is not on PATH.", f"install version {livekit_server.VERSION}.")
-    return Path(found)

@@ -46,7 +46,7 @@ def running(settings: Settings, console: Console, *, with_tests: bool = False) -
         _clear_leftovers(settings, console)
         disk.check(settings.data, disk.RUN_BYTES, "a start")
         ports.check(settings.ports)
-        installed = installation.prepare(settings.data, console, with_tests=with_tests)
+        installed = installation.prepare(settings.livekit_server, console, with_tests=with_tests)
         _migrate(installed, program.environment(services.WEB, settings, secrets.load(settings.data, os.environ)), console)
         services.write_audio_server_config(settings)
         table = services.services(settings, programs=installed.programs, livekit_server=installed.livekit_server)

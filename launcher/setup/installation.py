@@ -25,12 +25,12 @@ def prepare_python(console: Console) -> Path:
         return toolchain.venv / "bin"
 
 
-def prepare(data: Path, console: Console, *, with_tests: bool = False) -> Installation:
-    """Install everything; this is quick if it is there already. Raises Problem."""
+def prepare(own_livekit_server: Path | None, console: Console, *, with_tests: bool = False) -> Installation:
+    """Install everything but what the person has of their own; this is quick if it is there already. Raises Problem."""
     toolchain = Toolchain(ROOT, console)
     with instance_lock.one_set_up_at_a_time(toolchain.tools, console):
         if not toolchain.python.exists():
             disk.check(ROOT, disk.TEST_INSTALL_BYTES if with_tests else disk.INSTALL_BYTES, "the installation")
         toolchain.sync(with_tests=with_tests)
         node.prepare(toolchain, with_tests=with_tests)
-        return Installation(toolchain.venv / "bin", livekit_server.find(toolchain, data))
+        return Installation(toolchain.venv / "bin", livekit_server.find(toolchain, own_livekit_server))

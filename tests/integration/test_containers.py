@@ -10,7 +10,7 @@ import yaml
 from launcher.console import Console
 from launcher.run import health, processes, service
 from launcher.settings import ROOT
-from launcher.setup import installation, livekit_server
+from launcher.setup import installation
 from tests.free_ports import some_free_block
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -19,11 +19,9 @@ PROGRAMS = [name for name in COMPOSE["services"] if name != service.SET_UP]
 
 @pytest.fixture
 def environment(tmp_path):
-    installed = installation.prepare(tmp_path, Console(), with_tests=True)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / livekit_server.NAME).symlink_to(installed.livekit_server)
+    installed = installation.prepare(None, Console(), with_tests=True)
     return os.environ | {
-        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "STILLAIR_LIVEKIT_SERVER": str(installed.livekit_server),
         "STILLAIR_DATA": str(tmp_path / "data"),
         "STILLAIR_PORT": str(some_free_block()),
     }
