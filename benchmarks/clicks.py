@@ -11,7 +11,7 @@ import numpy as np
 from livekit import rtc
 
 from contract.recording import SAMPLE_RATE
-from tests.integration.live.people import OWNER, Broadcast, Listener, Speaker, tokens
+from tests.integration.live.people import Broadcast, Listener, Speaker, tokens
 
 FRAME = SAMPLE_RATE // 100
 FRAME_S = 0.01
@@ -101,9 +101,9 @@ class Pair:
 
     async def begin(self) -> None:
         await self.broadcast.open(live=True, strength_db=0.0)
-        await self.speaker.join(self.broadcast.url, tokens.studio(self.broadcast.studio, OWNER, OWNER))
+        await self.speaker.join(self.broadcast.url, tokens.studio(self.broadcast.studio))
         await self.speaker.click()
-        await self.listener.join(self.broadcast.url, tokens.stage(self.broadcast.metadata.stage, "bob", "Bob"))
+        await self.listener.join(self.broadcast.url, tokens.stage(self.broadcast.metadata.stage, "bob"))
 
     async def measure_from_now(self) -> None:
         self._from = time.monotonic()

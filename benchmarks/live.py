@@ -34,7 +34,7 @@ from tests.e2e import sounds
 from tests.e2e.chromium import Chromium
 from tests.e2e.people import Person
 from tests.instance import started
-from tests.integration.live.people import OWNER, Broadcast, broadcasts, tokens, until
+from tests.integration.live.people import Broadcast, broadcasts, tokens, until
 from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
 
@@ -238,7 +238,7 @@ async def client_start(broadcast: Broadcast) -> float:
     began = time.monotonic()
     await broadcast.open(strength_db=0)
     speaker, listener = ClickingSpeaker(), await broadcast.listener()
-    await speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
+    await speaker.join(broadcast.url, tokens.studio(broadcast.studio))
     await speaker.click()
     await until(lambda: listener.loud_since(began), 20)
     first = min(heard.loud_from() for heard in listener.tracks)
@@ -251,8 +251,8 @@ async def direct_delays(broadcast: Broadcast, seconds: float) -> list[float]:
     await broadcast.make_rooms()
     pair = Pair(broadcast)
     pair.listener = ClickedListener()
-    await pair.speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
-    await pair.listener.join(broadcast.url, tokens.stage(broadcast.studio, "bob", "Bob"))
+    await pair.speaker.join(broadcast.url, tokens.studio(broadcast.studio))
+    await pair.listener.join(broadcast.url, tokens.stage(broadcast.studio, "bob"))
     await pair.speaker.click()
     await asyncio.sleep(3)
     await pair.measure_from_now()

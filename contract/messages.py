@@ -14,6 +14,9 @@ from contract.fields import DocumentError, read, take
 AGENT_NAME = "noise-remover"
 """Name that dispatches ask for, and the agent's identity in the studio and on the stage (a new agent evicts a dead one)."""
 
+BROADCASTER = "broadcaster"
+"""Identity of the broadcaster in every studio. It names nobody, and a second tab of theirs takes over from the first."""
+
 # Attributes of the participant `noise-remover` in the studio. The web app reads `beat` and `removed_db`, the page the rest.
 ATTRIBUTE_STATE = "state"  # AGENT_STATES
 ATTRIBUTE_STRENGTH = "strength_db"  # "0" to "100"
@@ -71,7 +74,7 @@ class BroadcastJob:
     """Is the metadata of a dispatch: what the agent must know before it has joined the studio."""
 
     stream_id: str
-    owner: str  # user name, and the broadcaster's identity in the studio
+    owner: str  # user name
     title: str
     started_at: str  # RFC 3339, UTC
     strength_db: float

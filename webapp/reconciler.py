@@ -31,7 +31,7 @@ from webapp.notifications import sender
 from webapp.presence import presence
 from webapp.recordings import retention
 from webapp.security import audit
-from webapp.streams import reconcile
+from webapp.streams import reconcile, seats
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def clean_up() -> None:
     invites.prune()
     password_resets.prune()
     audit.prune()
+    seats.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
     db.session.commit()
 

@@ -34,7 +34,7 @@ from agent.recording.timeline import CAUSE_CONNECTION
 from agent.voice.clean_voice import CleanVoice, DenoiserLike
 from agent.voice.pass_through import PassThrough
 from contract.fields import DocumentError
-from contract.messages import ATTRIBUTE_RECORDING, QUALITIES, BroadcastJob, StudioMetadata
+from contract.messages import ATTRIBUTE_RECORDING, BROADCASTER, QUALITIES, BroadcastJob, StudioMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Session:
             self._voice = CleanVoice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
         self._stage = Stage(config.url, quality, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._original_track = OriginalTrack(self._studio, quality)
-        self._status = StatusPublisher(self._studio, job.owner, strength_db=job.strength_db)
+        self._status = StatusPublisher(self._studio, BROADCASTER, strength_db=job.strength_db)
         self._recorder = FlacRecorder(
             config.recordings,
             stream_id=job.stream_id,
@@ -76,9 +76,9 @@ class Session:
         )
         self._path = SoundPath(self._voice, self._recorder, self._stage, self._original_track, self._status, quality)
         latency = Latency(self._voice.latency_samples)
-        self._control = Control(job.owner, self._voice, latency, self._original_track, self._status)
+        self._control = Control(BROADCASTER, self._voice, latency, self._original_track, self._status)
         self._microphone = MicrophoneInput(
-            self._studio, job.owner, self._path, latency, self._status, channels=quality.channels, spawn=self._spawn
+            self._studio, BROADCASTER, self._path, latency, self._status, channels=quality.channels, spawn=self._spawn
         )
 
     async def start(self) -> None:
@@ -158,7 +158,7 @@ class Session:
     # --- when the broadcaster is away -------------------------------------------------------------------------------
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._job.owner:
+        if participant.identity == BROADCASTER:
             self._recorder.expect_gap(CAUSE_CONNECTION)
             self._spawn(self._withdraw_original(), "withdraw original")
 
@@ -172,7 +172,7 @@ class Session:
         away_s = 0
         while away_s < self._max_away_s:
             await asyncio.sleep(1)
-            is_here = self._job.owner in self._studio.remote_participants
+            is_here = BROADCASTER in self._studio.remote_participants
             away_s = 0 if is_here or not self._studio.isconnected() else away_s + 1
             self._microphone.check_delivery(is_here=is_here)
         self._is_over = True

@@ -65,12 +65,18 @@ def end_sessions(user: User, *, stays: str = "") -> None:
     db.session.execute(delete(LoginSession).where(*others))
 
 
+def session_id_or_none(user: User) -> int | None:
+    """Return the id of the current browser session, or None for requests with an access token."""
+    found = _session(user.session_token)
+    return None if found is None else found.id
+
+
 def session_id(user: User) -> int:
     """Return the id of the current browser session. Raises NotLoggedIn for requests with an access token."""
-    found = _session(user.session_token)
+    found = session_id_or_none(user)
     if found is None:
         raise NotLoggedIn
-    return found.id
+    return found
 
 
 def init_app(app: Flask) -> None:

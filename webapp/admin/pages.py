@@ -13,12 +13,11 @@ from flask_login import current_user
 from webapp.accounts import sessions
 from webapp.admin import status, storage_report
 from webapp.auth import registration
-from webapp.core.database import db
 from webapp.core.errors import Invalid
 from webapp.core.version import VERSION
 from webapp.security import audit
-from webapp.streams import listeners, state
 from webapp.streams import queries as stream_queries
+from webapp.streams import state
 
 blueprint = Blueprint("pages_admin", __name__, url_prefix="/admin")
 blueprint.before_request(sessions.admit_admins)
@@ -31,10 +30,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/live")
 def live() -> ResponseReturnValue:
-    stages = stream_queries.running_stages()
-    db.session.commit()
-    counts = listeners.listener_counts(stages)
-    return render_template("admin/live.html", streams=stream_queries.running_streams(), listeners=counts)
+    return render_template("admin/live.html", streams=stream_queries.running_streams())
 
 
 @blueprint.post("/live/<stream_id>/end")

@@ -22,7 +22,6 @@ from webapp.core.database import db
 from webapp.core.disk import free_bytes
 from webapp.core.noise_remover import Health, Slots
 from webapp.models import Stream, now
-from webapp.streams import listeners as stream_listeners
 from webapp.streams import queries as stream_queries
 
 HOUR_BYTES = 224 * 2**20  # of a voice in FLAC
@@ -59,12 +58,11 @@ class Status:
 def check() -> Status:
     """Ask every component how it is. Takes a few seconds if one of them hangs, and holds no transaction meanwhile."""
     settings = config.current_config()
-    stages = stream_queries.running_stages()
     db.session.commit()
     audio_server = http_probe.ask(settings.livekit_url).ok
     remover = noise_remover.health()
-    listeners = sum(stream_listeners.listener_counts(stages).values()) if audio_server else 0
     streams = stream_queries.running_streams()
+    listeners = sum(len(stream.listener_ids) for stream in streams)
     parts = [
         _audio_server(len(streams), listeners, works=audio_server),
         _noise_remover(remover, streams, audio_server=audio_server),

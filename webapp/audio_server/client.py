@@ -18,7 +18,6 @@ from livekit import api
 from livekit.protocol.agent import JobState, JobStatus
 
 from contract import messages
-from webapp.audio_server.room_tokens import username_of
 from webapp.core.database import refuse_open_transaction
 from webapp.core.errors import Busy
 
@@ -47,12 +46,7 @@ class Person:
     identity: str
     sid: str  # new at every join
     publishes_sound: bool = False
-    hidden: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def username(self) -> str:
-        return username_of(self.identity)
 
     @property
     def is_agent(self) -> bool:
@@ -192,6 +186,5 @@ def _person(info: api.ParticipantInfo) -> Person:
         identity=info.identity,
         sid=info.sid,
         publishes_sound=any(track.type == api.TrackType.AUDIO for track in info.tracks),
-        hidden=info.permission.hidden,
         attributes=dict(info.attributes),
     )

@@ -98,6 +98,13 @@ class StreamMoved(TypedDict):
     stream: dict[str, Any]
 
 
+class StreamListeners(TypedDict):
+    """Somebody began or ended listening. Sent to the owner of the stream."""
+
+    stream: str
+    count: int
+
+
 class StreamEnded(TypedDict):
     """A stream ended. Sent to its owner, and to friends if it was on air."""
 
@@ -177,6 +184,7 @@ KINDS: Mapping[str, type[Any]] = {
     "stream.live": StreamLive,
     "stream.title": StreamTitle,
     "stream.moved": StreamMoved,
+    "stream.listeners": StreamListeners,
     "stream.ended": StreamEnded,
     "chat.message": ChatMessage,
     "chat.deleted": ChatDeleted,

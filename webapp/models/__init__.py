@@ -11,7 +11,7 @@ from webapp.models.factors import AuthenticatorApp, RecoveryCode
 from webapp.models.friends import Block, FriendRequest, Friendship
 from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
 from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
-from webapp.models.streams import STREAM_STATES, Stream, StreamSample, WebhookDelivery
+from webapp.models.streams import STREAM_STATES, StageSeat, Stream, StreamSample, WebhookDelivery
 
 __all__ = [
     "AUDIENCES",
@@ -42,6 +42,7 @@ __all__ = [
     "ResetLink",
     "ResetRequest",
     "Setting",
+    "StageSeat",
     "Stream",
     "StreamSample",
     "User",

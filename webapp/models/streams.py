@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contract.messages import USUAL_QUALITY
@@ -46,6 +46,7 @@ class Stream(Base):
     agent_heartbeat_at: Mapped[datetime] = mapped_column("agent_beat_at", UtcDateTime, default=now)
     agent_due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)  # no new dispatch before this
     dispatch_tries: Mapped[int] = mapped_column(default=0)
+    listener_ids: Mapped[list[int]] = mapped_column(JSON, default=list)  # who listens now, without the owner's own ear
     reactions_on: Mapped[bool] = mapped_column(default=True)  # webapp.chat.reactions
     owner: Mapped[User] = relationship()
 
@@ -53,6 +54,19 @@ class Stream(Base):
     def is_on_air(self) -> bool:
         """Tell whether friends see this stream. A short interruption keeps it on air; a sound check does not put it there."""
         return self.live_at is not None and self.state != "ended"
+
+
+class StageSeat(Base):
+    """A seat on a stage: its id is an identity there that says nothing, and only this row knows whose it is."""
+
+    __tablename__ = "stage_seat"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    # The log-in that asked for it, with which it ends. None: an access token asked.
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class StreamSample(Base):

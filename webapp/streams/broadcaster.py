@@ -14,6 +14,7 @@ from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
 from webapp.models import Stream, User, new_id, now
+from webapp.streams import seats
 from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of
 from webapp.streams.rooms import audio_server, open_rooms, token_mint
 from webapp.streams.serializers import Ticket, as_json
@@ -116,7 +117,9 @@ def set_title(owner: User, title: str) -> Stream:
 def monitor(owner: User) -> Ticket:
     """Return a ticket with which the owner hears what friends hear, unseen by them. Raises NotFound."""
     stream = running_for(owner)
-    return Ticket(stream, token_mint().monitor(stage_of(stream), owner.username, owner.display_name))
+    seat = seats.give(stream, owner)
+    db.session.commit()
+    return Ticket(stream, token_mint().stage(stage_of(stream), seat))
 
 
 def _tell_studio(stream: Stream) -> None:
@@ -130,6 +133,4 @@ def _tell_studio(stream: Stream) -> None:
 
 
 def _studio_ticket(stream: Stream) -> Ticket:
-    owner = stream.owner
-    studio = messages.studio_room(stream.room_key)
-    return Ticket(stream, token_mint().studio(studio, owner.username, owner.display_name))
+    return Ticket(stream, token_mint().studio(messages.studio_room(stream.room_key)))

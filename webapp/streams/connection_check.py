@@ -43,7 +43,7 @@ def open_room_for(user: User) -> CheckRoom:
         room, metadata=username, keep_s=EMPTY_TIMEOUT_S, empty_s=EMPTY_TIMEOUT_S, max_people=MAX_PAGES
     )
     mint = rooms.token_mint()
-    return CheckRoom(room_id, mint.check_speaker(room, username), mint.check_listener(room, username))
+    return CheckRoom(room_id, mint.check_speaker(room), mint.check_listener(room))
 
 
 def close_room_for(user: User, room_id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from flask import Flask
 
@@ -15,6 +14,7 @@ from webapp.core.errors import NotFound
 from webapp.friends import relations
 from webapp.friends.signals import friendship_ended
 from webapp.models import Stream, User
+from webapp.streams import seats
 from webapp.streams.queries import rooms_of, running_stream_of, stage_of
 from webapp.streams.rooms import Rooms, audio_server, open_rooms, token_mint
 from webapp.streams.schemas import StreamStatus
@@ -42,28 +42,12 @@ def status_for(viewer: User, username: str) -> StreamStatus:
     if stream is None or not (is_own or stream.is_on_air):
         return {"live": False, "state": "offline", "stream": None}
     status: StreamStatus = {"live": stream.is_on_air, "state": stream.state, "stream": None}
-    shown = as_json(stream)
-    stage, stream_id = stage_of(stream), stream.id
+    shown, listening = as_json(stream), len(stream.listener_ids)
     may_wait = stream.state == "starting" and stream.dispatch_tries > 1  # the first dispatch may just be on its way
     db.session.commit()
     if is_own:
         status["all_places_taken"] = full_capacity() if may_wait else None
-    return {**status, "stream": {**shown, "listeners": listener_counts({stage: stream_id}).get(stream_id, 0)}}
-
-
-def listener_counts(stages: Mapping[str, str]) -> dict[str, int]:
-    """Count the friends who listen to each stream. Empty while the audio server does not answer.
-
-    `stages`: ids of streams by the names of their stages. Call it without an open transaction.
-    """
-    try:
-        rooms = audio_server().rooms(stages)
-    except AudioServerUnreachable:
-        return {}
-    return {
-        stages[stage]: len({person.username for person in room.people if not person.is_agent and not person.hidden})
-        for stage, room in rooms.items()
-    }
+    return {**status, "stream": {**shown, "listeners": listening}}
 
 
 def full_capacity() -> int | None:
@@ -87,8 +71,9 @@ def listen_for(listener: User, username: str) -> Ticket:
     stream = running_stream_of(owner)
     if stream is None or not stream.is_on_air:
         raise NotFound()
-    token = token_mint().stage(stage_of(stream), listener.username, listener.display_name, listener.avatar_url)
-    return Ticket(stream, token)
+    seat = seats.give(stream, listener)
+    db.session.commit()
+    return Ticket(stream, token_mint().stage(stage_of(stream), seat))
 
 
 def _part_listeners(user: User, friend: User) -> None:
@@ -105,22 +90,22 @@ def shut_out(owner: User, outsider: User) -> None:
     stream = running_stream_of(owner)
     if stream is None or not stream.is_on_air:
         return
-    old_stage, outsider_name = stage_of(stream), outsider.username
+    old_stage, identities = stage_of(stream), seats.identities_of(stream.id, outsider)
     if not change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
         return  # somebody else was shut out at this moment: the new stage is new for both
     publish("stream.moved", stream, to_friends=True)
     rooms = rooms_of(stream)
     db.session.commit()
     try:
-        _move_stage(rooms, old_stage, outsider_name)
+        _move_stage(rooms, old_stage, identities)
     except AudioServerUnreachable:
         log.warning("stage not moved yet, the reconciler will", extra={"stream": rooms.stream_id})
 
 
-def _move_stage(rooms: Rooms, old_stage: str, outsider_name: str) -> None:
+def _move_stage(rooms: Rooms, old_stage: str, identities: set[str]) -> None:
     open_rooms(rooms)
     audio_server().set_metadata(rooms.studio, rooms.metadata)
     found = audio_server().rooms([old_stage]).get(old_stage)
     for person in found.people if found else ():
-        if person.username == outsider_name:
+        if person.identity in identities:
             audio_server().remove(old_stage, person.identity)

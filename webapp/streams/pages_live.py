@@ -8,6 +8,7 @@ from flask_login import current_user, login_required
 
 from webapp.chat import room
 from webapp.streams import queries as stream_queries
+from webapp.streams import seats
 
 blueprint = Blueprint("pages_live", __name__)
 
@@ -16,4 +17,5 @@ blueprint = Blueprint("pages_live", __name__)
 @login_required
 def index() -> ResponseReturnValue:
     stream = stream_queries.running_stream_of(current_user)
-    return render_template("streams/live/index.html", stream=stream, room=room.beside(current_user, stream))
+    listeners = seats.listeners_of(stream) if stream else []
+    return render_template("streams/live/index.html", stream=stream, listeners=listeners, room=room.beside(current_user, stream))

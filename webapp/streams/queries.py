@@ -41,12 +41,6 @@ def running_streams() -> list[Stream]:
     return list(db.session.scalars(query.options(joinedload(Stream.owner))))
 
 
-def running_stages() -> dict[str, str]:
-    """Map the stage of every stream that has not ended to the stream's id."""
-    rows = db.session.execute(select(Stream.id, Stream.room_key, Stream.stage_number).where(Stream.state != "ended"))
-    return {messages.stage_room(room_key, number): stream_id for stream_id, room_key, number in rows}
-
-
 def stage_of(stream: Stream) -> str:
     """Return the name of the LiveKit room in which friends hear the stream."""
     return messages.stage_room(stream.room_key, stream.stage_number)

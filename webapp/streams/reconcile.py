@@ -8,7 +8,7 @@ was read, so it may be stopped at any moment, and two may run at once without ha
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite, nan
@@ -20,9 +20,9 @@ from webapp.audio_server.client import Person, Room
 from webapp.core import config
 from webapp.core.database import db
 from webapp.friends import relations
-from webapp.models import Stream, now
+from webapp.models import Stream, User, now
+from webapp.streams import seats, statistics
 from webapp.streams import state as stream_state
-from webapp.streams import statistics
 from webapp.streams.queries import rooms_of
 from webapp.streams.rooms import Rooms, audio_server, open_rooms, room_key_of
 
@@ -39,7 +39,7 @@ class Observation:
     broadcaster: Person | None
     agent: Person | None  # in the studio, where its heartbeat is
     cleaner: Person | None  # the same agent on the stage, where its track is
-    audience: tuple[Person, ...]
+    audience: frozenset[str]  # identities of all others on the stage
 
     @classmethod
     def from_rooms(cls, rooms: Rooms, found: Mapping[str, Room]) -> Observation:
@@ -47,21 +47,16 @@ class Observation:
         empty = Room("")
         studio, stage = found.get(rooms.studio, empty), found.get(rooms.stage, empty)
         return cls(
-            broadcaster=studio.find(rooms.job.owner),
+            broadcaster=studio.find(messages.BROADCASTER),
             agent=studio.find(messages.AGENT_NAME),
             cleaner=stage.find(messages.AGENT_NAME),
-            audience=tuple(person for person in stage.people if not person.is_agent),
+            audience=frozenset(person.identity for person in stage.people if not person.is_agent),
         )
 
     @property
     def heartbeat(self) -> str:
         """Changes while a noise remover is alive, and when another one comes. Empty while there is none."""
         return f"{self.agent.sid} {self.agent.attributes.get(messages.ATTRIBUTE_BEAT, '')}"[:80] if self.agent else ""
-
-    @property
-    def listeners(self) -> int:
-        """The number of people who listen, however many devices each of them uses."""
-        return len({person.username for person in self.audience if not person.hidden})
 
     @property
     def removed_db(self) -> float | None:
@@ -124,9 +119,11 @@ def settle(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> None:
         stream_state.end(stream)
         return
     _move(stream, observation, alive=alive)
+    seated = seats.holders(stream.id, observation.audience)
+    seats.remember(stream, seated)
     if stream.is_on_air:
-        statistics.record_sample(stream, observation.listeners, observation.removed_db, at)
-    _remove_uninvited(stream, rooms, observation)
+        statistics.record_sample(stream, len(stream.listener_ids), observation.removed_db, at)
+    _remove_uninvited(stream, rooms, observation.audience, seated)
     if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
         log.warning("noise remover is missing, asked for", extra={"stream": rooms.stream_id})
         stream_state.ask_for_agent(stream)
@@ -159,17 +156,15 @@ def _move(stream: Stream, observation: Observation, *, alive: bool) -> None:
         log.info("stream moved", extra={"stream": stream.id, "state": state})
 
 
-def _remove_uninvited(stream: Stream, rooms: Rooms, observation: Observation) -> None:
+def _remove_uninvited(stream: Stream, rooms: Rooms, audience: Iterable[str], seated: Mapping[str, int]) -> None:
     """Remove everybody from the stage who is neither the owner nor a friend, or is suspended, whatever token they hold."""
-    if not observation.audience:
-        return
-    people = (stream.owner, *relations.friends_of(stream.owner))
-    invited = {person.username for person in people if person.suspended_at is None}
+    active = select(User.id).where(User.id.in_(set(seated.values())), User.suspended_at.is_(None))
+    invited = set(db.session.scalars(active)) & {stream.owner_id, *relations.friend_ids(stream.owner_id)} if seated else set()
     db.session.commit()
-    for person in observation.audience:
-        if person.username not in invited:
+    for identity in audience:
+        if seated.get(identity) not in invited:
             log.warning("uninvited listener sent out", extra={"stream": rooms.stream_id})
-            audio_server().remove(rooms.stage, person.identity)
+            audio_server().remove(rooms.stage, identity)
 
 
 def _is_agent_coming(stream: Stream, rooms: Rooms) -> bool:

@@ -16,14 +16,14 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, delete, update
 
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import NotFound
 from webapp.events import outbox
 from webapp.friends import relations
-from webapp.models import Stream, User, now
+from webapp.models import StageSeat, Stream, User, now
 from webapp.notifications import go_live as notifications_go_live
 from webapp.security import audit
 from webapp.streams.queries import rooms_of
@@ -53,8 +53,8 @@ def move(stream: Stream, state: str, admin: User | None = None) -> bool:
     `admin`: who ends the stream of somebody else.
     """
     first_time_live = state == "live" and stream.live_at is None
-    times = {"live_at": now()} if first_time_live else {"ended_at": now()} if state == "ended" else {}
-    if not change(stream, Stream.state == stream.state, state=state, **times):
+    more = {"live_at": now()} if first_time_live else {"ended_at": now(), "listener_ids": []} if state == "ended" else {}
+    if not change(stream, Stream.state == stream.state, state=state, **more):
         return False
     if first_time_live:
         publish("stream.live", stream, to_friends=True)
@@ -62,6 +62,7 @@ def move(stream: Stream, state: str, admin: User | None = None) -> bool:
     elif state == "ended":
         if admin is not None:
             audit.record(admin, "stream.ended", stream.owner, stream.title)
+        db.session.execute(delete(StageSeat).where(StageSeat.stream_id == stream.id))
         publish("stream.ended", stream, to_friends=stream.live_at is not None, by_admin=admin is not None)
     db.session.commit()
     return True

@@ -19,6 +19,7 @@ from agent.live.stage import publish_options
 from agent.live.stereo_workaround import StereoRelay
 from contract.messages import (
     AGENT_NAME,
+    BROADCASTER,
     METER_TOPIC,
     QUALITIES,
     USUAL_QUALITY,
@@ -45,6 +46,14 @@ async def until(condition: Callable[[], Any], within_s: float, what: str = "") -
         assert took < within_s, f"not within {within_s} s: {what or condition}"
         await asyncio.sleep(0.01)
     return time.monotonic() - began
+
+
+def _studio_token(room: str, identity: str) -> str:
+    """Make a token for the studio: the web app makes none for anybody but the broadcaster."""
+    if identity == BROADCASTER:
+        return tokens.studio(room)
+    grants = api.VideoGrants(room_join=True, room=room)
+    return api.AccessToken(API_KEY, API_SECRET).with_identity(identity).with_grants(grants).to_jwt()
 
 
 class Client:
@@ -233,11 +242,11 @@ class Broadcast:
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.05)
 
-    async def speaker(self, sound: Sound | None = None, identity: str = OWNER) -> Speaker:
+    async def speaker(self, sound: Sound | None = None, identity: str = BROADCASTER) -> Speaker:
         url = await self._stereo_url() if QUALITIES[self.quality].channels == 2 else self.url
         speaker = Speaker()
         self._stack.push_async_callback(speaker.leave)
-        await speaker.join(url, tokens.studio(self.studio, identity, identity.title()))
+        await speaker.join(url, _studio_token(self.studio, identity))
         if sound is not None:
             await speaker.speak(sound, self.quality)
         return speaker
@@ -250,7 +259,7 @@ class Broadcast:
     async def listener(self, channels: int = 1) -> Listener:
         listener = Listener(channels)
         self._stack.push_async_callback(listener.leave)
-        return await listener.join(self.url, tokens.stage(self.metadata.stage, "bob", "Bob"))
+        return await listener.join(self.url, tokens.stage(self.metadata.stage, "bob"))
 
 
 @contextlib.asynccontextmanager

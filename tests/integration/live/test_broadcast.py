@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from livekit import api, rtc
 
-from contract.messages import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, stage_room
+from contract.messages import AGENT_NAME, BROADCASTER, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, stage_room
 from tests.integration.live.people import OWNER, until
 from tests.integration.live.sounds import RATE, level_db, moments, noise, speech, sweep
 
@@ -128,7 +128,7 @@ async def test_only_the_broadcaster_may_command(worker, new_broadcast):
             await other.call(method, **request)
         assert refusal.value.code == 403
     assert speaker.agent()["strength_db"] == "24"
-    assert await broadcast.published(broadcast.studio) == [(OWNER, "microphone")]
+    assert await broadcast.published(broadcast.studio) == [(BROADCASTER, "microphone")]
 
 
 async def test_somebody_else_in_the_studio_is_not_heard(worker, new_broadcast):
@@ -160,7 +160,7 @@ async def test_monitor_is_the_original_of_the_same_moment_and_goes_away_again(wo
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = await on_air(broadcast, sweep(2))
     assert await speaker.call(RPC_SET_MONITOR, original=True) == {"original": True}
-    both = [(OWNER, "microphone"), (AGENT_NAME, "original")]
+    both = [(BROADCASTER, "microphone"), (AGENT_NAME, "original")]
     await broadcast.published_becomes(both, broadcast.studio)
     await until(lambda: speaker.tracks and speaker.newest.loud_at() > 0, 5)
     await asyncio.sleep(SETTLED_S)
@@ -172,7 +172,7 @@ async def test_monitor_is_the_original_of_the_same_moment_and_goes_away_again(wo
     await speaker.call(RPC_SET_MONITOR, original=True)  # asking again changes nothing
     assert await broadcast.published(broadcast.studio) == both
     await speaker.call(RPC_SET_MONITOR, original=False)
-    await broadcast.published_becomes([(OWNER, "microphone")], broadcast.studio)
+    await broadcast.published_becomes([(BROADCASTER, "microphone")], broadcast.studio)
     assert await broadcast.published() == [(AGENT_NAME, "clean")]
 
 

@@ -10,7 +10,7 @@ import soundfile
 from livekit import rtc
 
 from contract.messages import AGENT_NAME, RPC_SET_STRENGTH
-from tests.integration.live.people import FRAME, OWNER, Speaker, broadcasts, tokens, until
+from tests.integration.live.people import FRAME, Speaker, broadcasts, tokens, until
 from tests.integration.live.sounds import RATE, noise, sweep
 from tests.integration.live.worker_process import WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
@@ -75,7 +75,7 @@ async def test_a_network_that_delivers_nothing_for_a_while_is_a_gap_in_the_recor
     worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)
     speaker, listener = Faltering(), await broadcast.listener()
-    await speaker.join(broadcast.url, tokens.studio(broadcast.studio, OWNER, OWNER))
+    await speaker.join(broadcast.url, tokens.studio(broadcast.studio))
     await speaker.speak(sweep(2))
     await until(lambda: listener.loud_since(0), 30, "sound")
     await until(lambda: speaker.agent().get("recording") == "on", 30, "a recording")

@@ -19,8 +19,8 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from contract.messages import AGENT_NAME, RPC_SET_BYPASS, RPC_SET_MONITOR, StudioMetadata
-from tests.integration.live.people import OWNER, tokens, until
+from contract.messages import AGENT_NAME, BROADCASTER, RPC_SET_BYPASS, RPC_SET_MONITOR, StudioMetadata
+from tests.integration.live.people import tokens, until
 from tests.integration.live.sounds import level_db, noise
 
 LOUD_DB, QUIET_DB = -30, -50  # the raw microphone is a noise of -20 dB; clean it is all but gone
@@ -97,7 +97,7 @@ def thief(new_thief):
     return new_thief()
 
 
-THE_MICROPHONE = {OWNER: ["microphone"]}
+THE_MICROPHONE = {BROADCASTER: ["microphone"]}
 THE_CLEAN_VOICE = {AGENT_NAME: ["clean"]}
 
 
@@ -115,7 +115,7 @@ async def test_a_listeners_token_does_not_get_what_is_in_the_studio(worker, new_
 
     async def break_in(wishes):
         thief = new_thief()
-        await thief.break_in(broadcast.url, tokens.stage(broadcast.metadata.stage, "mallory", "Mallory"), wishes)
+        await thief.break_in(broadcast.url, tokens.stage(broadcast.metadata.stage, "mallory"), wishes)
         return thief
 
     thieves = await asyncio.gather(
@@ -125,7 +125,7 @@ async def test_a_listeners_token_does_not_get_what_is_in_the_studio(worker, new_
                 THE_MICROPHONE,
                 {AGENT_NAME: ["original"]},
                 THE_MICROPHONE | THE_CLEAN_VOICE,
-                {OWNER: ["microphone", "clean"]},
+                {BROADCASTER: ["microphone", "clean"]},
             ],
         )
     )
@@ -135,7 +135,7 @@ async def test_a_listeners_token_does_not_get_what_is_in_the_studio(worker, new_
 
 async def test_a_listeners_token_gets_the_clean_voice_and_nothing_else(worker, new_broadcast, thief):
     broadcast, speaker = await noisy_broadcast(new_broadcast)
-    await thief.break_in(broadcast.url, tokens.stage(broadcast.metadata.stage, "mallory", "Mallory"), THE_CLEAN_VOICE)
+    await thief.break_in(broadcast.url, tokens.stage(broadcast.metadata.stage, "mallory"), THE_CLEAN_VOICE)
     assert thief.status == 201
     await until(lambda: any(thief.heard), 10, "any sound")
     await asyncio.sleep(2)
@@ -148,7 +148,7 @@ async def test_a_listeners_token_gets_the_clean_voice_and_nothing_else(worker, n
 async def test_in_the_studio_the_thief_would_succeed(worker, new_broadcast, thief):
     """Only the room keeps the thief from the microphone: a token for the studio, which no listener gets, opens it."""
     broadcast, _ = await noisy_broadcast(new_broadcast)
-    await thief.break_in(broadcast.url, tokens.stage(broadcast.studio, "mallory", "Mallory"), THE_MICROPHONE)
+    await thief.break_in(broadcast.url, tokens.stage(broadcast.studio, "mallory"), THE_MICROPHONE)
     assert thief.status == 201
     await until(lambda: thief.level() > LOUD_DB, 10, "the raw microphone")
 
@@ -163,7 +163,7 @@ def with_room(token: str, room: str) -> str:
 
 async def test_the_token_does_not_open_the_studio(worker, new_broadcast, thief):
     broadcast, _ = await noisy_broadcast(new_broadcast)
-    token = tokens.stage(broadcast.metadata.stage, "mallory", "Mallory")
+    token = tokens.stage(broadcast.metadata.stage, "mallory")
     await thief.break_in(broadcast.url, with_room(token, broadcast.studio), THE_MICROPHONE)
     assert thief.status == 401
     assert not thief.heard
@@ -173,7 +173,7 @@ async def test_naming_the_studio_in_the_address_does_not_lead_there(worker, new_
     broadcast, _ = await noisy_broadcast(new_broadcast)
 
     async def break_in(path):
-        thief, token = new_thief(), tokens.stage(broadcast.metadata.stage, "mallory", "Mallory")
+        thief, token = new_thief(), tokens.stage(broadcast.metadata.stage, "mallory")
         await thief.break_in(broadcast.url, token, THE_MICROPHONE, path.format(studio=broadcast.studio, token=token))
         return thief
 
@@ -190,7 +190,7 @@ async def test_naming_the_studio_in_the_address_does_not_lead_there(worker, new_
     await asyncio.sleep(3)
     assert max(thief.level() for thief in thieves) < QUIET_DB
     studio = {identity for identity, _ in await broadcast.published(broadcast.studio)}
-    assert studio == {OWNER}
+    assert studio == {BROADCASTER}
 
 
 async def test_a_stage_token_lets_nobody_publish_or_speak(worker, new_broadcast):

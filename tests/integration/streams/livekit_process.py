@@ -32,7 +32,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 class LivekitProcess:
-    def __init__(self, folder: Path, webhook_url: str | None = None) -> None:
+    def __init__(self, folder: Path, webhook_url: str | None = None, log_level: str = "warn") -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"
         self._config = folder / "livekit.yaml"  # JSON is YAML
@@ -53,12 +53,16 @@ class LivekitProcess:
                     },
                     "room": {"auto_create": False},
                     "keys": {API_KEY: API_SECRET},
-                    "logging": {"level": "warn"},
+                    "logging": {"level": log_level},
                     **({"webhook": {"api_key": API_KEY, "urls": [webhook_url]}} if webhook_url else {}),
                 }
             )
         )
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "launcher.run.guard", find_program(), "--config", str(self._config)]

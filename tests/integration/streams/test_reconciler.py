@@ -47,9 +47,11 @@ async def test_a_stream_is_live_when_its_clean_track_is_on_the_stage(broadcast, 
     await until(broadcast.is_in("live"))
     listener = await broadcast.listen(bob)
     await until(listener.hears)
+    await until(lambda: "stream.listeners" in kinds_told_to(broadcast, broadcast.owner))
     status = (await get(bob, "/api/stream/status/alice")).json
     assert (status["live"], status["state"], status["stream"]["listeners"]) == (True, "live", 1)
-    assert kinds_told_to(broadcast, bob) == kinds_told_to(broadcast, broadcast.owner) == ["stream.live"]
+    assert kinds_told_to(broadcast, broadcast.owner) == ["stream.live", "stream.listeners"]
+    assert kinds_told_to(broadcast, bob) == ["stream.live"]
 
 
 async def test_a_stream_without_a_microphone_is_not_live(broadcast):

@@ -40,6 +40,19 @@ def lasting_token(room: str, identity: str) -> str:
     return token.with_grants(grants).to_jwt()
 
 
+def seat_for(broadcast, username: str) -> str:
+    from webapp.accounts import accounts
+    from webapp.core.database import db
+    from webapp.streams import seats
+
+    def give(stream):
+        seat = seats.give(stream, accounts.find(username))
+        db.session.commit()
+        return seat
+
+    return broadcast.read(give)
+
+
 class Intruder:
     """Joins again and again with one token, and remembers when it last heard something."""
 
@@ -71,7 +84,7 @@ class Intruder:
 async def test_an_unfriended_listener_is_off_within_3_s_though_it_joins_again_in_a_loop(on_air, livekit, bob, charlie, who):
     stage = on_air.rooms.stage
     friend = await on_air.listen(charlie)
-    intruder = Intruder(livekit.url, lasting_token(stage, "bob.00000000"))
+    intruder = Intruder(livekit.url, lasting_token(stage, seat_for(on_air, "bob")))
     try:
         await until(lambda: intruder.heard_at > 0 and friend.hears())
         person, other = (on_air.owner, "bob") if who == "alice" else (bob, "alice")
@@ -100,7 +113,7 @@ async def test_friends_who_stay_are_told_to_move_and_the_outsider_is_not(on_air,
 
 
 async def test_somebody_who_is_no_friend_is_sent_off_the_stage(on_air, livekit):
-    stranger = await Listener().connect(livekit.url, lasting_token(on_air.rooms.stage, "mallory.00000000"))
+    stranger = await Listener().connect(livekit.url, lasting_token(on_air.rooms.stage, "mallory"))
     await until(lambda: not stranger.room.isconnected())
     await stranger.leave()
 

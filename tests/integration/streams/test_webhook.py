@@ -51,6 +51,16 @@ async def test_the_published_track_makes_the_stream_live_at_once(broadcast):
     await until(broadcast.is_in("live"))
 
 
+async def test_the_owner_learns_at_once_who_comes_and_goes_though_nobody_else_sees_it(broadcast, bob):
+    await broadcast.start()
+    await broadcast.noise_remover()
+    await until(broadcast.is_in("live"))
+    listener = await broadcast.listen(bob)
+    await until(lambda: broadcast.read(lambda stream: len(stream.listener_ids)) == 1)
+    await listener.leave()
+    await until(lambda: broadcast.read(lambda stream: stream.listener_ids) == [])
+
+
 async def test_a_broadcaster_who_leaves_interrupts_at_once(broadcast):
     speaker = await broadcast.start()
     await broadcast.noise_remover()

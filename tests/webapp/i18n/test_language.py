@@ -111,7 +111,7 @@ def script_words(page: str):
 def test_a_page_brings_the_words_of_its_scripts(anonymous):
     brought = script_words(anonymous.get("/difference/", headers=GERMAN).text)
     assert brought["Pause"] == "Anhalten"
-    assert brought["{count} listening"] == {"one": "{count} hört zu", "other": "{count} hören zu"}
+    assert brought["{count} hour"] == {"one": "{count} Stunde", "other": "{count} Stunden"}
     assert "Log in first." not in brought  # which only the server says
 
 

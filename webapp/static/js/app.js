@@ -125,7 +125,7 @@ export class App {
   #told({ kind, data }) {
     this.liveBar.told(kind, data);
     if (kind === "notice.live") return;
-    if (kind !== "stream.moved" && !kind.startsWith("chat.")) this.sidebar.refresh();
+    if (!/^(chat\.|stream\.(moved|listeners))/.test(kind)) this.sidebar.refresh();
     if (kind === "friend.renamed") rename(data.username, data.display_name, data.avatar);
     this.studio?.told(kind, data);
     this.listening?.told(kind, data);

@@ -1,3 +1,4 @@
+import { user } from "../lib/api.js";
 import { fill } from "../lib/states.js";
 import { t } from "../lib/words.js";
 
@@ -111,9 +112,4 @@ export class ChatLog {
   #find(id) {
     return this.root.querySelector(`[data-message="${CSS.escape(id)}"]`);
   }
-}
-
-/** Returns the user name of whoever looks at this page. */
-export function user() {
-  return /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content ?? "";
 }

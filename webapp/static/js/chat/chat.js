@@ -1,6 +1,6 @@
-import { ApiError, call } from "../lib/api.js";
+import { ApiError, call, user } from "../lib/api.js";
 import { say } from "../lib/states.js";
-import { ChatLog, user } from "./chat-log.js";
+import { ChatLog } from "./chat-log.js";
 import { Reactions } from "./chat-reactions.js";
 
 /**

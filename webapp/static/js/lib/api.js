@@ -51,3 +51,8 @@ async function send(method, path, body) {
   if (response.ok && answer !== null) return answer;
   throw new ApiError(response.status, answer?.error?.code ?? "error", answer?.error?.message ?? t("This did not work."), answer);
 }
+
+/** Returns the user name of whoever looks at this page. */
+export function user() {
+  return /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=user]"))?.content ?? "";
+}

@@ -12,6 +12,7 @@ const KINDS = [
   "stream.ended",
   "stream.moved",
   "stream.title",
+  "stream.listeners",
   "recording.ready",
   "recording.removed",
   "notice.live",

@@ -1,4 +1,4 @@
-/** Draws names and faces like the server does (webapp/ui/svg.py), for people whom only the page knows about. */
+/** Draws names and faces like the server does (webapp/ui/svg.py). */
 
 /** @param {string} name */
 export function initials(name) {
@@ -16,7 +16,7 @@ export const tint = (name) => ([...name].reduce((sum, letter) => sum + (letter.c
 /**
  * @param {HTMLElement} face @param {string} name @param {string | null} [avatar] Address of a picture in place of the initials.
  */
-export function drawFace(face, name, avatar) {
+function drawFace(face, name, avatar) {
   const others = [...face.classList].filter((css) => !/^face--\d$/.test(css));
   face.className = [...others, `face--${tint(name)}`].join(" ");
   if (avatar) face.replaceChildren(Object.assign(new Image(), { src: avatar, alt: "" }));

@@ -277,7 +277,7 @@ export class Broadcast extends EventTarget {
 
   async #watchSlots() {
     if (this.state !== "starting") return;
-    if (await this.slots.ask(this.connection?.room?.localParticipant.identity)) this.#changed();
+    if (await this.slots.ask()) this.#changed();
   }
 
   /** Stops comparing: a new noise remover or a new room does not know about it. */

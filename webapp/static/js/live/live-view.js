@@ -8,7 +8,6 @@ import { isShortcut } from "../lib/shortcuts.js";
 import { fill, say, showState } from "../lib/states.js";
 import { number, t } from "../lib/words.js";
 import { Broadcast } from "./broadcast.js";
-import { ListenerList } from "./listener-list.js";
 import { LiveNotices } from "./live-notices.js";
 import { bindStrength } from "./strength.js";
 import { Studio } from "./studio.js";
@@ -53,7 +52,6 @@ class LiveView {
     this.broadcast = studio.broadcast;
     this.microphone = new MicrophoneView(root, studio.microphone);
     this.notices = new LiveNotices(new Notices(root), studio, this.microphone);
-    this.listeners = new ListenerList(root, studio.monitor, this.#stop.signal);
     this.title = /** @type {HTMLInputElement} */ (root.querySelector("#title"));
     this.#elsewhere = Boolean(root.dataset.stream) && !this.broadcast.running;
     this.#bind();

@@ -1,4 +1,4 @@
-import { call } from "../lib/api.js";
+import { call, user } from "../lib/api.js";
 
 const ASK_EVERY_MS = 2000;
 
@@ -14,11 +14,11 @@ export class SlotWatch {
     this.#askedAt = performance.now();
   }
 
-  /** Asks the server, at most every two seconds. Resolves to whether `taken` has changed. @param {string | undefined} username */
-  async ask(username) {
+  /** Asks the server, at most every two seconds. Resolves to whether `taken` has changed. */
+  async ask() {
     if (performance.now() - this.#askedAt < ASK_EVERY_MS) return false;
     this.#askedAt = performance.now();
-    const status = await call("GET", `/api/stream/status/${username}`).catch(() => null);
+    const status = await call("GET", `/api/stream/status/${user()}`).catch(() => null);
     const before = this.taken;
     this.taken = status?.all_places_taken ?? 0;
     return this.taken !== before;

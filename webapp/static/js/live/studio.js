@@ -30,7 +30,6 @@ export class Studio {
       this.broadcast.endedByAdmin = true;
     if (mine && kind === "stream.ended") this.broadcast.over(true);
     if (mine && kind === "stream.moved") this.monitor.moved();
-    if (kind === "friend.renamed") this.monitor.rename(data.username, data.display_name, data.avatar);
   }
 
   close() {

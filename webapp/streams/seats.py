@@ -1,0 +1,65 @@
+"""Seats on a stage: who listens behind which identity.
+
+An identity on a stage is random and its seat is hidden there, so neither other listeners nor the audio server's log learn who
+listens. Only the table `stage_seat` knows whose it is; the owner of the stream gets the names from the web app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from webapp.accounts import sessions
+from webapp.core.database import db
+from webapp.events import outbox
+from webapp.models import StageSeat, Stream, User, now
+from webapp.streams.state import change
+
+LEFT_AFTER = timedelta(minutes=15)
+"""How long a seat is remembered whose holder is away. Until then they may come back by the token that they hold."""
+
+
+def give(stream: Stream, person: User) -> str:
+    """Give somebody one more seat on the stage, for one page, and return its identity. The caller commits."""
+    seat = StageSeat(stream_id=stream.id, user_id=person.id, session_id=sessions.session_id_or_none(person))
+    db.session.add(seat)
+    db.session.flush()
+    return seat.id
+
+
+def holders(stream_id: str, identities: Iterable[str]) -> dict[str, int]:
+    """Return the user ids behind these identities. One that nobody was given is missing."""
+    query = select(StageSeat).where(StageSeat.stream_id == stream_id, StageSeat.id.in_(list(identities)))
+    return {seat.id: seat.user_id for seat in db.session.scalars(query)}
+
+
+def identities_of(stream_id: str, person: User) -> set[str]:
+    """Return all identities that somebody was given on the stages of a stream."""
+    return set(db.session.scalars(select(StageSeat.id).where(StageSeat.stream_id == stream_id, StageSeat.user_id == person.id)))
+
+
+def remember(stream: Stream, seated: Mapping[str, int]) -> None:
+    """Remember who listens, however many devices each of them uses, and tell the owner if that has changed. Commits.
+
+    `seated`: user ids by the identities that are on the stage now. The owner's own ear does not count.
+    """
+    listening = sorted(set(seated.values()) - {stream.owner_id})
+    if listening != stream.listener_ids and change(stream, Stream.state != "ended", listener_ids=listening):
+        outbox.publish([stream.owner_id], "stream.listeners", {"stream": stream.id, "count": len(listening)})
+        left = StageSeat.created_at < now() - LEFT_AFTER, StageSeat.id.not_in(list(seated))
+        db.session.execute(delete(StageSeat).where(StageSeat.stream_id == stream.id, *left))
+    db.session.commit()
+
+
+def listeners_of(stream: Stream) -> list[User]:
+    """Return who listens now, ordered by display name."""
+    users = db.session.scalars(select(User).where(User.id.in_(stream.listener_ids)))
+    return sorted(users, key=lambda user: (user.display_name.casefold(), user.username_key))
+
+
+def prune() -> None:
+    """Delete the seats of streams that are over. The caller commits."""
+    over = select(Stream.id).where(Stream.state == "ended")
+    db.session.execute(delete(StageSeat).where(StageSeat.stream_id.in_(over)))
