@@ -59,9 +59,12 @@ QUALITIES = {
 USUAL_QUALITY = "standard"
 
 
-def studio_room(room_key: str) -> str:
-    """Return the room of the broadcaster and the agent. `room_key`: 32 hex digits (128 random bits)."""
-    return f"studio-{room_key}"
+def studio_room(room_key: str, number: int) -> str:
+    """Return the room of the broadcaster and the agent.
+
+    `room_key`: 32 hex digits (128 random bits). `number` counts up whenever a log-in has ended that held a ticket to it.
+    """
+    return f"studio-{room_key}-{number}"
 
 
 def stage_room(room_key: str, number: int) -> str:

@@ -20,7 +20,7 @@ from webapp.privacy import data_export
 from webapp.profiles import avatars
 from webapp.recordings import clips, ingest, opus
 from webapp.security import headers
-from webapp.streams import listeners
+from webapp.streams import shut_out
 from webapp.ui import templates
 
 
@@ -41,7 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
     sessions.init_app(app)
     hub.init_app(app, config)
     push_client.init_app(app)
-    listeners.init_app(app)
+    shut_out.init_app(app)
     ingest.init_app(app, config)
     clips.init_app(app)
     opus.init_app(app)

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
+from webapp.accounts.signals import login_ended
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Invalid, NotFound
 from webapp.core.text import clean, is_visible
@@ -61,6 +62,7 @@ def revoke(owner: User, token_id: str) -> None:
     if not affected_rows(delete(AccessToken).where(AccessToken.id == token_id, AccessToken.user_id == owner.id)):
         raise NotFound
     db.session.commit()
+    login_ended.send(owner.id)
 
 
 def find(token: str) -> AccessToken | None:
@@ -71,6 +73,13 @@ def find(token: str) -> AccessToken | None:
     if found is None or is_over(found) or found.user.suspended_at is not None:
         return None
     return found
+
+
+def hashes_of(owner_ids: Iterable[int]) -> list[str]:
+    """Return the hashes of these people's tokens that still count."""
+    lasting = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > now())
+    query = select(AccessToken.token_hash).join(AccessToken.user)
+    return list(db.session.scalars(query.where(AccessToken.user_id.in_(list(owner_ids)), lasting, User.suspended_at.is_(None))))
 
 
 def is_over(token: AccessToken) -> bool:

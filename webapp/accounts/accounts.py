@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from contract.messages import AGENT_NAME
 from webapp.accounts.passwords import check_password, passwords
 from webapp.accounts.sessions import end_sessions, open_session
+from webapp.accounts.signals import login_ended
 from webapp.core import mail
 from webapp.core.database import AdvisoryLock, advisory_lock, db
 from webapp.core.errors import Conflict, Forbidden, Invalid
@@ -100,10 +101,14 @@ def set_password(user: User, password: str, *, stays: str = "") -> None:
         password_hash = passwords().hash(password)
     replace_password(user, password_hash, stays=stays)
     db.session.commit()
+    login_ended.send(user.id)
 
 
 def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
-    """Do what `set_password` does with a hash that is made already, in the current transaction."""
+    """Do what `set_password` does with a hash that is made already, in the current transaction.
+
+    The caller sends `login_ended` after the commit.
+    """
     user.password_hash = password_hash
     db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
     login_throttle.forget_failures(user.username)

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 
 from webapp.accounts import accounts
 from webapp.accounts.passwords import check_password, passwords
+from webapp.accounts.signals import login_ended
 from webapp.core import mail
 from webapp.core.config import current_config
 from webapp.core.database import affected_rows, db
@@ -66,6 +67,7 @@ def use(token: str, password: str) -> None:
     audit.record(audit.NOBODY, "password.reset", user)
     accounts.replace_password(user, password_hash)
     db.session.commit()
+    login_ended.send(user.id)
 
 
 def prune() -> None:

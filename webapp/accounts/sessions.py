@@ -6,14 +6,16 @@ The cookie carries a token, the row its SHA-256; deleting the row logs the brows
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
 from flask import Flask, Response, session
 from flask_login import current_user, login_user, logout_user
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import contains_eager
 
 from webapp.accounts import access_tokens
-from webapp.core.database import db
+from webapp.accounts.signals import login_ended
+from webapp.core.database import affected_rows, db
 from webapp.core.errors import NotFound, NotLoggedIn, answer
 from webapp.core.extensions import login_manager
 from webapp.i18n import language
@@ -32,6 +34,7 @@ def open_session(user: User) -> None:
     """
     db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
     earlier = _session(session.get("_user_id", ""))
+    earlier_user_id = earlier.user_id if earlier is not None else None
     if earlier is not None and earlier.user_id != user.id:
         db.session.delete(earlier)
         earlier = None
@@ -44,14 +47,30 @@ def open_session(user: User) -> None:
     db.session.add(log_in)
     db.session.commit()
     login_user(db.session.get_one(User, user.id))  # not `current_user`, which would stand for itself from here on
+    if earlier_user_id is not None:
+        login_ended.send(earlier_user_id)
 
 
 def close_session() -> None:
     """Log this browser out. The cookie is worth nothing from here on."""
-    db.session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(current_user.get_id() or "")))
+    token = current_user.get_id() or ""
+    user_ids = db.session.scalars(
+        delete(LoginSession).where(LoginSession.token_hash == token_hash(token)).returning(LoginSession.user_id)
+    )
+    ended = user_ids.all()
     db.session.commit()
     logout_user()
     session.clear()
+    for user_id in ended:
+        login_ended.send(user_id)
+
+
+def end_session(user: User, session_id: int) -> None:
+    """End one of the person's log-ins, whichever it is, and commit. Raises NotFound."""
+    if not affected_rows(delete(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user.id)):
+        raise NotFound
+    db.session.commit()
+    login_ended.send(user.id)
 
 
 def is_open(token: str) -> bool:
@@ -60,15 +79,31 @@ def is_open(token: str) -> bool:
 
 
 def end_sessions(user: User, *, stays: str = "") -> None:
-    """Log the person out everywhere, except for the log-in with the token `stays`, in the current transaction."""
+    """Log the person out everywhere, except for the log-in with the token `stays`, in the current transaction.
+
+    The caller sends `login_ended` after the commit.
+    """
     others = LoginSession.user_id == user.id, LoginSession.token_hash != token_hash(stays)
     db.session.execute(delete(LoginSession).where(*others))
 
 
-def session_id_or_none(user: User) -> int | None:
-    """Return the id of the current browser session, or None for requests with an access token."""
-    found = _session(user.session_token)
-    return None if found is None else found.id
+# --- Log-ins and tickets
+
+
+def login_mark(token: str) -> str:
+    """Return by what a ticket to a room is known to belong to a log-in or an access token.
+
+    It says nothing about either, and a log-in that gets a new token, as with a new password, gets a new mark.
+    """
+    return _mark(token_hash(token))
+
+
+def open_marks(user_ids: Iterable[int]) -> set[str]:
+    """Return the marks of all log-ins and access tokens of these people that still count."""
+    ids = list(user_ids)
+    sessions = select(LoginSession.token_hash).join(LoginSession.user).where(LoginSession.user_id.in_(ids), *_counts())
+    hashes = {*db.session.scalars(sessions), *access_tokens.hashes_of(ids)}
+    return {_mark(found) for found in hashes}
 
 
 def session_id(user: User) -> int:
@@ -112,7 +147,15 @@ def load_user(token: str) -> User | None:
 
 
 def _session(token: str) -> LoginSession | None:
-    mine = LoginSession.token_hash == token_hash(token), LoginSession.seen_at > now() - SESSION_LIFETIME
-    # A log-in that began before a suspension may have ended after it.
-    query = select(LoginSession).join(LoginSession.user).where(*mine, User.suspended_at.is_(None))
+    mine = LoginSession.token_hash == token_hash(token), *_counts()
+    query = select(LoginSession).join(LoginSession.user).where(*mine)
     return db.session.scalar(query.options(contains_eager(LoginSession.user)))
+
+
+def _counts() -> tuple[ColumnElement[bool], ...]:
+    """Return what a log-in must fulfil. One that began before a suspension may have ended after it."""
+    return LoginSession.seen_at > now() - SESSION_LIFETIME, User.suspended_at.is_(None)
+
+
+def _mark(hashed: str) -> str:
+    return token_hash(f"ticket {hashed}")[:32]

@@ -23,8 +23,8 @@ from webapp.models import LoginSession, Recording, User, now
 from webapp.presence import presence
 from webapp.privacy import account_deletion
 from webapp.security import audit
-from webapp.streams import listeners, state
 from webapp.streams import queries as stream_queries
+from webapp.streams import shut_out, state
 
 PAGE = 50
 WORDS_LENGTH = 64  # characters of a search that are looked at
@@ -180,8 +180,7 @@ def silence(user: User) -> None:
     stream = stream_queries.running_stream_of(user)
     if stream is not None:
         state.end(stream)
-    for friend in relations.friends_of(user):
-        listeners.shut_out(friend, user)
+    shut_out.shut_out(relations.friend_ids(user.id))
 
 
 def not_oneself(admin: User, user: User) -> None:

@@ -18,6 +18,7 @@ from livekit import api
 from livekit.protocol.agent import JobState, JobStatus
 
 from contract import messages
+from webapp.audio_server.room_tokens import LOGIN
 from webapp.core.database import refuse_open_transaction
 from webapp.core.errors import Busy
 
@@ -47,6 +48,11 @@ class Person:
     sid: str  # new at every join
     publishes_sound: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def login(self) -> str:
+        """In the studio: the mark of the log-in that has got the ticket."""
+        return self.attributes.get(LOGIN, "")
 
     @property
     def is_agent(self) -> bool:
@@ -105,7 +111,7 @@ class AudioServer:
         self._run(lambda livekit: _or_absent(livekit.room.update_room_metadata(request)))
 
     def remove(self, room: str, identity: str) -> None:
-        """Send somebody out of a room. Their token still lets them in again: see webapp.streams.listeners.shut_out."""
+        """Send somebody out of a room. Their token still lets them in again: see webapp.streams.shut_out."""
         request = api.RoomParticipantIdentity(room=room, identity=identity)
         self._run(lambda livekit: _or_absent(livekit.room.remove_participant(request)))
 

@@ -11,6 +11,7 @@ people who need not know of each other, and the audio server writes identities i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,6 +21,10 @@ from contract import messages
 
 TOKEN_TTL = timedelta(minutes=2)
 """How long a token can be used for the first time. The audio server then refreshes it as long as its holder is connected."""
+
+
+LOGIN = "login"
+"""Attribute of the broadcaster in the studio: which log-in has got the ticket (webapp.accounts.sessions.login_mark)."""
 
 
 class WebhookRefused(Exception):
@@ -33,8 +38,11 @@ class TokenMint:
     api_key: str
     api_secret: str = field(repr=False)
 
-    def studio(self, room: str) -> str:
-        """Make a broadcaster's token. The identity is fixed, so a second tab takes over from the first."""
+    def studio(self, room: str, login: str) -> str:
+        """Make a broadcaster's token. The identity is fixed, so a second tab takes over from the first.
+
+        `login`: the mark of the log-in that asks. The studio moves away from whoever has none that counts.
+        """
         return self._sign(
             messages.BROADCASTER,
             api.VideoGrants(
@@ -46,6 +54,7 @@ class TokenMint:
                 can_publish_data=True,
                 can_update_own_metadata=False,
             ),
+            attributes={LOGIN: login},
         )
 
     def stage(self, room: str, seat: str) -> str:
@@ -81,9 +90,10 @@ class TokenMint:
         except Exception as error:  # it raises Exception itself, and errors of jwt, base64 and protobuf
             raise WebhookRefused(str(error)) from error
 
-    def _sign(self, identity: str, grants: api.VideoGrants) -> str:
+    def _sign(self, identity: str, grants: api.VideoGrants, attributes: Mapping[str, str] | None = None) -> str:
         token = api.AccessToken(self.api_key, self.api_secret)
-        return token.with_identity(identity).with_ttl(TOKEN_TTL).with_grants(grants).to_jwt()
+        token.with_identity(identity).with_ttl(TOKEN_TTL).with_grants(grants).with_attributes(dict(attributes or {}))
+        return token.to_jwt()
 
 
 def _listen_only(room: str) -> api.VideoGrants:

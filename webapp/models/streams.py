@@ -37,6 +37,7 @@ class Stream(Base):
     quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)  # from beginning to end
     room_key: Mapped[str] = mapped_column(String(32), default=new_id, unique=True)
     stage_number: Mapped[int] = mapped_column(default=1)
+    studio_number: Mapped[int] = mapped_column(default=1)  # both count up to shut somebody out (webapp.streams.shut_out)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     live_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
@@ -64,8 +65,7 @@ class StageSeat(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     stream_id: Mapped[str] = mapped_column(ForeignKey("stream.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    # The log-in that asked for it, with which it ends. None: an access token asked.
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
+    login: Mapped[str] = mapped_column(String(32))  # the mark of the log-in that asked for it (accounts.sessions.login_mark)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

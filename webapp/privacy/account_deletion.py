@@ -23,7 +23,7 @@ from webapp.models import Stream, User, now
 from webapp.profiles import avatars
 from webapp.recordings import retention
 from webapp.security import audit
-from webapp.streams import queries, rooms, state
+from webapp.streams import queries, rooms, shut_out, state
 
 ROOMS_CLOSE = timedelta(minutes=10)  # after a stream's end the reconciler has closed its rooms, if it can at all
 
@@ -67,7 +67,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     audit.record(by or user, "person.deleted", user)
     retention.discard_all_of(user)
     _tell(user)
-    avatar = user.avatar
+    avatar, friend_ids = user.avatar, relations.friend_ids(user.id)
     db.session.delete(user)
     db.session.flush()  # from here on no other admin can leave at this moment
     if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
@@ -79,6 +79,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
         db.session.rollback()
         raise
     db.session.commit()
+    shut_out.shut_out(friend_ids)
     if avatar is not None:
         avatars.folder().delete(avatar)
 

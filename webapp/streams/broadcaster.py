@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from contract import messages
+from webapp.accounts import sessions
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
 from webapp.models import Stream, User, new_id, now
 from webapp.streams import seats
-from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of
+from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of, studio_of
 from webapp.streams.rooms import audio_server, open_rooms, token_mint
 from webapp.streams.serializers import Ticket, as_json
 from webapp.streams.state import ask_for_agent, end, make_rooms_again, move, publish
@@ -133,4 +133,5 @@ def _tell_studio(stream: Stream) -> None:
 
 
 def _studio_ticket(stream: Stream) -> Ticket:
-    return Ticket(stream, token_mint().studio(messages.studio_room(stream.room_key)))
+    login = sessions.login_mark(stream.owner.session_token)
+    return Ticket(stream, token_mint().studio(studio_of(stream), login))

@@ -29,6 +29,11 @@ def running_for(owner: User) -> Stream:
     return stream
 
 
+def running_streams_of(owner_ids: Iterable[int]) -> list[Stream]:
+    """Return the streams of these people that have not ended, on air or not."""
+    return list(db.session.scalars(select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended")))
+
+
 def on_air_streams(owner_ids: Iterable[int]) -> dict[int, Stream]:
     """Map each of these owners who is on air to the stream that friends see."""
     query = select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended", Stream.live_at.is_not(None))
@@ -46,6 +51,11 @@ def stage_of(stream: Stream) -> str:
     return messages.stage_room(stream.room_key, stream.stage_number)
 
 
+def studio_of(stream: Stream) -> str:
+    """Return the name of the LiveKit room of the broadcaster and the noise remover."""
+    return messages.studio_room(stream.room_key, stream.studio_number)
+
+
 def rooms_of(stream: Stream) -> Rooms:
     """Collect what the audio server has to know about the stream. Commit before you tell it."""
     stage = stage_of(stream)
@@ -56,7 +66,7 @@ def rooms_of(stream: Stream) -> Rooms:
         recording_limit=quotas.left_for(stream.owner, stream.id),
     )
     return Rooms(
-        studio=messages.studio_room(stream.room_key),
+        studio=studio_of(stream),
         stage=stage,
         metadata=metadata.to_json(),
         job=messages.BroadcastJob(

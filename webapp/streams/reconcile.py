@@ -8,7 +8,7 @@ was read, so it may be stopped at any moment, and two may run at once without ha
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite, nan
@@ -19,12 +19,11 @@ from contract import messages
 from webapp.audio_server.client import Person, Room
 from webapp.core import config
 from webapp.core.database import db
-from webapp.friends import relations
-from webapp.models import Stream, User, now
-from webapp.streams import seats, statistics
+from webapp.models import Stream, now
+from webapp.streams import seats, shut_out, statistics
 from webapp.streams import state as stream_state
 from webapp.streams.queries import rooms_of
-from webapp.streams.rooms import Rooms, audio_server, open_rooms, room_key_of
+from webapp.streams.rooms import Rooms, audio_server, close_left_room, open_rooms, room_key_of
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +122,7 @@ def settle(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> None:
     seats.remember(stream, seated)
     if stream.is_on_air:
         statistics.record_sample(stream, len(stream.listener_ids), observation.removed_db, at)
-    _remove_uninvited(stream, rooms, observation.audience, seated)
+    shut_out.guard(stream, rooms, found)
     if not alive and at >= stream.agent_due_at and not _is_agent_coming(stream, rooms):
         log.warning("noise remover is missing, asked for", extra={"stream": rooms.stream_id})
         stream_state.ask_for_agent(stream)
@@ -154,17 +153,6 @@ def _move(stream: Stream, observation: Observation, *, alive: bool) -> None:
     state = next_state(stream.state, sound_check=stream.sound_check, clean_sound=observation.clean_sound, lost=lost)
     if state != stream.state and stream_state.move(stream, state):
         log.info("stream moved", extra={"stream": stream.id, "state": state})
-
-
-def _remove_uninvited(stream: Stream, rooms: Rooms, audience: Iterable[str], seated: Mapping[str, int]) -> None:
-    """Remove everybody from the stage who is neither the owner nor a friend, or is suspended, whatever token they hold."""
-    active = select(User.id).where(User.id.in_(set(seated.values())), User.suspended_at.is_(None))
-    invited = set(db.session.scalars(active)) & {stream.owner_id, *relations.friend_ids(stream.owner_id)} if seated else set()
-    db.session.commit()
-    for identity in audience:
-        if seated.get(identity) not in invited:
-            log.warning("uninvited listener sent out", extra={"stream": rooms.stream_id})
-            audio_server().remove(rooms.stage, identity)
 
 
 def _is_agent_coming(stream: Stream, rooms: Rooms) -> bool:
@@ -200,9 +188,10 @@ def close_old_rooms() -> None:
     names = audio_server().room_names()  # before the rows are read: a room that exists has its row already
     keys = {key for name in names if (key := room_key_of(name))}
     streams = db.session.scalars(select(Stream).where(Stream.room_key.in_(keys))).all() if keys else ()
-    known = {stream.room_key for stream in streams}
-    in_use = {name for stream in streams if stream.state != "ended" for name in rooms_of(stream).names}
+    runs = {stream.room_key: stream.state != "ended" for stream in streams}
+    in_use = {name for stream in streams if runs[stream.room_key] for name in rooms_of(stream).names}
     db.session.commit()
     for name in names - in_use:
-        if room_key_of(name) in known:
-            audio_server().delete_room(name)
+        key = room_key_of(name)
+        if key in runs:
+            (close_left_room if runs[key] else audio_server().delete_room)(name)

@@ -50,6 +50,16 @@ def close_rooms(rooms: Rooms) -> None:
     audio_server().delete_room(rooms.stage)
 
 
+def close_left_room(name: str) -> None:
+    """Close a room of a stream that goes on in another one. Raises AudioServerUnreachable.
+
+    The noise remover is sent out first: one that sees its studio end takes the stream for over, and finishes the recording.
+    """
+    if name.startswith("studio-"):
+        audio_server().remove(name, messages.AGENT_NAME)
+    audio_server().delete_room(name)
+
+
 def room_key_of(name: str) -> str | None:
     """Return the stream's key from the name of a room, or None if the room is not one of ours."""
     kind, _, rest = name.partition("-")

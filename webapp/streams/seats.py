@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from webapp.accounts import sessions
 from webapp.core.database import db
 from webapp.events import outbox
+from webapp.friends import relations
 from webapp.models import StageSeat, Stream, User, now
 from webapp.streams.state import change
 
@@ -23,7 +24,7 @@ LEFT_AFTER = timedelta(minutes=15)
 
 def give(stream: Stream, person: User) -> str:
     """Give somebody one more seat on the stage, for one page, and return its identity. The caller commits."""
-    seat = StageSeat(stream_id=stream.id, user_id=person.id, session_id=sessions.session_id_or_none(person))
+    seat = StageSeat(stream_id=stream.id, user_id=person.id, login=sessions.login_mark(person.session_token))
     db.session.add(seat)
     db.session.flush()
     return seat.id
@@ -35,9 +36,17 @@ def holders(stream_id: str, identities: Iterable[str]) -> dict[str, int]:
     return {seat.id: seat.user_id for seat in db.session.scalars(query)}
 
 
-def identities_of(stream_id: str, person: User) -> set[str]:
-    """Return all identities that somebody was given on the stages of a stream."""
-    return set(db.session.scalars(select(StageSeat.id).where(StageSeat.stream_id == stream_id, StageSeat.user_id == person.id)))
+def lost(stream: Stream) -> set[str]:
+    """Return the identities of seats whose holder has lost the right to them: no friend any more, or the log-in has ended."""
+    people = {stream.owner_id, *relations.friend_ids(stream.owner_id)}
+    given = list(db.session.scalars(select(StageSeat).where(StageSeat.stream_id == stream.id)))
+    marks = sessions.open_marks(people & {seat.user_id for seat in given})
+    return {seat.id for seat in given if seat.login not in marks}
+
+
+def take_back(identities: Iterable[str]) -> None:
+    """Forget these seats. The caller commits."""
+    db.session.execute(delete(StageSeat).where(StageSeat.id.in_(list(identities))))
 
 
 def remember(stream: Stream, seated: Mapping[str, int]) -> None:

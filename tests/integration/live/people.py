@@ -188,7 +188,7 @@ class Broadcast:
         self._stack = stack
         self.id = secrets.token_hex(16)
         self.key = secrets.token_hex(16)
-        self.studio = studio_room(self.key)
+        self.studio = studio_room(self.key, 1)
         self.metadata = StudioMetadata(stage=stage_room(self.key, 1), live=True, title="Morning show")
         self.strength_db = 100.0
         self.quality = USUAL_QUALITY
@@ -222,6 +222,14 @@ class Broadcast:
             await self.livekit.room.create_room(api.CreateRoomRequest(name=self.metadata.stage, departure_timeout=60))
         request = api.UpdateRoomMetadataRequest(room=self.studio, metadata=self.metadata.to_json())
         await self.livekit.room.update_room_metadata(request)
+
+    async def move_studio(self) -> None:
+        """Does what webapp.streams.shut_out does when a log-in of the broadcaster has ended."""
+        left, self.studio = self.studio, studio_room(self.key, 2)
+        await self.livekit.room.remove_participant(api.RoomParticipantIdentity(room=left, identity=AGENT_NAME))
+        await self.livekit.room.delete_room(api.DeleteRoomRequest(room=left))
+        await self.make_rooms()
+        await self.dispatch()
 
     async def published(self, room: str = "") -> list[tuple[str, str]]:
         """Returns (identity, track name) of everything that is published on the stage or in another room.

@@ -131,6 +131,21 @@ async def test_a_second_job_replaces_a_living_one(worker_with, new_broadcast):
     assert sum(gap.length for gap in manifest.gaps) < 3
 
 
+async def test_a_broadcast_that_moves_to_another_studio_keeps_its_recording(worker_with, new_broadcast):
+    worker = worker_with()
+    broadcast = await new_broadcast().open(strength_db=0)
+    _, listener = await on_air(broadcast)
+    await broadcast.move_studio()
+    moved = time.monotonic()
+    await broadcast.speaker(sweep(2))
+    await until(lambda: listener.newest.loud_at() > moved + 1.5, 10, "sound after the move")
+    await asyncio.sleep(2)
+    assert await broadcast.published() == [(AGENT_NAME, "clean")]
+    manifest, _ = await recording_of(worker, broadcast)
+    assert len(list(worker.recordings.glob("*.flac"))) == 1
+    assert sum(gap.length for gap in manifest.gaps) < 5
+
+
 async def test_a_stopped_worker_leaves_a_recording_that_the_next_one_goes_on_with(worker_with, new_broadcast):
     worker = worker_with()
     broadcast = await new_broadcast().open(strength_db=0)

@@ -163,8 +163,17 @@ class TestReconciler:
         change(app, stream, dispatch_tries=1)
         with app.app_context():
             reconcile.repair_all()
-        expected = ["ListRooms", *["ListParticipants"] * 2, *["RemoveParticipant"] * 2, "ListDispatch", "CreateDispatch"]
-        assert connections == [(call, 0) for call in expected]
+        looked, moved = ["ListRooms", *["ListParticipants"] * 2], ["CreateRoom", "CreateRoom", "UpdateRoomMetadata"]
+        sent_off = ["ListRooms", "ListParticipants", "RemoveParticipant", "RemoveParticipant"]
+        assert connections == [(call, 0) for call in [*looked, *moved, *sent_off, "ListDispatch", "CreateDispatch"]]
+
+    def test_a_broadcaster_whose_log_in_has_ended_is_left_behind(self, app, stream, connections, audio_server):
+        rooms = open_rooms(app, audio_server, stream)
+        audio_server.people[rooms.studio] = ["alice"]
+        with app.app_context():
+            reconcile.repair_all()
+        moved = ["RemoveParticipant", "DeleteRoom", "CreateRoom", "CreateRoom", "CreateDispatch"]
+        assert connections[3:] == [(call, 0) for call in moved]
 
     def test_the_studio_hears_what_has_changed(self, app, stream, connections, audio_server):
         open_rooms(app, audio_server, stream)
@@ -183,10 +192,10 @@ class TestReconciler:
 
     def test_old_rooms_are_closed(self, app, stream, connections, audio_server):
         open_rooms(app, audio_server, stream)
-        change(app, stream, stage_number=2)
+        change(app, stream, stage_number=2, studio_number=2)
         with app.app_context():
             reconcile.close_old_rooms()
-        assert connections == [("ListRooms", 0), ("DeleteRoom", 0)]
+        assert sorted(connections) == [("DeleteRoom", 0), ("DeleteRoom", 0), ("ListRooms", 0), ("RemoveParticipant", 0)]
 
     def test_a_webhook(self, app, stream, connections, audio_server):
         rooms = open_rooms(app, audio_server, stream)

@@ -1,13 +1,15 @@
 """A stream's life as far as the database decides it. No audio server runs here, which is a test of its own."""
 
+import threading
 from contextlib import contextmanager
 
 import jwt
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
+from tests.webapp.conftest import PASSWORD
 from tests.webapp.support.health_page import HealthPage
-from webapp.accounts import accounts
+from webapp.accounts import access_tokens, accounts, sessions
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.models import Event, Stream, User, now
@@ -67,6 +69,47 @@ class TestListening:
         claims = jwt.decode(answer.json["token"], options={"verify_signature": False})
         assert claims["video"]["room"] == f"stage-{stream.room_key}-1"
         assert "bob" not in str(claims), "the audio server does not know who listens"
+
+    def test_who_is_unfriended_between_two_questions_gets_no_ticket_to_the_new_stage(self, app, stream, alice, bob):
+        asked = []
+
+        def unfriend(_connection, _cursor, statement, *_) -> None:
+            asked.extend(table for table in ("friendship", "stream") if f"FROM {table} " in statement and table not in asked)
+            if len(asked) == 2:
+                asked.append("unfriended")
+                thread = threading.Thread(target=alice.delete, args=("/api/friends/bob",))
+                thread.start()
+                thread.join()
+
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", unfriend)
+        answer = bob.post("/api/stream/listen/alice")
+        assert (asked[2:], stream.stage_number, answer.status_code) == (["unfriended"], 2, 404)
+
+    def test_a_ticket_carries_the_mark_of_its_log_in_as_long_as_that_counts(self, app, stream, bob, visit):
+        def mark(person, **options):
+            token = person.post("/api/stream/listen/alice", **options).json["token"]
+            return jwt.decode(token, options={"verify_signature": False})["attributes"]["login"]
+
+        with app.app_context():
+            user = accounts.find("bob")
+            bearer = {"Authorization": f"Bearer {access_tokens.make(user, 'script', ['read'], '30')}"}
+        elsewhere = visit("bob").log_in()
+        marks = mark(bob), mark(elsewhere), mark(app.test_client(), headers=bearer)
+
+        def open_ones():
+            with app.app_context():
+                return [number for number, one in enumerate(marks) if one in sessions.open_marks([accounts.find("bob").id])]
+
+        assert open_ones() == [0, 1, 2]
+        elsewhere.post("/api/logout")
+        assert open_ones() == [0, 2]
+        change = {"old_password": PASSWORD, "password": "a wholly new password"}
+        bob.client.post("/settings/password", data={"csrf_token": bob.csrf_token, **change})
+        assert open_ones() == [2]
+        with app.app_context():
+            access_tokens.revoke(user := accounts.find("bob"), access_tokens.tokens_of(user)[0].id)
+        assert open_ones() == []
 
     def test_an_interrupted_stream_can_be_joined_again(self, stream, bob):
         stream.change(state="interrupted")
