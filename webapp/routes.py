@@ -12,7 +12,9 @@ from webapp.auth import pages as auth_pages
 from webapp.auth import pages_invites
 from webapp.chat import api as chat_api
 from webapp.chat import pages as chat_pages
+from webapp.factors import api as factors_api
 from webapp.factors import pages as factors_pages
+from webapp.factors import pages_confirmation
 from webapp.friends import api as friends_api
 from webapp.friends import pages as friends_pages
 from webapp.friends import pages_search
@@ -34,6 +36,7 @@ from webapp.streams import api_connection_check, pages_listen, pages_live, webho
 ROUTES = (
     # JSON
     auth_api,
+    factors_api,
     friends_api,
     presence_api,
     streams_api,
@@ -64,6 +67,7 @@ ROUTES = (
     pages_password_reset,
     pages_access_tokens,
     factors_pages,
+    pages_confirmation,
     admin_pages,
     pages_people,
     pages_statistics,

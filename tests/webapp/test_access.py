@@ -31,7 +31,7 @@ from webapp.accounts import access_tokens, accounts, password_resets
 from webapp.auth import invites
 from webapp.core.database import db
 from webapp.core.extensions import csrf
-from webapp.models import ChatMessage, ChatMute, Recording, Stream, now
+from webapp.models import ChatMessage, ChatMute, LoginSession, Recording, Stream, now
 from webapp.openapi import operations
 from webapp.openapi.scopes import Scope
 from webapp.profiles import avatars
@@ -104,6 +104,7 @@ MATRIX = {
     "api_session.register": Line("POST", "/api/register", everybody(201), body(username="newcomer", password=PASSWORD)),
     "api_session.login": Line("POST", "/api/login", everybody(200), body(username="bob", password=PASSWORD)),
     "api_session.logout": Line("POST", "/api/logout", logged_in(204)),
+    "api_confirmation.confirm": Line("POST", "/api/confirm", logged_in(200), body(password=PASSWORD)),
     "api_events.stream": Line("GET", "/events", logged_in(200)),
     "api_friends.search": Line("GET", "/api/search?q=alice", logged_in(200)),
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
@@ -266,6 +267,8 @@ MATRIX = {
     "pages_factors.add_app": Line("POST", "/settings/second-factor/app", page(logged_in(422)), form(code="000000")),
     "pages_factors.remove_app": Line("POST", "/settings/second-factor/app/remove", page(logged_in(303))),
     "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422))),
+    "pages_confirmation.ask": Line("GET", "/confirm", page(logged_in(200))),
+    "pages_confirmation.confirm": Line("POST", "/confirm", page(logged_in(303))),
     "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
     "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
     "pages_tokens.revoke": Line("POST", "/settings/tokens/{access_token}/revoke", page(only(owner=303))),
@@ -341,6 +344,7 @@ class World:
         with self.app.app_context():
             deleted = update(Recording).where(Recording.id == self.ids["deleted"])
             db.session.execute(deleted.values(deleted_at=now()))  # this moment, whenever the world was made
+            db.session.execute(update(LoginSession).values(confirmed_at=now()))
             db.session.commit()
 
     def _bring_back(self) -> None:

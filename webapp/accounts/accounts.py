@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contract.messages import AGENT_NAME
+from webapp.accounts import access_tokens
 from webapp.accounts.passwords import check_password, passwords
 from webapp.accounts.sessions import end_sessions, open_session
 from webapp.accounts.signals import login_ended
@@ -82,8 +83,13 @@ def authenticate(username: str, password: str, address: str) -> User | None:
         return user
 
 
-def change_password(user: User, old: str, new: str, address: str) -> None:
-    """Change the password and log every other browser out.
+def confirm_password(user: User, password: str, address: str) -> bool:
+    """Return whether somebody who is logged in knows the password. Raises TooMany after too many failures."""
+    return authenticate(user.username, password, address) is not None
+
+
+def change_password(user: User, old: str, new: str, address: str, *, keep_tokens: bool = False) -> None:
+    """Change the password, log every other browser out, and revoke access tokens unless they are to be kept.
 
     Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does.
     """
@@ -91,20 +97,22 @@ def change_password(user: User, old: str, new: str, address: str) -> None:
     if authenticate(user.username, old, address) is None:
         raise Invalid.field("old_password", _("The password is wrong."))
     audit.record(user, "password.changed", user)
-    set_password(user, new, stays=user.session_token)
+    set_password(user, new, stays=user.session_token, keep_tokens=keep_tokens)
     open_session(user)
 
 
-def set_password(user: User, password: str, *, stays: str = "") -> None:
-    """Set a password, log the person out everywhere except for the log-in with the token `stays`, and void all reset links."""
+def set_password(user: User, password: str, *, stays: str = "", keep_tokens: bool = False) -> None:
+    """Set a password, and end what may be in other hands: every log-in but the one with the token `stays`, all reset links, and
+    access tokens unless they are to be kept.
+    """
     with passwords().slot():
         password_hash = passwords().hash(password)
-    replace_password(user, password_hash, stays=stays)
+    replace_password(user, password_hash, stays=stays, keep_tokens=keep_tokens)
     db.session.commit()
     login_ended.send(user.id)
 
 
-def replace_password(user: User, password_hash: str, *, stays: str = "") -> None:
+def replace_password(user: User, password_hash: str, *, stays: str = "", keep_tokens: bool = False) -> None:
     """Do what `set_password` does with a hash that is made already, in the current transaction.
 
     The caller sends `login_ended` after the commit.
@@ -113,6 +121,8 @@ def replace_password(user: User, password_hash: str, *, stays: str = "") -> None
     db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
     login_throttle.forget_failures(user.username)
     end_sessions(user, stays=stays)
+    if not keep_tokens:
+        access_tokens.revoke_all(user)
 
 
 def change_email(user: User, email: str, password: str, address: str) -> None:

@@ -15,6 +15,7 @@ from webapp.core.errors import ApiError, Forbidden
 from webapp.core.extensions import login_manager
 from webapp.models import User
 from webapp.openapi import operations
+from webapp.security.addresses import network_of
 
 
 def init_app(app: Flask) -> None:
@@ -33,7 +34,7 @@ def _check() -> None:
         raise ApiError(_("This access token is unknown or has expired."), status=401, code="bad_token")
     if operation.scope not in access_tokens.scopes_of(token):
         raise Forbidden(_("This access token does not have the scope %(scope)s.", scope=operation.scope), code="scope")
-    access_tokens.record_use(token)
+    access_tokens.record_use(token, network_of(request.remote_addr or ""))
     g.access_token = token
 
 

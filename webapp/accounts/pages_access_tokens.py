@@ -9,6 +9,7 @@ from flask_login import current_user, login_required
 
 from webapp.accounts import access_tokens
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.factors import confirmation
 from webapp.openapi import scopes
 
 blueprint = Blueprint("pages_tokens", __name__, url_prefix="/settings")
@@ -22,6 +23,7 @@ def mine(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 
 @blueprint.post("/tokens")
 @login_required
+@confirmation.confirmed
 @form_errors(mine, "name")
 def make() -> ResponseReturnValue:
     """Answer with the token itself. It is not kept in the session, so no other page can show it."""

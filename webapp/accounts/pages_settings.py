@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from webapp.accounts import accounts, quality, quotas
+from webapp.accounts import access_tokens, accounts, quality, quotas
 from webapp.core import mail
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.profiles import profiles
@@ -66,7 +66,12 @@ def save_sound() -> ResponseReturnValue:
 @blueprint.get("/password")
 @login_required
 def password(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
-    return render_template("accounts/settings/password.html", problems=problems, by_mail=mail.is_configured())
+    return render_template(
+        "accounts/settings/password.html",
+        problems=problems,
+        by_mail=mail.is_configured(),
+        has_tokens=bool(access_tokens.tokens_of(current_user)),
+    )
 
 
 @blueprint.post("/password")
@@ -74,7 +79,8 @@ def password(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 @form_errors(password, "old_password")
 def save_password() -> ResponseReturnValue:
     old, new = request.form.get("old_password", ""), request.form.get("password", "")
-    accounts.change_password(current_user, old, new, request.remote_addr or "")
+    keep_tokens = "keep_tokens" in request.form
+    accounts.change_password(current_user, old, new, request.remote_addr or "", keep_tokens=keep_tokens)
     flash(_("Saved. You have been logged out in every other browser."))
     return redirect(url_for("pages_settings.password"), 303)
 

@@ -44,6 +44,7 @@ def open_session(user: User) -> None:
     user.browser_language = language.of_browser()
     log_in = earlier or LoginSession(user=user)
     log_in.token_hash, log_in.created_at, log_in.seen_at = token_hash(user.session_token), now(), now()
+    log_in.confirmed_at = now()
     db.session.add(log_in)
     db.session.commit()
     login_user(db.session.get_one(User, user.id))  # not `current_user`, which would stand for itself from here on
@@ -108,7 +109,12 @@ def open_marks(user_ids: Iterable[int]) -> set[str]:
 
 def session_id(user: User) -> int:
     """Return the id of the current browser session. Raises NotLoggedIn for requests with an access token."""
-    found = session_id_or_none(user)
+    return log_in_of(user).id
+
+
+def log_in_of(user: User) -> LoginSession:
+    """Return the current browser session. Raises NotLoggedIn for requests with an access token."""
+    found = _session(user.session_token)
     if found is None:
         raise NotLoggedIn
     return found
@@ -117,14 +123,6 @@ def session_id(user: User) -> int:
 def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None  # the row decides, not the address, which changes on the way
-
-
-def admit_admins() -> None:
-    """Guard the admin's pages as their `before_request`. Raises NotLoggedIn, and NotFound for whoever is no admin."""
-    if not current_user.is_authenticated:
-        raise NotLoggedIn
-    if not current_user.is_admin:
-        raise NotFound
 
 
 @login_manager.unauthorized_handler

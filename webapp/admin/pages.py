@@ -10,8 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from webapp.accounts import sessions
-from webapp.admin import status, storage_report
+from webapp.admin import admission, status, storage_report
 from webapp.auth import registration
 from webapp.core.errors import Invalid
 from webapp.core.version import VERSION
@@ -20,7 +19,7 @@ from webapp.streams import queries as stream_queries
 from webapp.streams import state
 
 blueprint = Blueprint("pages_admin", __name__, url_prefix="/admin")
-blueprint.before_request(sessions.admit_admins)
+blueprint.before_request(admission.admit)
 
 
 @blueprint.get("/")

@@ -7,15 +7,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from webapp.accounts import password_resets, quotas, sessions
-from webapp.admin import people
+from webapp.accounts import password_resets, quotas
+from webapp.admin import admission, people
 from webapp.core import mail
 from webapp.core.errors import Conflict
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.models import User
 
 blueprint = Blueprint("pages_members", __name__, url_prefix="/admin/people")
-blueprint.before_request(sessions.admit_admins)
+blueprint.before_request(admission.admit)
 
 
 @blueprint.get("/")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from webapp.accounts import sessions
+from webapp.admin import admission
 from webapp.streams import statistics
 from webapp.ui.formatting import reader_zone
 
 blueprint = Blueprint("pages_attendance", __name__, url_prefix="/admin")
-blueprint.before_request(sessions.admit_admins)
+blueprint.before_request(admission.admit)
 
 
 @blueprint.get("/attendance")

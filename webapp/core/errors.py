@@ -4,6 +4,7 @@
     +-- BadRequest   400  the body cannot be read
     +-- NotLoggedIn  401
     +-- Forbidden    403  logged in or not makes no difference
+    |   +-- ConfirmationRequired  first show that it is you
     +-- NotFound     404  not there, or not yours: nobody can tell which
     +-- Conflict     409
     +-- Gone         410  it was there once
@@ -78,6 +79,23 @@ class Forbidden(ApiError):
     status, code = 403, "forbidden"
 
 
+class ConfirmationRequired(Forbidden):
+    """The person has to show that it is them (webapp.factors.confirmation).
+
+    `methods` are those that they have, `problem` is why a try did not count, and `back` is where somebody is led who has opened a
+    link and confirms; without it to that link.
+    """
+
+    code = "confirmation_required"
+
+    def __init__(self, methods: Iterable[str], *, problem: ApiError | None = None, back: str = "") -> None:
+        super().__init__(_("Confirm with your password or your second factor first."))
+        if problem is not None:
+            self.fields = problem.fields or {"password": problem.message}
+            self.status, self.retry_after_s = problem.status, problem.retry_after_s
+        self.methods, self.back = list(methods), back
+
+
 class NotFound(ApiError):
     status, code = 404, "not_found"
 
@@ -147,14 +165,23 @@ def answer(error: ApiError) -> Response:
     A blueprint whose own handler leaves an error to this one calls it: raising again inside a handler would end as 500.
     """
     db.session.rollback()  # whatever was half done; the page for the error reads from the database too
-    if isinstance(error, NotLoggedIn) and not wants_json():
-        target = request.full_path.rstrip("?") if request.method == "GET" else None
-        return cast("Response", redirect(url_for("pages_auth.login", next=target), Response=Response))
+    if not wants_json() and (target := _leads_to(error)):
+        return cast("Response", redirect(target, Response=Response))
     response = _json(error) if wants_json() else _page(error)
     response.status_code = error.status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
+
+
+def _leads_to(error: ApiError) -> str | None:
+    """Return the page on which a person can do something about the error, if it is another one. It leads back afterwards."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    if isinstance(error, NotLoggedIn):
+        return url_for("pages_auth.login", next=here)
+    if isinstance(error, ConfirmationRequired) and here:  # a form is asked for it in place, or it would be lost
+        return url_for("pages_confirmation.ask", next=error.back or here)
+    return None
 
 
 def _json(error: ApiError) -> Response:
@@ -170,7 +197,8 @@ def _page(error: ApiError) -> Response:
     """
     if error.status >= 500 or isinstance(request.routing_exception, SecurityError):
         return Response(f"<!doctype html><html lang={get_locale()}><title>Stillair</title><h1>{escape(error.message)}</h1>")
-    return Response(render_template("error.html", error=error))
+    template = "factors/confirm.html" if isinstance(error, ConfirmationRequired) else "error.html"
+    return Response(render_template(template, error=error))
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
-from webapp.factors import authenticator_app, second_factor
+from webapp.factors import authenticator_app, confirmation, second_factor
 
 blueprint = Blueprint("pages_factors", __name__, url_prefix="/settings/second-factor")
 
@@ -21,6 +21,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/app/begin")
 @login_required
+@confirmation.confirmed
 def begin_app() -> ResponseReturnValue:
     authenticator_app.begin(current_user)
     return redirect(url_for("pages_factors.app"), 303)
@@ -28,6 +29,7 @@ def begin_app() -> ResponseReturnValue:
 
 @blueprint.get("/app")
 @login_required
+@confirmation.confirmed
 def app(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     secret = authenticator_app.new_secret(current_user)
     if secret is None:
@@ -38,6 +40,7 @@ def app(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 
 @blueprint.post("/app")
 @login_required
+@confirmation.confirmed
 @form_errors(app, "code")
 def add_app() -> ResponseReturnValue:
     codes = second_factor.add_app(current_user, request.form.get("code", ""))
@@ -46,6 +49,7 @@ def add_app() -> ResponseReturnValue:
 
 @blueprint.post("/app/remove")
 @login_required
+@confirmation.confirmed
 def remove_app() -> ResponseReturnValue:
     second_factor.remove_app(current_user)
     flash(_("Removed. The app is not asked for any more."))
@@ -54,6 +58,7 @@ def remove_app() -> ResponseReturnValue:
 
 @blueprint.post("/codes")
 @login_required
+@confirmation.confirmed
 def renew_codes() -> ResponseReturnValue:
     return _page(second_factor.renew_codes(current_user)), 201
 

@@ -38,10 +38,13 @@ def is_on(user: User) -> bool:
     return factors_of(user).is_on
 
 
-def check_code(user: User, code: str) -> None:
-    """Use up a code of the app or a recovery code. Raises Invalid for a wrong one, and TooMany as a log-in does."""
+def check_code(user: User, code: str, subject: str = "") -> None:
+    """Use up a code of the app or a recovery code. Raises Invalid for a wrong one, and TooMany.
+
+    Failures are counted by `subject`, and before a log-in by the account: who gets that far knows the password.
+    """
     code = "".join(code.split())
-    if not attempt(f"code:{user.id}", lambda: authenticator_app.accept(user, code) or _recover(user, code), user):
+    if not attempt(subject or f"code:{user.id}", lambda: authenticator_app.accept(user, code) or _recover(user, code), user):
         raise Invalid.field("code", _("This code is wrong or was used before. Wait for the next one and try again."))
 
 

@@ -62,6 +62,7 @@ class LoginSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # webapp.factors.confirmation
     user: Mapped[User] = relationship()
 
 
@@ -78,6 +79,7 @@ class AccessToken(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # None: never
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    networks: Mapped[str] = mapped_column(String(1024), default="", server_default="")  # that used it, the newest last
     user: Mapped[User] = relationship()
 
 

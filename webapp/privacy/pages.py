@@ -11,6 +11,7 @@ from flask_login import current_user, login_required
 
 from webapp.accounts import quotas, sessions
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.factors import confirmation
 from webapp.friends import blocking, blocks
 from webapp.models import now
 from webapp.privacy import account_deletion, data_export
@@ -58,6 +59,7 @@ def unblock(username: str) -> ResponseReturnValue:
 @blueprint.get("/data.zip")
 @login_required
 def download() -> ResponseReturnValue:
+    confirmation.check(back=url_for("pages_privacy.index"))
     with ExitStack() as stack:
         stack.enter_context(data_export.slot(current_app))
         pieces = data_export.archive(current_user, with_sound="recordings" in request.args)

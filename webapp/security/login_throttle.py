@@ -25,6 +25,7 @@ MAX_DELAY_S = 300.0
 FREE_TRIES: Mapping[str, int] = {
     "user": 5,
     "address": 100,  # a whole household or school may share one
+    "login": 5,  # what is tried inside a log-in
     "code": 5,  # of a second factor, by account: whoever gets that far knows the password
 }
 

@@ -38,6 +38,7 @@ LIMITS = {
     "push subscription": Limit(30, HOUR, lazy_gettext("You have switched notifications on too often in the last hour.")),
     "reaction": Limit(30, MINUTE, lazy_gettext("Too many reactions.")),
     "reset mail": Limit(3, HOUR, ""),  # a stranger who knows a name must not be able to fill a mailbox
+    "token network": Limit(20, HOUR, ""),  # new ones, of one access token, in the audit log
     "setup check": Limit(30, HOUR, lazy_gettext("You have checked your set-up too often in the last hour.")),
 }
 

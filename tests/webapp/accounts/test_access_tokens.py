@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from tests.webapp.conftest import PASSWORD
-from webapp.accounts import access_tokens, accounts
+from tests.webapp.support.forms import submit
+from webapp.accounts import access_tokens, accounts, password_resets
 from webapp.core.database import db
-from webapp.models import AccessToken, now
+from webapp.models import AccessToken, AuditEntry, now
 from webapp.openapi.scopes import Scope
+from webapp.security import audit
 
 PATH = "/settings/tokens"
 
@@ -140,11 +142,58 @@ def test_the_last_use_is_shown(alice, make, ask):
     assert "Last used today" in alice.get(PATH).get_data(as_text=True)
 
 
-def test_a_new_password_leaves_tokens_as_they_are(app, make, ask):
+@pytest.mark.parametrize(("kept", "status"), [({}, 401), ({"keep_tokens": "on"}, 200)])
+def test_a_new_password_ends_tokens_unless_they_are_kept(alice, make, ask, kept, status):
+    token = make()
+    assert "Keep access tokens" in alice.get("/settings/password").text
+    page = submit(alice, "/settings/password", old_password=PASSWORD, password="another battery", **kept)
+    assert page.status_code == 200
+    assert ask(token).status_code == status
+
+
+def test_a_reset_ends_every_token(app, make, ask):
     token = make()
     with app.app_context():
-        accounts.set_password(accounts.find("alice"), "another battery")
-    assert ask(token).status_code == 200
+        link = password_resets.make(audit.COMMAND_LINE, accounts.find("alice"))
+        password_resets.use(link.rpartition("/")[2], "another battery")
+    assert ask(token).status_code == 401
+
+
+def entries(app) -> list[tuple[str, str]]:
+    """What the audit log says of tokens: who did what."""
+    with app.app_context():
+        found = db.session.scalars(select(AuditEntry).where(AuditEntry.act.startswith("token.")).order_by(AuditEntry.id))
+        return [(entry.act, entry.detail) for entry in found]
+
+
+def test_the_audit_log_says_when_a_token_is_made_used_elsewhere_and_revoked(app, make_app, alice, make):
+    token = make(name="hunter2", scopes=["read", "chat"], days="30")
+    behind_a_proxy = make_app(trusted_proxies=1).test_client()
+    for address in ("203.0.113.7", "203.0.113.7", "198.51.100.1", "203.0.113.7"):
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+        assert behind_a_proxy.get("/api/session", headers=headers).json["user"]
+    with app.app_context():
+        token_id = db.session.scalar(select(AccessToken.id))
+    page = alice.get(PATH).text
+    alice.post(f"{PATH}/{token_id}/revoke")
+    mark = access_tokens.mark(token_id)
+    assert mark in page
+    assert entries(app) == [
+        ("token.made", f"{mark}, read chat, 30 d"),
+        ("token.used", f"{mark}, 203.0.113.7"),
+        ("token.used", f"{mark}, 198.51.100.1"),
+        ("token.revoked", mark),
+    ]
+
+
+def test_somebody_with_many_addresses_does_not_flood_the_audit_log(app, make):
+    make()
+    with app.app_context():
+        token = db.session.scalar(select(AccessToken))
+        for number in range(40):
+            access_tokens.record_use(token, f"2001:db8:0:{number:x}::/64")
+        assert len(token.networks.split()) == access_tokens.NETWORKS
+    assert [act for act, _ in entries(app)].count("token.used") == 20
 
 
 def test_no_token_counts_for_somebody_who_is_suspended(app, make, ask):
