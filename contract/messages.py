@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from contract.fields import DocumentError, read, take
+from contract.fields import DocumentError, read, take, take_number
 
 AGENT_NAME = "noise-remover"
 """Name that dispatches ask for, and the agent's identity in the studio and on the stage (a new agent evicts a dead one)."""
@@ -98,7 +98,7 @@ class BroadcastJob:
             owner=take(name, data, "owner", str),
             title=take(name, data, "title", str),
             started_at=take(name, data, "started_at", str),
-            strength_db=float(take(name, data, "strength_db", int, float)),
+            strength_db=take_number(name, data, "strength_db"),
             quality=quality,
         )
 

@@ -8,9 +8,11 @@ import zlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from contract.fields import DocumentError, read, take
+from contract.fields import DocumentError, read, take, take_number
 
 SAMPLE_RATE = 48_000
+MAX_SAMPLES, MAX_SAMPLE_RATE = 2**36 - 1, 655_350
+"""What the head of a FLAC file has room for (RFC 9639, 8.2)."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,15 @@ class RecordingManifest:
         if state not in MANIFEST_STATES:
             raise DocumentError(f"{name}: state is {state!r}, not one of {', '.join(MANIFEST_STATES)}")
 
+        samples, sample_rate = take(name, data, "samples", int), take(name, data, "sample_rate", int)
+        if not 0 <= samples <= MAX_SAMPLES or not 1 <= sample_rate <= MAX_SAMPLE_RATE:
+            raise DocumentError(f"{name}: no FLAC file has this many samples, or so many a second")
+
         def spans(key: str) -> tuple[Span, ...]:
             return tuple(
                 Span(
-                    start=float(take(name, entry, "start", int, float)),
-                    length=float(take(name, entry, "length", int, float)),
+                    start=take_number(name, entry, "start"),
+                    length=take_number(name, entry, "length"),
                     cause=take(name, entry, "cause", str),
                 )
                 for entry in take(name, data, key, list)
@@ -78,10 +84,10 @@ class RecordingManifest:
             title=take(name, data, "title", str),
             started_at=take(name, data, "started_at", str),
             state=state,
-            samples=take(name, data, "samples", int),
-            sample_rate=take(name, data, "sample_rate", int),
+            samples=samples,
+            sample_rate=sample_rate,
             boot_id=take(name, data, "boot_id", str),
-            boot_time=float(take(name, data, "boot_time", int, float)),
+            boot_time=take_number(name, data, "boot_time"),
             gaps=spans("gaps"),
             paused=spans("paused"),
             clip_of=take(name, {"clip_of": "", **data}, "clip_of", str),  # older sidecars do not know of clips

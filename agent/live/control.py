@@ -55,7 +55,7 @@ class Control:
                 raise rtc.RpcError(403, "Only the broadcaster may do this.")
             try:
                 request = json.loads(call.payload)
-            except ValueError:
+            except (ValueError, RecursionError):
                 request = None
             if not isinstance(request, dict):
                 raise rtc.RpcError(400, "The request is not a JSON object.")

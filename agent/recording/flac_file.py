@@ -69,8 +69,10 @@ def repair(disk: DiskFile) -> Repaired:
         found, last = _find_end(data, promised, size)
         if last is None and _may_hold_sound(data, size):
             raise DamagedFile("this is not a recording of Stillair, or none of its sound can be read")
-    if found != promised or size != found.end:
-        _mend(disk, found, whole_header=promised is None)
+        padding = slice(RECORDING_HEAD_BYTES, RECORDING_AUDIO_AT)  # also damaged, players would not find the first frame
+        whole_header = promised is None or data[padding] != found.to_header()[padding]
+    if found != promised or size != found.end or whole_header:
+        _mend(disk, found, whole_header=whole_header)
     promised_samples = promised.samples if promised else 0
     return Repaired(found, last, size - found.end, max(0, promised_samples - found.samples))
 

@@ -90,7 +90,7 @@ class ChatRecord:
                 ),
                 tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DocumentError("the chat of a recording cannot be read") from error
 
 

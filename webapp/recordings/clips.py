@@ -63,8 +63,8 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
     A negative `start_s` counts from the end; an `end_s` of None, or behind the end, is the end. Raises Invalid.
     """
     length_s = sound.samples / SAMPLE_RATE
-    start = round(SAMPLE_RATE * max(0.0, start_s + length_s if start_s < 0 else start_s))
-    end = min(sound.samples, round(SAMPLE_RATE * (length_s if end_s is None else end_s)))
+    start = round(SAMPLE_RATE * min(length_s, max(0.0, start_s + length_s if start_s < 0 else start_s)))
+    end = round(SAMPLE_RATE * (length_s if end_s is None else min(length_s, end_s)))
     if start >= sound.samples:
         raise Invalid.field("start", _("The recording is only %(seconds)s s long.", seconds=format_decimal(length_s, "0.0")))
     if end <= start:

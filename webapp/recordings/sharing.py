@@ -37,7 +37,7 @@ class Audience:
         try:
             data = json.loads(text)
             kind, usernames = data["audience"], data["with"]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DocumentError("the note of who may hear a recording cannot be read") from error
         if kind not in AUDIENCES or not isinstance(usernames, list) or not all(isinstance(name, str) for name in usernames):
             raise DocumentError("the note of who may hear a recording makes no sense")
