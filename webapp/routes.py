@@ -30,6 +30,7 @@ from webapp.privacy import pages as privacy_pages
 from webapp.profiles import pages as profiles_pages
 from webapp.recordings import api as recordings_api
 from webapp.recordings import pages as recordings_pages
+from webapp.security import pages as security_pages
 from webapp.streams import api as streams_api
 from webapp.streams import api_connection_check, pages_listen, pages_live, webhook
 
@@ -73,6 +74,7 @@ ROUTES = (
     pages_statistics,
     openapi_pages,
     i18n_pages,
+    security_pages,
 )
 
 

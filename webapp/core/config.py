@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
@@ -22,6 +23,15 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _contact(value: str) -> str:
+    """Return the address as security.txt states it (RFC 9116, 2.5.3): a URI."""
+    if re.fullmatch(r"(https://|mailto:)[!-~]+", value):
+        return value
+    if re.fullmatch(r"[!-~]+@[!-~]+", value):
+        return f"mailto:{value}"
+    raise ValueError("not a mail address, and no address that starts with https:// or mailto:")
+
+
 AGENT_HEALTH_URL = settings.url("STILLAIR_AGENT_HEALTH_URL", "http", "https")
 AUDIO_URL = settings.url("STILLAIR_AUDIO_URL", "ws", "wss")
 KEEP_DAYS = settings.whole_number("STILLAIR_KEEP_DAYS", default=0, minimum=0, maximum=36_500)
@@ -29,6 +39,7 @@ MAIL_FROM = Setting("STILLAIR_MAIL_FROM", _mail_address)
 QUOTA_GB = settings.number("STILLAIR_QUOTA_GB", default=0, minimum=0)
 REGISTRATION = settings.choice("STILLAIR_REGISTRATION", "open", "invite", "closed")
 REGISTRATIONS_PER_HOUR = settings.whole_number("STILLAIR_REGISTRATIONS_PER_HOUR", default=100, minimum=1, maximum=1_000_000)
+SECURITY_CONTACT = Setting("STILLAIR_SECURITY_CONTACT", _contact)
 SMTP_URL = settings.secret_url("STILLAIR_SMTP_URL", "smtp", "smtps")
 TRUSTED_HOSTS = settings.text("STILLAIR_TRUSTED_HOSTS", default="")
 TRUSTED_PROXIES = settings.whole_number("STILLAIR_TRUSTED_PROXIES", default=0, minimum=0, maximum=8)
@@ -56,6 +67,7 @@ class Config:
     agent_health_url: str | None = None  # health page of the noise remover, for /healthz
     smtp_url: str | None = field(default=None, repr=False)  # of the mail server, with its password; None: no mail is sent
     mail_from: str = ""  # whose name mails carry
+    security_contact: str | None = None  # URI at which faults in the server's safety are reported
     registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
     event_streams: int = 64  # open GET /events in this process; each holds a thread
@@ -91,6 +103,7 @@ class Config:
             keep_days=read(KEEP_DAYS),
             quota_gb=read(QUOTA_GB),
             low_water_mb=read(settings.LOW_WATER_MB),
+            security_contact=SECURITY_CONTACT.read_optional(environment),
             registration=read(REGISTRATION),
             registrations_per_hour=read(REGISTRATIONS_PER_HOUR),
             agent_health_url=AGENT_HEALTH_URL.read_optional(environment),
