@@ -28,6 +28,7 @@ HTTPS = 443
 """livekit-server tells this port to browsers, whatever it listens on itself."""
 FOR_TESTS = """{{
     admin off
+    {options}
     http_port {http}
     https_port {https}
     local_certs
@@ -52,15 +53,15 @@ def outside(tmp_path_factory) -> Iterator[str]:
         "STILLAIR_AUDIO_URL": f"wss://{SOUND}:{https}",
     }
     with started(folder / "data", **settings) as instance:
-        proxy = FOR_TESTS.format(http=http, https=https, folder=folder) + caddyfile(instance, https)
-        (folder / "Caddyfile").write_text(proxy)
+        options, sites = caddyfile(instance, https)
+        (folder / "Caddyfile").write_text(FOR_TESTS.format(http=http, https=https, folder=folder, options=options) + sites)
         with caddy(folder / "Caddyfile"):
             assert wait_until(lambda: answers(https), 20), "Caddy does not answer"
             yield instance.settings.public_url
 
 
-def caddyfile(instance: Instance, https: int) -> str:
-    """Returns the Caddyfile of README.md with the addresses of this test."""
+def caddyfile(instance: Instance, https: int) -> tuple[str, str]:
+    """Returns the Caddyfile of README.md with the addresses of this test: its options for all sites, and the sites."""
     [told] = re.findall(r"its whole configuration is\n\n((?: {4}.*\n)+)", (ROOT / "README.md").read_text())
     ports = instance.settings.ports
     for there, here in (
@@ -71,7 +72,8 @@ def caddyfile(instance: Instance, https: int) -> str:
     ):
         assert told.count(there) == 1
         told = told.replace(there, here)
-    return told
+    [(options, sites)] = re.findall(r"\A {4}\{\n(.*?)^ {4}\}\n(.*)", told, re.MULTILINE | re.DOTALL)
+    return options, sites
 
 
 @contextmanager
@@ -159,8 +161,26 @@ def test_the_check_says_which_ways_are_open(outside, arrive, away, udp_passes):
     assert found["Relay (TURN)"] == "Works. The relay answers."
 
 
-def test_the_audio_servers_other_door_stays_shut(outside):
-    request = urllib.request.Request(outside.replace(AIR, SOUND) + "/whip/v1", b"", method="POST")
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, context=ssl._create_unverified_context())
-    assert refused.value.code == 404
+def status_of(url: str, method: str = "GET") -> int:
+    request = urllib.request.Request(url, b"" if method == "POST" else None, method=method)
+    try:
+        with urllib.request.urlopen(request, context=ssl._create_unverified_context()) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+def test_nothing_of_the_audio_server_is_open_but_what_browsers_need(outside):
+    sound = outside.replace(AIR, SOUND)
+    assert status_of(f"{sound}/rtc/validate") == 401, "The audio server itself answers, and wants a token."
+    shut = ["/", "/twirp/livekit.RoomService/ListRooms", "/agent", "/whip/v1", "/whep", "/debug/pprof/", "/metrics", "/rtcx"]
+    assert {path: status_of(sound + path, "POST") for path in shut} == dict.fromkeys(shut, 404)
+
+
+def test_who_sends_a_request_byte_by_byte_is_cut_off(outside):
+    port = int(outside.rpartition(":")[2])
+    context = ssl._create_unverified_context()
+    with context.wrap_socket(socket.create_connection((AIR, port), timeout=20), server_hostname=AIR) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        assert slow.recv(1) == b""
