@@ -94,9 +94,9 @@ def search(query: Search) -> People:
 @operation(scope=Scope.READ)
 def friends() -> Friends:
     """Your friends, and who of them is live."""
-    found = relations.friends_of(current_user)
-    online = presence.online(friend.id for friend in found)
-    streams = stream_queries.on_air_streams(friend.id for friend in found)
+    found = relations.faces_of_friends(current_user)
+    online = presence.online(relations.friend_ids_query(current_user.id))
+    streams = stream_queries.running_around(current_user)
     return {
         "friends": [
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
@@ -21,7 +21,9 @@ blueprint = Blueprint("pages_friends", __name__, url_prefix="/friends")
 @login_required
 def index() -> ResponseReturnValue:
     """Show all friends and requests; the sidebar shows the first ones."""
-    return render_template("friends/index.html", everybody=overview.overview_of(current_user, maximum=None))
+    everybody = overview.overview_of(current_user, maximum=None)
+    g.overview = everybody.cut(overview.SIDEBAR_MAX)  # the sidebar need not read them again
+    return render_template("friends/index.html", everybody=everybody)
 
 
 @blueprint.post("/request")

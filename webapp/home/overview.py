@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from webapp.core.database import db
 from webapp.friends import relations
 from webapp.friends import requests as friend_requests
+from webapp.friends.relations import Face
 from webapp.models import FriendRequest, Stream, User
 from webapp.presence import presence
 from webapp.streams import queries as stream_queries
@@ -21,7 +22,7 @@ SIDEBAR_MAX = 40
 
 @dataclass(frozen=True)
 class Friend:
-    user: User
+    user: Face
     online: bool
     stream: Stream | None  # on air at this moment
     last_live_at: datetime | None  # beginning of the last stream that friends could hear
@@ -50,33 +51,44 @@ class Overview:
         shown = len(self.received) + len(self.sent) + len(self.live) + len(self.quiet)
         return shown < self.received_count + self.sent_count + self.friend_count
 
+    def cut(self, maximum: int) -> Overview:
+        """Return the same with at most `maximum` entries in each list."""
+        return replace(
+            self,
+            received=self.received[:maximum],
+            sent=self.sent[:maximum],
+            live=self.live[:maximum],
+            quiet=self.quiet[:maximum],
+        )
+
 
 def overview_of(user: User, maximum: int | None = SIDEBAR_MAX) -> Overview:
     """Return the people around `user`. `maximum`: entries in each list; None for all."""
-    users = relations.friends_of(user)
-    on_air = stream_queries.on_air_streams([friend.id for friend in users])
-    live = sorted((friend for friend in users if friend.id in on_air), key=lambda friend: (on_air[friend.id].live_at, friend.id))
-    quiet = [friend for friend in users if friend.id not in on_air]
+    faces = relations.faces_of_friends(user)
+    on_air = stream_queries.running_around(user)
+    own_stream = on_air.pop(user.id, None)
+    live = sorted((face for face in faces if face.id in on_air), key=lambda face: (on_air[face.id].live_at, face.id))
+    quiet = [face for face in faces if face.id not in on_air]
     requests = friend_requests.requests_of(user)
     shown = live[:maximum] + quiet[:maximum]
-    ids = [friend.id for friend in shown]
+    ids = relations.friend_ids_query(user.id) if maximum is None else [face.id for face in shown]
     online, last_live = presence.online(ids), last_live_at(ids)
-    rows = {friend.id: Friend(friend, friend.id in online, on_air.get(friend.id), last_live.get(friend.id)) for friend in shown}
+    rows = {face.id: Friend(face, face.id in online, on_air.get(face.id), last_live.get(face.id)) for face in shown}
     return Overview(
         received=requests.received[:maximum],
         sent=requests.sent[:maximum],
-        live=[rows[friend.id] for friend in live[:maximum]],
-        quiet=[rows[friend.id] for friend in quiet[:maximum]],
+        live=[rows[face.id] for face in live[:maximum]],
+        quiet=[rows[face.id] for face in quiet[:maximum]],
         received_count=len(requests.received),
         sent_count=len(requests.sent),
         live_count=len(live),
         quiet_count=len(quiet),
-        own_stream=stream_queries.running_stream_of(user),
+        own_stream=own_stream,
     )
 
 
-def last_live_at(user_ids: Iterable[int]) -> dict[int, datetime]:
+def last_live_at(user_ids: Iterable[int] | Select[int]) -> dict[int, datetime]:
     """Return when each of them was on air last; who never was is missing."""
-    was_live = Stream.owner_id.in_(list(user_ids)), Stream.live_at.is_not(None)
+    was_live = Stream.owner_id.in_(user_ids), Stream.live_at.is_not(None)
     rows = db.session.execute(select(Stream.owner_id, func.max(Stream.live_at)).where(*was_live).group_by(Stream.owner_id))
     return {owner_id: moment for owner_id, moment in rows if moment is not None}

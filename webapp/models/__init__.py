@@ -11,10 +11,11 @@ from webapp.models.factors import AuthenticatorApp, RecoveryCode
 from webapp.models.friends import Block, FriendRequest, Friendship
 from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
 from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
-from webapp.models.streams import STREAM_STATES, StageSeat, Stream, StreamSample, WebhookDelivery
+from webapp.models.streams import RUNNING, STREAM_STATES, StageSeat, Stream, StreamSample, WebhookDelivery
 
 __all__ = [
     "AUDIENCES",
+    "RUNNING",
     "STREAM_STATES",
     "AccessToken",
     "AuditEntry",

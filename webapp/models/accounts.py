@@ -12,6 +12,10 @@ from webapp.core.database import Base
 from webapp.models.base import UtcDateTime, new_id, now
 
 
+def avatar_url(avatar: str | None) -> str | None:
+    return f"/avatars/{avatar}.webp" if avatar else None
+
+
 class User(Base):
     __tablename__ = "user"
 
@@ -40,7 +44,7 @@ class User(Base):
 
     @property
     def avatar_url(self) -> str | None:
-        return f"/avatars/{self.avatar}.webp" if self.avatar else None
+        return avatar_url(self.avatar)
 
     # What Flask-Login asks. The id in the cookie is the token of a LoginSession, so that log-out revokes it.
     is_authenticated = True

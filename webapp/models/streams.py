@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contract.messages import USUAL_QUALITY
@@ -55,6 +55,11 @@ class Stream(Base):
     def is_on_air(self) -> bool:
         """Tell whether friends see this stream. A short interruption keeps it on air; a sound check does not put it there."""
         return self.live_at is not None and self.state != "ended"
+
+
+RUNNING = Stream.state != literal_column("'ended'")
+"""Of streams that have not ended. The word is a part of the statement because only then a database looks into `ix_stream_running`
+instead of at every stream there ever was."""
 
 
 class StageSeat(Base):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from webapp.core.database import affected_rows, db
 from webapp.events.outbox import publish
@@ -21,7 +21,7 @@ LIFETIME = timedelta(seconds=30)  # without a heartbeat
 GRACE = timedelta(seconds=5)  # after the stream was closed, because going to another page is not going offline
 
 
-def online(user_ids: Iterable[int]) -> set[int]:
+def online(user_ids: Iterable[int] | Select[int]) -> set[int]:
     """Return those of `user_ids` who are online."""
     query = select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), EventConnection.expires_at > now())
     return set(db.session.scalars(query))

@@ -15,6 +15,7 @@ from webapp.core.database import db
 from webapp.core.errors import Invalid, NotFound
 from webapp.core.text import search_key
 from webapp.friends import relations
+from webapp.friends.relations import Face
 from webapp.models import Recording, User, base
 from webapp.recordings import queries as recording_queries
 from webapp.recordings import sharing
@@ -80,15 +81,19 @@ def of_person(viewer: User, owner: User, list_query: ListQuery = ALL, *, with_de
 
 def of_friends(viewer: User, list_query: ListQuery = ALL, *, count: int = PAGE) -> Page:
     """Return a page of all friends' recordings. Raises Invalid."""
-    friends = relations.friends_of(viewer)
-    query = _present().where(Recording.owner_id.in_([friend.id for friend in friends]), sharing.audible_to(viewer))
+    friends = relations.faces_of_friends(viewer) if list_query.words or list_query.before else []
+    query = (
+        _present()
+        .options(selectinload(Recording.owner))
+        .where(Recording.owner_id.in_(relations.friend_ids_query(viewer.id)), sharing.audible_to(viewer))
+    )
     return _page(_page_query(query, friends, list_query), count)
 
 
 def _present(with_deleted: Recording | None = None) -> Select[Recording]:
     kept = with_deleted.id if with_deleted is not None else ""
     present = or_(Recording.deleted_at.is_(None), Recording.id == kept)
-    return select(Recording).where(present).options(selectinload(Recording.owner))
+    return select(Recording).where(present)
 
 
 def _page(query: Select[Recording], count: int) -> Page:
@@ -96,7 +101,7 @@ def _page(query: Select[Recording], count: int) -> Page:
     return Page(recording_queries.fresh(found[:count]), more=len(found) > count)
 
 
-def _page_query(query: Select[Recording], owners: Sequence[User], list_query: ListQuery) -> Select[Recording]:
+def _page_query(query: Select[Recording], owners: Sequence[User | Face], list_query: ListQuery) -> Select[Recording]:
     order = ORDERS.get(list_query.order)
     if order is None:
         raise Invalid.choice("order", ORDERS)
@@ -104,7 +109,7 @@ def _page_query(query: Select[Recording], owners: Sequence[User], list_query: Li
     return order.behind(query, _place(order, owners, list_query.before)) if list_query.before else query
 
 
-def _with_words(query: Select[Recording], owners: Sequence[User], words: str) -> Select[Recording]:
+def _with_words(query: Select[Recording], owners: Sequence[User | Face], words: str) -> Select[Recording]:
     names = {owner.id: search_key(f"{owner.display_name} {owner.username}") for owner in owners} if words else {}
     for word in search_key(words[:WORDS_LENGTH]).split():
         named = [owner_id for owner_id, name in names.items() if word in name]
@@ -112,9 +117,10 @@ def _with_words(query: Select[Recording], owners: Sequence[User], words: str) ->
     return query
 
 
-def _place(order: Order, owners: Sequence[User], before: str) -> tuple[Any, str]:
+def _place(order: Order, owners: Sequence[User | Face], before: str) -> tuple[Any, str]:
     last = db.session.get(Recording, before) if RECORDING_ID.fullmatch(before) else None
-    if last is not None and last.owner in owners:  # where a stranger's would stand says something of it
+    known = {owner.id for owner in owners}
+    if last is not None and last.owner_id in known:  # where a stranger's would stand says something of it
         return getattr(last, order.column.key), last.id
     moment = base.parse_rfc3339(before)
     if moment is None or order.column.key != Recording.started_at.key:

@@ -10,7 +10,7 @@ from sqlalchemy import delete as delete_rows
 
 from webapp.accounts import quotas
 from webapp.core.database import affected_rows, db
-from webapp.models import DiscardedRecording, Recording, Stream, User, now
+from webapp.models import RUNNING, DiscardedRecording, Recording, Stream, User, now
 from webapp.recordings.announcements import announce
 from webapp.recordings.editing import UNDO_SPARE
 from webapp.recordings.ingest import ingest
@@ -29,7 +29,7 @@ class OrphanFiles:
 
 def orphan_files() -> OrphanFiles:
     """Return files without their other half, except for recordings that begin, go on or are being deleted now."""
-    running = set(db.session.scalars(select(Stream.id).where(or_(Stream.state != "ended", Stream.ended_at > now() - UNDO))))
+    running = set(db.session.scalars(select(Stream.id).where(or_(RUNNING, Stream.ended_at > now() - UNDO))))
     going = set(db.session.scalars(select(Recording.id).where(Recording.deleted_at.is_not(None))))
     sounds, sidecars = set(folder().sounds()), {sidecar.id for sidecar in folder().sidecars()}
     return OrphanFiles(sorted(sounds - sidecars - running - going), sorted(sidecars - sounds - running - going))

@@ -20,12 +20,12 @@ blueprint = Blueprint("pages_listen", __name__)
 def friend(username: str) -> ResponseReturnValue:
     if username.lower() == current_user.username_key:
         return redirect(url_for("pages_live.index"))
-    found = relations.friend_for(current_user, username)
-    stream = stream_queries.on_air_streams([found.id]).get(found.id)
+    found, friendship = relations.friendship_with(current_user, username)
+    stream = stream_queries.on_air_stream_of(found)
     return render_template(
         "streams/listen/friend.html",
         friend=found,
-        friends_since=relations.since(current_user, found),
+        friends_since=friendship.created_at,
         stream=stream,
         room=room.beside(current_user, stream),
         last_live_at=overview.last_live_at([found.id]).get(found.id),

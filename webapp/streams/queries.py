@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import joinedload
 
 from contract import messages
 from webapp.accounts import quotas
 from webapp.core.database import db
 from webapp.core.errors import NotFound
-from webapp.models import Stream, User, rfc3339
+from webapp.friends import relations
+from webapp.models import RUNNING, Stream, User, rfc3339
 from webapp.streams.rooms import Rooms
 
 
 def running_stream_of(owner: User) -> Stream | None:
     """Return the owner's stream that has not ended, on air or not."""
-    return db.session.scalar(select(Stream).where(Stream.owner_id == owner.id, Stream.state != "ended"))
+    return db.session.scalar(select(Stream).where(Stream.owner_id == owner.id, RUNNING))
 
 
 def running_for(owner: User) -> Stream:
@@ -31,18 +30,25 @@ def running_for(owner: User) -> Stream:
 
 def running_streams_of(owner_ids: Iterable[int]) -> list[Stream]:
     """Return the streams of these people that have not ended, on air or not."""
-    return list(db.session.scalars(select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended")))
+    return list(db.session.scalars(select(Stream).where(Stream.owner_id.in_(list(owner_ids)), RUNNING)))
 
 
-def on_air_streams(owner_ids: Iterable[int]) -> dict[int, Stream]:
-    """Map each of these owners who is on air to the stream that friends see."""
-    query = select(Stream).where(Stream.owner_id.in_(list(owner_ids)), Stream.state != "ended", Stream.live_at.is_not(None))
-    return {stream.owner_id: stream for stream in db.session.scalars(query)}
+def on_air_stream_of(owner: User) -> Stream | None:
+    """Return the stream that the owner's friends see, if there is one."""
+    stream = running_stream_of(owner)
+    return stream if stream is not None and stream.is_on_air else None
+
+
+def running_around(user: User) -> dict[int, Stream]:
+    """Map the user, and every friend who is on air, to the stream that has not ended."""
+    around = relations.friend_ids_query(user.id).union_all(select(literal(user.id)))
+    found = db.session.scalars(select(Stream).where(Stream.owner_id.in_(around), RUNNING))
+    return {stream.owner_id: stream for stream in found if stream.is_on_air or stream.owner_id == user.id}
 
 
 def running_streams() -> list[Stream]:
     """Return all streams that have not ended, the longest-running first."""
-    query = select(Stream).where(Stream.state != "ended").order_by(Stream.started_at, Stream.id)
+    query = select(Stream).where(RUNNING).order_by(Stream.started_at, Stream.id)
     return list(db.session.scalars(query.options(joinedload(Stream.owner))))
 
 

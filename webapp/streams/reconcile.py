@@ -19,7 +19,7 @@ from contract import messages
 from webapp.audio_server.client import Person, Room
 from webapp.core import config
 from webapp.core.database import db
-from webapp.models import Stream, now
+from webapp.models import RUNNING, Stream, now
 from webapp.streams import seats, shut_out, statistics
 from webapp.streams import state as stream_state
 from webapp.streams.queries import rooms_of
@@ -170,7 +170,7 @@ def _is_agent_coming(stream: Stream, rooms: Rooms) -> bool:
 
 def repair_all() -> bool:
     """Look at every stream. Returns whether one is starting. Raises AudioServerUnreachable."""
-    running = db.session.scalars(select(Stream).where(Stream.state != "ended")).all()
+    running = db.session.scalars(select(Stream).where(RUNNING)).all()
     every_room = [rooms_of(stream) for stream in running]
     db.session.commit()
     found = audio_server().rooms([name for rooms in every_room for name in rooms.names])

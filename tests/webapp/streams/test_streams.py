@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 import jwt
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select, text, update
 
 from tests.webapp.conftest import PASSWORD
 from tests.webapp.support.health_page import HealthPage
 from webapp.accounts import access_tokens, accounts, sessions
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
-from webapp.models import Event, Stream, User, now
+from webapp.models import RUNNING, Event, Stream, User, now
 from webapp.streams import rooms
 from webapp.streams import state as stream_state
 
@@ -326,3 +326,12 @@ def test_a_title_is_made_up_when_none_is_given(alice):
 )
 def test_a_room_tells_its_stream(name, key):
     assert rooms.room_key_of(name) == key
+
+
+def test_running_streams_are_found_by_their_index(context):
+    """Not by reading every stream that there ever was: reconciler and pages ask each second."""
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("how SQLite plans")
+    statement = str(select(Stream).where(RUNNING).compile(db.engine))
+    plan = db.session.execute(text(f"EXPLAIN QUERY PLAN {statement}")).all()
+    assert [row.detail for row in plan] == ["SCAN stream USING INDEX ix_stream_running"]
