@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_skeleton
 from flask import request
 from flask_babel import format_decimal, lazy_gettext, ngettext
 from flask_babel import gettext as _
@@ -37,65 +37,73 @@ def reader_zone() -> tzinfo:
         return UTC
 
 
-def _days_ago(moment: datetime) -> int:
+def _local(moment: datetime) -> tuple[datetime, int]:
+    """Return the moment on the reader's clock, and how many days ago its day was there."""
     zone = reader_zone()
-    return (now().astimezone(zone).date() - moment.astimezone(zone).date()).days
+    local = moment.astimezone(zone)
+    return local, (now().astimezone(zone).date() - local.date()).days
 
 
-def _local(moment: datetime, fields: str) -> str:
-    """Format a weekday ("EEEE"), a month ("LLLL") or several fields (Unicode TR 35), as the language orders them."""
-    local, locale = moment.astimezone(reader_zone()), formats()
-    if fields in ("EEEE", "LLLL"):
-        return format_datetime(local, fields, locale=locale)
-    return format_skeleton(fields, local, locale=locale)
+def _format(local: datetime, fields: str) -> str:
+    """Format fields (Unicode TR 35) as the language orders them."""
+    return format_skeleton(fields, local, locale=formats())
+
+
+def _weekday(local: datetime) -> str:
+    return str(formats().days["format"]["wide"][local.weekday()])
+
+
+def _month(local: datetime) -> str:
+    return str(formats().months["stand-alone"]["wide"][local.month])
 
 
 def day(moment: datetime) -> str:
     """Format a day as `today, 14:10`, `yesterday`, `Sunday`, `14 November` or `14 November 2024`."""
-    days = _days_ago(moment)
+    local, days = _local(moment)
     if days <= 0:
-        return _("today, %(time)s", time=_local(moment, "Hm"))
+        return _("today, %(time)s", time=_format(local, "Hm"))
     if days == 1:
         return _("yesterday")
     if days < 7:
-        return _local(moment, "EEEE")
-    return date(moment) if days < 300 else whole_date(moment)
+        return _weekday(local)
+    return _format(local, "MMMMd" if days < 300 else "yMMMMd")
 
 
 def date(moment: datetime) -> str:
     """Format a day in the time to come as `14 November`."""
-    return _local(moment, "MMMMd")
+    return _format(_local(moment)[0], "MMMMd")
 
 
 def whole_date(moment: datetime) -> str:
     """Format a day as `14 November 2026`."""
-    return _local(moment, "yMMMMd")
+    return _format(_local(moment)[0], "yMMMMd")
 
 
 def time_of_day(moment: datetime) -> str:
     """Format a time as `19:02`."""
-    return _local(moment, "Hm")
+    return _format(_local(moment)[0], "Hm")
 
 
 def moment(at: datetime) -> str:
     """Format a time as `14 November 2026, 14:10`, where it matters exactly."""
-    return f"{_local(at, 'yMMMMd')}, {_local(at, 'Hm')}"
+    local, _days = _local(at)
+    return f"{_format(local, 'yMMMMd')}, {_format(local, 'Hm')}"
 
 
 def last(moment: datetime) -> str:
     """Format the end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
-    days = _days_ago(moment)
+    local, days = _local(moment)
     if days <= 0:
         return _("today")
     if days == 1:
         return _("yesterday")
     if days < 7:
-        return _("on %(weekday)s", weekday=_local(moment, "EEEE"))
+        return _("on %(weekday)s", weekday=_weekday(local))
     if days < 14:
         return _("last week")
     if days < 60:
         return ngettext("%(num)d week ago", "%(num)d weeks ago", days // 7)
-    return _("in %(month)s", month=_local(moment, "LLLL" if days < 300 else "yMMMM"))
+    return _("in %(month)s", month=_month(local) if days < 300 else _format(local, "yMMMM"))
 
 
 def minutes_since(moment: datetime | None) -> str:

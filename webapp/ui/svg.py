@@ -6,13 +6,15 @@ All are inline SVG, in the colours of the text.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 import segno
 from markupsafe import Markup
+
+from webapp.friends.relations import Face
+from webapp.models import User
 
 ICONS = Path(__file__).parent.parent / "static" / "vendor" / "icons"
 
@@ -31,6 +33,9 @@ MARK = Markup(
     '<svg class="glyph" viewBox="0 0 32 32" aria-hidden="true"><g stroke-width="3.4"><path d="M3.5 4v24M9 8.5v15M14.5 13v6"/>'
     '<path class="still" stroke="currentColor" d="M20.5 16h8.5"/></g></svg>'
 )
+
+FACE = Markup('<span class="face face--%s %s" aria-hidden="true" data-face-of="%s">%s</span>')
+PICTURE = Markup('<img src="%s" alt="" width="40" height="40" loading="lazy" decoding="async">')
 
 
 @cache
@@ -111,9 +116,15 @@ def qr_code(text: str) -> Markup:
     return Markup(drawn)  # noqa: S704  paths and numbers
 
 
+def face(user: User | Face, css: str = "") -> Markup:
+    """Draw a person: their picture, or their initials. static/js/lib/faces.js draws it anew when they take another one."""
+    picture = user.avatar_url and PICTURE % user.avatar_url
+    return FACE % (tint(user.display_name), css, user.username, picture or initials(user.display_name))
+
+
 def initials(name: str) -> str:
     """Return one or two letters: those of the first and the last word that begin with a letter or digit."""
-    words = [word for word in re.split(r"\s+", name) if word[:1].isalnum()]
+    words = [word for word in name.split() if word[0].isalnum()]
     if not words:
         return name.strip()[:1].upper()
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
@@ -134,6 +145,5 @@ TEMPLATE_GLOBALS: dict[str, Callable[..., object] | Markup] = {
     "outline": outline,
     "qr_code": qr_code,
     "still_bars": still_bars,
-    "initials": initials,
-    "tint": tint,
+    "face": face,
 }
