@@ -25,7 +25,7 @@ from webapp.friends import relations
 from webapp.friends.signals import friendship_ended
 from webapp.models import Stream, User, now
 from webapp.streams import seats
-from webapp.streams.queries import on_air_streams, rooms_of, running_streams_of, stage_of, studio_of
+from webapp.streams.queries import rooms_of, running_streams_of, stage_of, studio_of
 from webapp.streams.rooms import Rooms, audio_server, close_left_room, open_rooms
 from webapp.streams.state import ask_for_agent, change, publish
 
@@ -44,8 +44,9 @@ def _part(user: User, friend: User) -> None:
 
 def shut_out(owner_ids: Iterable[int]) -> None:
     """Take the streams of these owners away from whoever has lost the right to them. Call it after that is committed."""
-    for stream in on_air_streams(owner_ids).values():
-        _move_stage(stream)
+    for stream in running_streams_of(owner_ids):
+        if stream.is_on_air:
+            _move_stage(stream)
 
 
 def look_after(user_id: int) -> None:
