@@ -38,7 +38,7 @@ class TokenMint:
     api_key: str
     api_secret: str = field(repr=False)
 
-    def studio(self, room: str, login: str) -> str:
+    def studio(self, room: str, login: str = "") -> str:
         """Make a broadcaster's token. The identity is fixed, so a second tab takes over from the first.
 
         `login`: the mark of the log-in that asks. The studio moves away from whoever has none that counts.
@@ -54,7 +54,7 @@ class TokenMint:
                 can_publish_data=True,
                 can_update_own_metadata=False,
             ),
-            attributes={LOGIN: login},
+            {LOGIN: login} if login else None,
         )
 
     def stage(self, room: str, seat: str) -> str:
@@ -92,8 +92,9 @@ class TokenMint:
 
     def _sign(self, identity: str, grants: api.VideoGrants, attributes: Mapping[str, str] | None = None) -> str:
         token = api.AccessToken(self.api_key, self.api_secret)
-        token.with_identity(identity).with_ttl(TOKEN_TTL).with_grants(grants).with_attributes(dict(attributes or {}))
-        return token.to_jwt()
+        if attributes:
+            token.with_attributes(dict(attributes))
+        return token.with_identity(identity).with_ttl(TOKEN_TTL).with_grants(grants).to_jwt()
 
 
 def _listen_only(room: str) -> api.VideoGrants:

@@ -41,6 +41,7 @@ def claims_of(token: str) -> dict:
 
 def test_the_broadcaster_may_publish_a_microphone_and_send_data_in_the_studio():
     assert claims_of(MINT.studio("studio-1"))["video"] == STUDIO
+    assert claims_of(MINT.studio("studio-1", "a-mark"))["attributes"] == {"login": "a-mark"}
 
 
 def test_a_listener_may_only_listen_and_is_not_seen():

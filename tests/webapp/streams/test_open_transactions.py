@@ -6,8 +6,9 @@ import threading
 from collections import Counter
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
+from contract import messages
 from tests.webapp.conftest import PASSWORD
 from tests.webapp.support.audio_server import AudioServerDouble
 from tests.webapp.support.chats import put_on_air
@@ -15,7 +16,7 @@ from tests.webapp.support.webhooks import deliver, hint
 from webapp.accounts import accounts
 from webapp.audio_server import client
 from webapp.core.database import BACKGROUND_THREADS, db, refuse_open_transaction
-from webapp.models import Stream, User, now
+from webapp.models import LoginSession, Stream, User, now
 from webapp.streams import queries, reconcile, seats
 
 LONG_S = 60.0
@@ -163,13 +164,25 @@ class TestReconciler:
         change(app, stream, dispatch_tries=1)
         with app.app_context():
             reconcile.repair_all()
-        looked, moved = ["ListRooms", *["ListParticipants"] * 2], ["CreateRoom", "CreateRoom", "UpdateRoomMetadata"]
-        sent_off = ["ListRooms", "ListParticipants", "RemoveParticipant", "RemoveParticipant"]
-        assert connections == [(call, 0) for call in [*looked, *moved, *sent_off, "ListDispatch", "CreateDispatch"]]
+        expected = ["ListRooms", *["ListParticipants"] * 2, *["RemoveParticipant"] * 2, "ListDispatch", "CreateDispatch"]
+        assert connections == [(call, 0) for call in expected]
+
+    def test_the_stage_moves_away_from_somebody_whose_log_in_has_ended(self, app, stream, bob, connections, audio_server):
+        rooms = open_rooms(app, audio_server, stream)
+        assert bob.post("/api/stream/listen/alice").status_code == 200
+        change(app, stream, agent_due_at=now().replace(year=now().year + 1))
+        with app.app_context():
+            db.session.execute(delete(LoginSession).where(LoginSession.user_id == accounts.find("bob").id))
+            db.session.commit()
+            for _ in range(2):  # once is enough
+                reconcile.repair_all()
+            assert queries.stage_of(db.session.get_one(Stream, stream)) == f"{rooms.stage[:-1]}2"
+        moved = ["CreateRoom", "CreateRoom", "UpdateRoomMetadata", "ListRooms", "ListParticipants"]
+        assert connections[3:8] == [(call, 0) for call in moved]
 
     def test_a_broadcaster_whose_log_in_has_ended_is_left_behind(self, app, stream, connections, audio_server):
         rooms = open_rooms(app, audio_server, stream)
-        audio_server.people[rooms.studio] = ["alice"]
+        audio_server.people[rooms.studio] = [messages.BROADCASTER]
         with app.app_context():
             reconcile.repair_all()
         moved = ["RemoveParticipant", "DeleteRoom", "CreateRoom", "CreateRoom", "CreateDispatch"]

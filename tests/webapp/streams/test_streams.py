@@ -12,7 +12,7 @@ from tests.webapp.support.health_page import HealthPage
 from webapp.accounts import access_tokens, accounts, sessions
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
-from webapp.models import RUNNING, Event, Stream, User, now
+from webapp.models import RUNNING, Event, StageSeat, Stream, User, now
 from webapp.streams import rooms
 from webapp.streams import state as stream_state
 
@@ -89,7 +89,9 @@ class TestListening:
     def test_a_ticket_carries_the_mark_of_its_log_in_as_long_as_that_counts(self, app, stream, bob, visit):
         def mark(person, **options):
             token = person.post("/api/stream/listen/alice", **options).json["token"]
-            return jwt.decode(token, options={"verify_signature": False})["attributes"]["login"]
+            seat = jwt.decode(token, options={"verify_signature": False})["sub"]
+            with app.app_context():
+                return db.session.get(StageSeat, seat).login
 
         with app.app_context():
             user = accounts.find("bob")
