@@ -1,12 +1,14 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Bob has written in the chat, and Dan is
-muted there. No audio server runs, so what needs one answers 503 to those who may.
+once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Cora, whom Bob has blocked,
+is Alice's friend, too. Bob has written in the chats, and Dan is muted there. No audio server runs, so what needs one answers 503
+to those who may.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -29,13 +31,15 @@ from tests.webapp.support.recordings_on_disk import record
 from webapp import create_app
 from webapp.accounts import access_tokens, accounts, password_resets
 from webapp.auth import invites
+from webapp.chat import archive
+from webapp.chat import messages as chat_messages
 from webapp.core.database import db
 from webapp.core.extensions import csrf
 from webapp.models import ChatMessage, ChatMute, LoginSession, Recording, Stream, now
 from webapp.openapi import operations
 from webapp.openapi.scopes import Scope
 from webapp.profiles import avatars
-from webapp.recordings import ingest
+from webapp.recordings import ingest, queries
 from webapp.security import audit
 
 pytestmark = pytest.mark.no_cover
@@ -46,6 +50,7 @@ ROLES = {
     "stranger": "charlie",
     "pending": "pia",
     "friend": "bob",
+    "common_friend": "cora",  # who may what a friend may, and never meets the other one
     "ex_friend": "eve",
     "blocked": "mallory",
     "owner": "alice",
@@ -71,7 +76,7 @@ def everybody(status: int) -> dict[str, int]:
 
 
 def only(*, others: int = 404, **statuses: int) -> dict[str, int]:
-    return everybody(others) | {"anonymous": 401} | statuses
+    return everybody(others) | {"anonymous": 401, "common_friend": statuses.get("friend", others)} | statuses
 
 
 def logged_in(status: int, **statuses: int) -> dict[str, int]:
@@ -128,7 +133,7 @@ MATRIX = {
     "api_streams.listen": Line("POST", "/api/stream/listen/alice", only(friend=200)),
     "api_chat.room": Line("GET", "/api/stream/chat/{stream}", only(friend=200, owner=200)),
     "api_chat.say": Line("POST", "/api/stream/chat/{stream}", only(friend=201, owner=201), body(text="Hello")),
-    "api_chat.delete": Line("DELETE", "/api/stream/chat/{stream}/{message}", only(friend=204, owner=204)),
+    "api_chat.delete": Line("DELETE", "/api/stream/chat/{stream}/{message}", only(friend=204, common_friend=404, owner=204)),
     "api_chat.mute": Line("PUT", "/api/stream/chat/{stream}/muted/bob", only(owner=204)),
     "api_chat.unmute": Line("DELETE", "/api/stream/chat/{stream}/muted/dan", only(owner=204)),
     "api_chat.react": Line("POST", "/api/stream/chat/{stream}/reactions", only(friend=201, owner=201), body(kind="heart")),
@@ -187,7 +192,7 @@ MATRIX = {
     "pages_listen.friend": Line("GET", "/listen/alice", page(only(friend=200, owner=302))),
     "pages_chat.index": Line("GET", "/chat/{stream}", page(only(friend=200, owner=200))),
     "pages_chat.say": Line("POST", "/chat/{stream}", page(only(friend=303, owner=303)), form(text="Hello")),
-    "pages_chat.delete": Line("POST", "/chat/{stream}/{message}/delete", page(only(friend=303, owner=303))),
+    "pages_chat.delete": Line("POST", "/chat/{stream}/{message}/delete", page(only(friend=303, common_friend=404, owner=303))),
     "pages_chat.mute": Line("POST", "/chat/{stream}/mute", page(only(owner=303)), form(username="bob")),
     "pages_chat.unmute": Line("POST", "/chat/{stream}/unmute", page(only(owner=303)), form(username="dan")),
     "pages_chat.react": Line("POST", "/chat/{stream}/react", page(only(friend=303, owner=303)), form(kind="heart")),
@@ -216,7 +221,9 @@ MATRIX = {
     "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
     "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
     "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
-    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200) | {"friend": 303, "blocked": 404, "owner": 303}),
+    "pages_invites.show": Line(
+        "GET", "/invite/{invite}", everybody(200) | {"friend": 303, "common_friend": 303, "blocked": 404, "owner": 303}
+    ),
     "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, blocked=404, owner=409))),
     "pages_avatars.show": Line("GET", "/avatars/{avatar}.webp", page(logged_in(200, blocked=404))),
     "pages_avatars.change": Line("POST", "/settings/avatar", page(logged_in(303)), upload(picture_file())),
@@ -384,13 +391,15 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     app = create_app(make_config(data))
     app.testing = True
     people = {role: Person(app, name or "nobody") for role, name in ROLES.items()}
-    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "blocked", "pending"):
+    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "blocked", "pending", "common_friend"):
         people[role].register()
     people["friend"].befriend(people["owner"])
     people["ex_friend"].befriend(people["owner"])
     assert people["owner"].delete("/api/friends/eve").status_code == 204
     people["blocked"].befriend(people["owner"])
     assert people["owner"].post("/settings/blocked", data={"username": "mallory"}).status_code == 303
+    people["common_friend"].befriend(people["owner"])
+    assert people["friend"].post("/settings/blocked", data={"username": "cora"}).status_code == 303
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
@@ -398,6 +407,8 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         db.session.add(stream := Stream(owner=accounts.find("alice"), title="Morning show", state="live", live_at=now()))
         db.session.flush()
         db.session.add(message := ChatMessage(stream=stream, author=accounts.find("bob"), text="Good morning"))
+        said = chat_messages.Message("f" * 32, "bob", "bob", "Good morning", now())
+        queries.folder().write_chat(ids["recording"], archive.ChatRecord((said,)).to_json())
         db.session.add(ChatMute(stream_id=stream.id, user=accounts.add("dan", PASSWORD)))
         db.session.commit()
         ids |= {"stream": stream.id, "message": message.id}
@@ -479,6 +490,25 @@ def test_for_whoever_is_blocked_the_other_is_like_a_name_that_nobody_has(world, 
     answers = [world.ask("blocked", asked) for asked in (line, missing)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert _without_address(answers[0], world) == _without_address(answers[1], world)
+
+
+FILES = {"static", "pages_install.service_worker", "pages_avatars.show", "pages_privacy.download", "api_events.stream"} | {
+    f"api_recordings.{sound}" for sound in ("audio", "clip", "opus_audio")
+}
+READ = sorted(endpoint for endpoint, line in MATRIX.items() if line.method == "GET" and endpoint not in FILES)
+
+
+@pytest.mark.parametrize("endpoint", READ)
+def test_in_the_company_of_a_common_friend_nobody_sees_whom_they_have_blocked(world, endpoint):
+    seen = world.ask("common_friend", MATRIX[endpoint]).get_data(as_text=True)
+    assert not re.search(r"\bbob\b|Good morning", seen, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("endpoint", ["api_chat.room", "api_chat.record", "pages_chat.index", "pages_listen.friend"])
+@pytest.mark.parametrize("role", ["friend", "owner"])
+def test_all_others_see_who_is_in_their_company(world, endpoint, role):
+    if (line := MATRIX[endpoint]).statuses[role] == 200:
+        assert "Good morning" in world.ask(role, line).get_data(as_text=True)
 
 
 def test_only_the_webhook_works_without_a_csrf_token(world):

@@ -105,4 +105,4 @@ def switch_reactions(stream_id: str, body: ReactionSwitch) -> None:
 @operation(scope=Scope.READ)
 def record(recording_id: str) -> RecordedChat:
     """What was written while it was recorded."""
-    return archive.as_json(recording_queries.recording_for(current_user, recording_id))
+    return archive.as_json(recording_queries.recording_for(current_user, recording_id), current_user)

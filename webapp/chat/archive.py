@@ -2,14 +2,15 @@
 (webapp.recordings.files).
 
 Pages read it from there, so it goes wherever the recording goes, and a new database loses nothing. The reconciler moves the rows
-of a stream that is over into the file. Whoever may hear the recording may read its chat.
+of a stream that is over into the file. Whoever may hear the recording may read its chat; of two people of whom one has blocked
+the other, neither sees what the other wrote.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
@@ -24,6 +25,7 @@ from webapp.chat.messages import Message
 from webapp.chat.schemas import KINDS, RecordedChat
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
+from webapp.friends import blocks
 from webapp.models import ChatMessage, ChatMute, Reaction, Recording, Stream, User, base, now, rfc3339
 from webapp.recordings import queries as recording_queries
 
@@ -61,8 +63,8 @@ class ChatRecord:
     def without(self, message_id: str) -> ChatRecord:
         return ChatRecord(tuple(message for message in self.messages if message.id != message_id), self.reactions)
 
-    def without_author(self, username: str) -> ChatRecord:
-        return ChatRecord(tuple(message for message in self.messages if message.username != username), self.reactions)
+    def without_authors(self, usernames: Collection[str]) -> ChatRecord:
+        return ChatRecord(tuple(message for message in self.messages if message.username not in usernames), self.reactions)
 
     def to_json(self) -> str:
         messages = [
@@ -104,15 +106,19 @@ def _moment(text: str) -> datetime:
 # --- Questions
 
 
-def chat_of(recording: Recording) -> ChatRecord:
-    """Return the chat of a recording that the caller may hear, with what is not in the file yet."""
-    return _kept(recording.id).with_(
+def chat_of(recording: Recording, reader: User) -> ChatRecord:
+    """Return what `reader`, who may hear the recording, sees of its chat, with what is not in the file yet."""
+    record = _kept(recording.id).with_(
         (Message.of(message) for message in db.session.scalars(select(ChatMessage).where(ChatMessage.stream_id == recording.id))),
         (
             ArchivedReaction.from_row(row.kind, row.at)
             for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))
         ),
     )
+    if reader.id == recording.owner_id:
+        return record
+    apart = select(User.username).where(User.id.in_(blocks.apart_from(reader)))
+    return record.without_authors(set(db.session.scalars(apart)))
 
 
 def second_of(recording: Recording, at: datetime) -> float:
@@ -120,8 +126,8 @@ def second_of(recording: Recording, at: datetime) -> float:
     return round(max(0.0, (at - recording.started_at).total_seconds()), 1)
 
 
-def as_json(recording: Recording) -> RecordedChat:
-    record = chat_of(recording)
+def as_json(recording: Recording, reader: User) -> RecordedChat:
+    record = chat_of(recording, reader)
     return {
         "messages": [{**message.as_json(), "second": second_of(recording, message.at)} for message in record.messages],
         "reactions": [{"kind": one.kind, "second": second_of(recording, one.at)} for one in record.reactions],
@@ -172,11 +178,11 @@ def forget_author(person: User) -> None:
     """Remove everything that somebody has written from all archived chats. The caller commits. Raises Conflict."""
     for recording_id in recording_queries.folder().chats():
         kept = _kept(recording_id)
-        if kept.without_author(person.username) == kept:
+        if kept.without_authors({person.username}) == kept:
             continue
         _hold(recording_id)
         try:
-            recording_queries.folder().write_chat(recording_id, _read(recording_id).without_author(person.username).to_json())
+            recording_queries.folder().write_chat(recording_id, _read(recording_id).without_authors({person.username}).to_json())
         except OSError as error:
             log.exception("messages were not deleted", extra={"recording": recording_id})
             message = _("Your messages could not be deleted, so your account was not. The server's admin can see why in its log.")

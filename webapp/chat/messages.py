@@ -1,7 +1,8 @@
 """The chat of a stream on air, for its owner and for friends: the people who may listen. A sound check has no chat.
 
-Everybody can delete their own messages. The owner can delete any message, and mute people for this one stream. When the stream is
-over, webapp.chat.archive keeps what was written. Events about the chat are for open pages only (webapp.events.kinds).
+Of two people of whom one has blocked the other, neither sees what the other writes; the owner sees everything. Everybody can
+delete their own messages. The owner can delete any message, and mute people for this one stream. When the stream is over,
+webapp.chat.archive keeps what was written. Events about the chat are for open pages only (webapp.events.kinds).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.text import clean_lines, is_encodable, is_visible
 from webapp.events import outbox
-from webapp.friends import relations
+from webapp.friends import blocks, relations
 from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
 from webapp.presence import presence
 from webapp.security import rate_limits
@@ -76,9 +77,11 @@ def own_stream(owner: User, stream_id: str) -> Stream:
     return stream
 
 
-def newest(stream: Stream, count: int, before: str = "") -> list[Message]:
-    """Return messages, newest first. `before`: cursor, the id of the last message of the previous page."""
+def newest(stream: Stream, reader: User, count: int, before: str = "") -> list[Message]:
+    """Return the messages that `reader` sees, newest first. `before`: cursor, the id of the last message of the previous page."""
     query = select(ChatMessage).where(ChatMessage.stream_id == stream.id).options(joinedload(ChatMessage.author))
+    if reader.id != stream.owner_id:
+        query = query.where(ChatMessage.author_id.not_in(blocks.apart_from(reader)))
     known = db.session.get(ChatMessage, before) if RECORDING_ID.fullmatch(before) else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
@@ -91,9 +94,13 @@ def muted_in(stream: Stream) -> list[User]:
     return list(db.session.scalars(query.order_by(User.username_key)))
 
 
-def readers(stream: Stream) -> set[int]:
-    """Return the ids of the people to whom events are sent: those who are online. Pages opened later load what they missed."""
-    return presence.online([stream.owner_id, *relations.friend_ids(stream.owner_id)])
+def readers(stream: Stream, author: User | None = None) -> set[int]:
+    """Return the ids of the people to whom events are sent: those who are online. Pages opened later load what they missed.
+
+    `author`: whose message it is about.
+    """
+    apart = set() if author is None else set(db.session.scalars(blocks.apart_from(author)))
+    return presence.online({stream.owner_id, *relations.friend_ids(stream.owner_id)} - apart | {stream.owner_id})
 
 
 # --- Acts
@@ -111,7 +118,7 @@ def say(author: User, stream_id: str, text: str) -> Message:
     db.session.add(message)
     db.session.flush()
     written = Message.of(message)
-    outbox.publish(readers(stream), "chat.message", {"stream": stream.id, "message": written.as_json()})
+    outbox.publish(readers(stream, author), "chat.message", {"stream": stream.id, "message": written.as_json()})
     db.session.commit()
     return written
 
@@ -126,10 +133,10 @@ def delete(person: User, stream_id: str, message_id: str) -> bool:
         return False
     if person.id not in (message.author_id, message.stream.owner_id):
         raise NotFound
-    stream = message.stream
+    stream, author = message.stream, message.author
     row = delete_rows(ChatMessage).where(ChatMessage.id == message_id)
     gone = affected_rows(row)
-    outbox.publish(readers(stream), "chat.deleted", {"stream": stream_id, "id": message_id})
+    outbox.publish(readers(stream, author), "chat.deleted", {"stream": stream_id, "id": message_id})
     db.session.commit()
     return gone == 1
 

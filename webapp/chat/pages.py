@@ -39,7 +39,7 @@ def _room(stream: Stream, problem: str = "", written: str = "") -> str:
 
 def _record(recording_id: str) -> str:
     recording = recording_queries.recording_for(current_user, recording_id)
-    record, page = archive.chat_of(recording), max(0, request.args.get("page", 0, int))
+    record, page = archive.chat_of(recording, current_user), max(0, request.args.get("page", 0, int))
     start = RECORD_PAGE * page
     return render_template(
         "chat/record.html",

@@ -41,7 +41,7 @@ def beside(person: User, stream: Stream | None) -> Room | None:
 
 def room_for(person: User, stream: Stream, *, before: str = "", count: int = SHOWN) -> Room:
     """Return the newest messages. The caller has checked that the person may read them. `before`: id of a message."""
-    found = messages.newest(stream, count + 1, before)
+    found = messages.newest(stream, person, count + 1, before)
     muted_people, is_owner = messages.muted_in(stream), person.id == stream.owner_id
     return Room(
         stream=stream,

@@ -168,7 +168,7 @@ class RecordingRemoved(TypedDict):
 
 
 class Resync(TypedDict):
-    """Too much was missed: load the lists again. Sent only to the event stream that asked."""
+    """Too much was missed, or may no longer be shown: load the lists again."""
 
 
 KINDS: Mapping[str, type[Any]] = {

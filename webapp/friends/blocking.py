@@ -1,7 +1,8 @@
 """Blocks and unblocks people.
 
 People who are blocked cannot find, ask or hear whoever blocked them, and do not learn of it: to them, that person's name looks as
-if nobody had it. A block ends a friendship and open requests, and lifting it brings neither back.
+if nobody had it. In the chats of common friends, neither is shown what the other writes. A block ends a friendship and open
+requests, and lifting it brings neither back.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from webapp.accounts import accounts
 from webapp.core.database import AdvisoryLock, advisory_lock, affected_rows, db
 from webapp.core.errors import Invalid, NotFound
-from webapp.friends import friendships
+from webapp.events.outbox import publish
+from webapp.friends import friendships, relations
 from webapp.friends.blocks import visible
 from webapp.friends.signals import friendship_ended
 from webapp.models import Block, User
@@ -37,6 +39,7 @@ def block(user: User, username: str) -> User:
         db.session.rollback()
         return other
     were_friends = friendships.end_friendship(user, other)
+    _load_chats_again(user, other)
     db.session.commit()
     if were_friends:
         friendship_ended.send(user, friend=other)
@@ -49,5 +52,12 @@ def unblock(user: User, username: str) -> User:
     theirs = delete(Block).where(Block.blocker_id == user.id, Block.blocked_id == (other.id if other else None))
     if other is None or not affected_rows(theirs):
         raise NotFound
+    _load_chats_again(user, other)
     db.session.commit()
     return other
+
+
+def _load_chats_again(user: User, other: User) -> None:
+    """Let the open pages of both ask again for what they show, if they may be in the company of a common friend."""
+    if set(relations.friend_ids(user.id)) & set(relations.friend_ids(other.id)):
+        publish([user.id, other.id], "resync", {})

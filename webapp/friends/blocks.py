@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, or_, select
 
 from webapp.accounts import accounts
 from webapp.core.database import AdvisoryLock, advisory_lock, db
@@ -22,6 +22,12 @@ def blockers_of(user: User) -> Select[int]:
 
 def blocked_ids(user: User) -> set[int]:
     return set(db.session.scalars(select(Block.blocked_id).where(Block.blocker_id == user.id)))
+
+
+def apart_from(user: User) -> Select[int]:
+    """Select the ids of the users who have blocked `user` or are blocked by `user`: in no company does one see the other."""
+    other = case((Block.blocker_id == user.id, Block.blocked_id), else_=Block.blocker_id)
+    return select(other).where(or_(Block.blocker_id == user.id, Block.blocked_id == user.id))
 
 
 def blocks_of(user: User) -> list[Block]:

@@ -197,6 +197,7 @@ NAMES = {
     "adam",
     "dan",
     "mallory",
+    "cora",
     "newcomer",
     "Somebody",
     "zz",
