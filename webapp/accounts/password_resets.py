@@ -20,7 +20,7 @@ from webapp.accounts.signals import login_ended
 from webapp.core import mail
 from webapp.core.config import current_config
 from webapp.core.database import affected_rows, db
-from webapp.core.errors import Gone, TooMany
+from webapp.core.errors import Gone
 from webapp.i18n.language import in_language_of
 from webapp.models import ResetLink, ResetRequest, User, now
 from webapp.security import audit, rate_limits
@@ -140,11 +140,7 @@ def _receiver(request: ResetRequest) -> User | None:
     user = accounts.find(request.username_key)
     if user is None or user.email is None or user.suspended_at is not None or request.at < now() - TRIED_FOR:
         return None
-    try:
-        rate_limits.check("reset mail", user.id)
-    except TooMany:
-        return None
-    return user
+    return None if rate_limits.is_reached("reset mail", user.id) else user
 
 
 def _letter(user: User, link: str) -> str:

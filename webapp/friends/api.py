@@ -79,7 +79,7 @@ class OpenFriendRequests(TypedDict):
 
 
 @blueprint.get("/search")
-@operation(scope=Scope.READ)
+@operation(scope=Scope.READ, errors=(429,))
 def search(query: Search) -> People:
     """Search people by name."""
     found = friend_search.search(current_user, query.q)

@@ -14,6 +14,7 @@ from webapp.friends import blocks
 from webapp.friends.relations import friend_ids
 from webapp.friends.requests import requests_of
 from webapp.models import User
+from webapp.security import rate_limits
 
 MIN_QUERY_LENGTH = 2
 MAX_QUERY_LENGTH = 64
@@ -24,13 +25,15 @@ def search(user: User, words: str) -> list[tuple[User, str]]:
     """Return people whose user name or display name contains `words`, each with the relation to `user`.
 
     A relation is self, none, sent, received, friend or blocked. People can choose to be found by strangers only by their exact
-    user name; people who have blocked `user` are not found. Raises Invalid.
+    user name; people who have blocked `user` are not found. Commits, for the search is counted. Raises Invalid and TooMany.
     """
     words = clean(words).lower()
     if len(words) < MIN_QUERY_LENGTH:
         raise Invalid.field("q", _("Type at least %(count)d characters.", count=MIN_QUERY_LENGTH))
     if len(words) > MAX_QUERY_LENGTH:
         raise Invalid.field("q", _("Type at most %(count)d characters.", count=MAX_QUERY_LENGTH))
+    rate_limits.count("search", user.id)
+    db.session.commit()
     shown = db.func.lower(User.display_name)
     begins = or_(User.username_key.startswith(words, autoescape=True), shown.startswith(words, autoescape=True))
     relations = _relations(user)

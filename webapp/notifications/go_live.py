@@ -15,12 +15,19 @@ from webapp.events import outbox
 from webapp.friends import relations
 from webapp.models import LoginSession, MutedNotification, PushMessage, PushSubscription, Stream, User, now
 from webapp.presence import presence
+from webapp.security import rate_limits
 from webapp.security.headers import SESSION_LIFETIME
 
 
 def publish_live(stream: Stream) -> None:
-    """Notify friends of a stream. Call it in the transaction that puts the stream on air for the first time."""
+    """Notify friends of a stream, unless its owner has gone live too often in the last hour.
+
+    Call it in the transaction that puts the stream on air for the first time.
+    """
     owner = stream.owner
+    if rate_limits.is_reached("live notice", owner.id):
+        return
+    rate_limits.record("live notice", owner.id)
     muted_by = set(db.session.scalars(select(MutedNotification.user_id).where(MutedNotification.friend_id == owner.id)))
     told = [friend_id for friend_id in relations.friend_ids(owner.id) if friend_id not in muted_by]
     data = {"username": owner.username, "display_name": owner.display_name, "title": stream.title}

@@ -35,8 +35,12 @@ LIMITS = {
     "friend request": Limit(60, HOUR, lazy_gettext("You have sent too many friend requests in the last hour.")),
     "message": Limit(20, MINUTE, lazy_gettext("You are sending messages too fast.")),
     "picture": Limit(60, HOUR, lazy_gettext("You have uploaded too many pictures in the last hour.")),
+    "live notice": Limit(4, HOUR, ""),  # friends are not called each time when somebody starts and stops again and again
     "push subscription": Limit(30, HOUR, lazy_gettext("You have switched notifications on too often in the last hour.")),
     "reaction": Limit(30, MINUTE, lazy_gettext("Too many reactions.")),
+    "search": Limit(100, HOUR, lazy_gettext("You have searched for people too often in the last hour.")),
+    "seat": Limit(60, MINUTE, lazy_gettext("You have asked to listen too often in the last minute. The stream goes on.")),
+    "start": Limit(60, HOUR, lazy_gettext("You have started too many streams in the last hour. What you have recorded is safe.")),
     "reset mail": Limit(3, HOUR, ""),  # a stranger who knows a name must not be able to fill a mailbox
     "token network": Limit(20, HOUR, ""),  # new ones, of one access token, in the audit log
     "setup check": Limit(30, HOUR, lazy_gettext("You have checked your set-up too often in the last hour.")),
@@ -57,15 +61,23 @@ def record(limit: str, subject: int | str) -> None:
 
 def check(limit: str, subject: int | str) -> None:
     """Raise TooMany, with the transaction rolled back, if the next act would be one too many. Nothing is counted."""
+    wait_s = _wait_s(limit, subject)
+    if wait_s:
+        db.session.rollback()
+        raise TooMany(f"{LIMITS[limit].message} {_try_again(wait_s)}", retry_after_s=wait_s)
+
+
+def is_reached(limit: str, subject: int | str) -> bool:
+    """Tell whether the next act would be one too many. Nothing is counted."""
+    return _wait_s(limit, subject) > 0
+
+
+def _wait_s(limit: str, subject: int | str) -> int:
     maximum, within = _maximum(limit), LIMITS[limit].within
     recent = RateLimitHit.subject == f"{limit}:{subject}", RateLimitHit.at >= now() - within
     newest_first = select(RateLimitHit.at).where(*recent).order_by(RateLimitHit.at.desc())
     deciding = db.session.scalar(newest_first.offset(maximum - 1).limit(1))  # the next one may come so long after it
-    if deciding is None:
-        return
-    db.session.rollback()
-    wait_s = max(1, math.ceil((deciding + within - now()).total_seconds()))
-    raise TooMany(f"{LIMITS[limit].message} {_try_again(wait_s)}", retry_after_s=wait_s)
+    return 0 if deciding is None else max(1, math.ceil((deciding + within - now()).total_seconds()))
 
 
 def _maximum(limit: str) -> int:

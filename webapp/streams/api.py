@@ -37,7 +37,7 @@ class NewTitle(Body):
 
 
 @blueprint.post("/start")
-@operation(scope=Scope.STREAM, status=201, answers={409: AlreadyStreaming}, errors=(503,), about=IN_THE_STUDIO)
+@operation(scope=Scope.STREAM, status=201, answers={409: AlreadyStreaming}, errors=(429, 503), about=IN_THE_STUDIO)
 def start(body: NewStream) -> Ticket:
     """Start a stream."""
     ticket = broadcaster.start(
@@ -85,7 +85,7 @@ def set_title(body: NewTitle) -> RunningStream:
 
 
 @blueprint.post("/monitor")
-@operation(scope=Scope.STREAM, errors=(404,))
+@operation(scope=Scope.STREAM, errors=(404, 429))
 def monitor() -> Ticket:
     """Hear what friends hear of your stream."""
     return serializers.ticket_json(broadcaster.monitor(current_user), request.host)
@@ -102,7 +102,7 @@ def status(username: str) -> StreamStatus:
 
 
 @blueprint.post("/listen/<username>")
-@operation(scope=Scope.READ)
+@operation(scope=Scope.READ, errors=(429,))
 def listen(username: str) -> Ticket:
     """Listen to a friend.
 

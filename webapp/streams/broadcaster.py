@@ -14,6 +14,7 @@ from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
 from webapp.models import Stream, User, new_id, now
+from webapp.security import rate_limits
 from webapp.streams import seats
 from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of, studio_of
 from webapp.streams.rooms import audio_server, open_rooms, token_mint
@@ -34,8 +35,9 @@ def start(
     """Create a stream and its rooms, and send for a noise remover. Returns the owner's ticket to the studio.
 
     `title`: empty for "NAME on air". `quality`: a key of contract.messages.QUALITIES, or None for the owner's setting.
-    Raises Invalid, Conflict with the running stream if there is one, and AudioServerUnreachable.
+    Raises Invalid, TooMany, Conflict with the running stream if there is one, and AudioServerUnreachable.
     """
+    rate_limits.check("start", owner.id)
     stream = Stream(
         id=new_id(),
         room_key=new_id(),
@@ -59,6 +61,8 @@ def start(
     except AudioServerUnreachable:
         end(stream)
         raise
+    rate_limits.record("start", owner.id)  # now: while the audio server is away, the page tries again every 5 s
+    db.session.commit()
     return _studio_ticket(stream)
 
 

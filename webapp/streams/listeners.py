@@ -51,7 +51,10 @@ def full_capacity() -> int | None:
 
 
 def listen_for(listener: User, username: str) -> Ticket:
-    """Return a ticket to the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air."""
+    """Return a ticket to the stage. Raises the same NotFound for a stranger, an unknown name and a friend who is not on air.
+
+    Raises TooMany.
+    """
     owner = accounts.find(username)
     stream = running_stream_of(owner) if owner is not None else None
     if owner is None or stream is None or not stream.is_on_air:

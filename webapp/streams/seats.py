@@ -7,7 +7,6 @@ listens. Only the table `stage_seat` knows whose it is; the owner of the stream 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 
 from sqlalchemy import delete, select
 
@@ -15,15 +14,19 @@ from webapp.accounts import sessions
 from webapp.core.database import db
 from webapp.events import outbox
 from webapp.friends import relations
-from webapp.models import StageSeat, Stream, User, now
+from webapp.models import StageSeat, Stream, User
+from webapp.security import rate_limits
 from webapp.streams.state import change
 
-LEFT_AFTER = timedelta(minutes=15)
-"""How long a seat is remembered whose holder is away. Until then they may come back by the token that they hold."""
+MAX_SEATS = 32
+"""Seats that one person may have on a stage. For one more the oldest is taken back, which a lost connection may have left."""
 
 
 def give(stream: Stream, person: User) -> str:
-    """Give somebody one more seat on the stage, for one page, and return its identity. The caller commits."""
+    """Give somebody one more seat on the stage, for one page, and return its identity. The caller commits. Raises TooMany."""
+    rate_limits.count("seat", person.id)
+    theirs = select(StageSeat.id).where(StageSeat.stream_id == stream.id, StageSeat.user_id == person.id)
+    take_back(db.session.scalars(theirs.order_by(StageSeat.created_at.desc()).offset(MAX_SEATS - 1)))
     seat = StageSeat(stream_id=stream.id, user_id=person.id, login=sessions.login_mark(person.session_token))
     db.session.add(seat)
     db.session.flush()
@@ -57,8 +60,6 @@ def remember(stream: Stream, seated: Mapping[str, int]) -> None:
     listening = sorted(set(seated.values()) - {stream.owner_id})
     if listening != stream.listener_ids and change(stream, Stream.state != "ended", listener_ids=listening):
         outbox.publish([stream.owner_id], "stream.listeners", {"stream": stream.id, "count": len(listening)})
-        left = StageSeat.created_at < now() - LEFT_AFTER, StageSeat.id.not_in(list(seated))
-        db.session.execute(delete(StageSeat).where(StageSeat.stream_id == stream.id, *left))
     db.session.commit()
 
 
