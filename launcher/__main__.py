@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from contract.settings import HOST, PORT
-from launcher import demo, doctor, handover, test
+from launcher import audit, demo, doctor, handover, sbom, test
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.run import service, up
@@ -45,6 +45,11 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     if options.command == "lock":
         lock.lock(console)
         return 0
+    if options.command == "audit":
+        return audit.audit(console, database=options.database)
+    if options.command == "sbom":
+        print(sbom.sbom(), end="")
+        return 0
     settings = Settings.of(data=options.data, host=options.host, port=options.port, environment=os.environ)
     if options.command == "demo":
         return demo.demo(settings, console, force=options.force)
@@ -73,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, words in handover.COMMANDS.items():
         commands.add_parser(name, help=words, add_help=False).add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("lock", help="write the lock files anew after a change of pyproject.toml")
+    parser_of_audit = commands.add_parser(
+        "audit", help="ask a database whether vulnerabilities are known of what this is made of"
+    )
+    parser_of_audit.add_argument("--database", default=audit.DATABASE, help="address of OSV (default: %(default)s)")
+    commands.add_parser("sbom", help="print the list of everything that this is made of (CycloneDX)")
     parser_of_service = commands.add_parser("service", parents=[place], help="become one of the programs (for containers)")
     parser_of_service.add_argument("name", choices=service.NAMES)
     return parser
