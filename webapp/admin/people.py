@@ -15,6 +15,7 @@ from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from webapp.accounts import accounts, sessions
+from webapp.auth import invites
 from webapp.core.database import AdvisoryLock, advisory_lock, affected_rows, db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import clean
@@ -107,7 +108,7 @@ def _members(users: Iterable[User]) -> list[Member]:
 
 
 def suspend(admin: User, user: User) -> None:
-    """Lock somebody out: sessions end, a stream ends, and so does what the person hears of others.
+    """Lock somebody out: sessions and invite links end, a stream ends, and so does what the person hears of others.
 
     Raises Conflict for oneself and for the last admin.
     """
@@ -117,6 +118,7 @@ def suspend(admin: User, user: User) -> None:
     change(user, suspended_at=now())
     audit.record(admin, "person.suspended", user)
     sessions.end_sessions(user)
+    invites.withdraw_all(user)
     db.session.commit()
     silence(user)
 

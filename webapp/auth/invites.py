@@ -47,10 +47,15 @@ def withdraw(inviter: User, invite_id: str) -> None:
 def invite_for_guest(invite_id: str, guest: User | None = None) -> Invite:
     """Return the invite for whoever has the link.
 
-    Raises NotFound when nobody knows it or its inviter has blocked the guest, and Gone when it has been used or is too old.
+    Raises NotFound when nobody knows it, its inviter is suspended or has blocked the guest, and Gone when it has been used or is
+    too old.
     """
     invite = db.session.get(Invite, invite_id)
-    if invite is None or (guest is not None and blocks.has_blocked(invite.inviter, guest)):
+    if (
+        invite is None
+        or invite.inviter.suspended_at is not None
+        or (guest is not None and blocks.has_blocked(invite.inviter, guest))
+    ):
         raise NotFound(_("This invite link is unknown. Check that all of it was copied, or ask for a new one."))
     name = invite.inviter.display_name
     if invite.used_at is not None:
@@ -78,6 +83,11 @@ def use(invite: Invite, guest: User) -> None:
         db.session.rollback()
         invite_for_guest(invite.id)
     friendships.befriend(inviter, guest)
+
+
+def withdraw_all(inviter: User) -> None:
+    """Delete every link that still works, in the current transaction."""
+    db.session.execute(delete(Invite).where(*_open(inviter)))
 
 
 def prune() -> None:

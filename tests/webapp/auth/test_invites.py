@@ -119,6 +119,18 @@ class TestLinksThatDoNotWork:
         assert submit(visit("erin"), form, username="erin", password=PASSWORD).status_code == status
         assert visit("erin").enter("/api/login").status_code == 401
 
+    @pytest.mark.parametrize("end", ["suspend", "delete"])
+    def test_it_ends_with_its_inviter_also_in_a_page_that_is_open(self, alice, bob, visit, end):
+        link = make_link(bob)
+        dora, erin, open_form = visit("dora").register(), visit("erin"), f"/register?invite={link[8:]}"
+        assert (dora.get(link).status_code, erin.get(open_form).status_code) == (200, 200)
+        answer = submit(alice, f"/admin/people/bob/{end}", username="bob")
+        assert answer.status_code == 200
+        assert submit(dora, link).status_code == submit(erin, open_form, username="erin", password=PASSWORD).status_code == 404
+        assert visit("erin").enter("/api/login").status_code == 401
+        submit(alice, "/admin/people/bob/restore")
+        assert dora.get(link).status_code == 404
+
     @pytest.mark.parametrize("name", ["x", "f" * 32, "f" * 5000, "%00", "..%2f"])
     def test_a_link_that_nobody_made_is_not_known(self, alice, visit, name):
         assert visit("dora").get(f"/invite/{name}").status_code == 404
