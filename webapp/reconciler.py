@@ -18,7 +18,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
 from webapp import create_app
-from webapp.accounts import password_resets
+from webapp.accounts import notices, password_resets
 from webapp.admin import heartbeat
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.auth import invites
@@ -54,6 +54,7 @@ def clean_up() -> None:
     outbox.prune()
     invites.prune()
     password_resets.prune()
+    notices.prune()
     audit.prune()
     seats.prune()
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.at < now() - WEBHOOKS_KEPT))
@@ -86,6 +87,7 @@ class Reconciler:
             wanted = mail.is_configured()
         while wanted and not self._stop.wait(MAIL_EVERY_S):
             self._try("mail", password_resets.answer_requests)
+            self._try("notices by mail", notices.send_mails)
 
     def _send_pushes(self) -> None:
         """Send pushes beside the rounds, which no push service may hold up."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.accounts import pages_access_tokens, pages_password_reset, pages_preferences, pages_settings
+from webapp.accounts import (
+    api_log_ins,
+    pages_access_tokens,
+    pages_log_ins,
+    pages_password_reset,
+    pages_preferences,
+    pages_settings,
+)
 from webapp.admin import api_health, pages_people, pages_statistics
 from webapp.admin import pages as admin_pages
 from webapp.auth import api as auth_api
@@ -38,6 +45,7 @@ ROUTES = (
     # JSON
     auth_api,
     factors_api,
+    api_log_ins,
     friends_api,
     presence_api,
     streams_api,
@@ -66,6 +74,7 @@ ROUTES = (
     pages_settings,
     pages_preferences,
     pages_password_reset,
+    pages_log_ins,
     pages_access_tokens,
     factors_pages,
     pages_confirmation,

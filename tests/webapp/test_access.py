@@ -29,7 +29,7 @@ from tests.webapp.support.pictures import picture_file
 from tests.webapp.support.push_service import Browser
 from tests.webapp.support.recordings_on_disk import record
 from webapp import create_app
-from webapp.accounts import access_tokens, accounts, password_resets
+from webapp.accounts import access_tokens, accounts, notices, password_resets, sessions
 from webapp.auth import invites
 from webapp.chat import archive
 from webapp.chat import messages as chat_messages
@@ -277,6 +277,12 @@ MATRIX = {
     "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422))),
     "pages_confirmation.ask": Line("GET", "/confirm", page(logged_in(200))),
     "pages_confirmation.confirm": Line("POST", "/confirm", page(logged_in(303))),
+    "api_log_ins.log_ins": Line("GET", "/api/sessions", logged_in(200)),
+    "api_log_ins.end": Line("DELETE", "/api/sessions/{log_in}", only(owner=204)),
+    "pages_log_ins.index": Line("GET", "/settings/log-ins", page(logged_in(200))),
+    "pages_log_ins.end": Line("POST", "/settings/log-ins/{log_in}/end", page(only(owner=303))),
+    "pages_log_ins.end_others": Line("POST", "/settings/log-ins/end-others", page(logged_in(303))),
+    "pages_log_ins.dismiss": Line("POST", "/settings/notices/{notice}/dismiss", page(only(owner=303))),
     "pages_tokens.mine": Line("GET", "/settings/tokens", page(logged_in(200))),
     "pages_tokens.make": Line("POST", "/settings/tokens", page(logged_in(201)), form(name="Script", scopes="read", days="30")),
     "pages_tokens.revoke": Line("POST", "/settings/tokens/{access_token}/revoke", page(only(owner=303))),
@@ -400,6 +406,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     assert people["owner"].post("/settings/blocked", data={"username": "mallory"}).status_code == 303
     people["common_friend"].befriend(people["owner"])
     assert people["friend"].post("/settings/blocked", data={"username": "cora"}).status_code == 303
+    Person(app, "alice").log_in()  # with another browser, which makes a notice
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
     with app.app_context():
@@ -415,6 +422,8 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         ids["invite"] = invites.make(accounts.find("alice")).id
         tokens = {scope: access_tokens.make(accounts.find("alice"), scope, [scope], "") for scope in Scope}
         ids["access_token"] = access_tokens.tokens_of(accounts.find("alice"))[0].id
+        ids["log_in"] = sessions.sessions_of(accounts.find("alice"))[0].public_id
+        ids["notice"] = notices.notices_of(accounts.find("alice"))[0].id
         ids["token"] = password_resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
         avatars.change(accounts.find("alice"), picture_file())
         ids["avatar"] = accounts.find("alice").avatar

@@ -13,6 +13,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, or_, select
 
+from webapp.accounts import notices
 from webapp.accounts.signals import login_ended
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Invalid, NotFound, TooMany
@@ -57,6 +58,7 @@ def make(owner: User, name: str, scopes: Iterable[str], days: str) -> str:
         db.session.rollback()
         raise Conflict(_("You have %(count)d access tokens. Revoke one first.", count=MAX_TOKENS))
     audit.record(owner, "token.made", owner, ", ".join(filter(None, (mark(row.id), row.scopes, days and f"{days} d"))))
+    notices.notify(owner, "token.made", name)
     db.session.commit()
     return token
 

@@ -9,9 +9,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contract.messages import AGENT_NAME
-from webapp.accounts import access_tokens
+from webapp.accounts import access_tokens, known_browsers, notices
 from webapp.accounts.passwords import check_password, passwords
-from webapp.accounts.sessions import end_sessions, open_session
+from webapp.accounts.sessions import end_sessions, open_session, session_id
 from webapp.accounts.signals import login_ended
 from webapp.core import mail
 from webapp.core.database import AdvisoryLock, advisory_lock, db
@@ -63,40 +63,53 @@ def add(username: str, password: str) -> User:
 def authenticate(username: str, password: str, address: str) -> User | None:
     """Return the account when the password is right.
 
-    Raises TooMany after too many failures for the account or from the address, and Forbidden for somebody who is suspended. The
-    limits are checked while a hashing slot is held: tries sent at the same moment cannot slip past them.
+    Raises TooMany after too many failures (webapp.security.login_throttle says whose count), and Forbidden for somebody who is
+    suspended.
     """
-    with passwords().slot():
-        login_throttle.check(username, address)
-        user = find(username)
-        is_right = passwords().verify(user.password_hash if user else None, password)
-        if user is None or not is_right:
-            login_throttle.record_failure(username, address, user)
-            db.session.commit()
-            return None
-        login_throttle.forget_failures(username)
-        if passwords().is_outdated(user.password_hash):
-            user.password_hash = passwords().hash(password)
-        db.session.commit()
-        if user.suspended_at is not None:
-            raise Forbidden(_("The admin has suspended your account. Ask them what to do."), code="suspended")
-        return user
+    user = find(username)
+    browser = known_browsers.find(user) if user else None
+    who = login_throttle.of_browser(browser.id) if browser else login_throttle.of_stranger(username, address)
+    if not _is_password(user, password, who, address) or user is None:
+        return None
+    if user.suspended_at is not None:
+        raise Forbidden(_("The admin has suspended your account. Ask them what to do."), code="suspended")
+    return user
 
 
 def confirm_password(user: User, password: str, address: str) -> bool:
-    """Return whether somebody who is logged in knows the password. Raises TooMany after too many failures."""
-    return authenticate(user.username, password, address) is not None
+    """Return whether somebody who is logged in knows the password. Raises TooMany after too many failures in this log-in."""
+    return _is_password(user, password, login_throttle.of_login(session_id(user)), address)
+
+
+def _is_password(user: User | None, password: str, who: login_throttle.Subjects, address: str) -> bool:
+    """Compare, and count a failure for `who`. Raises TooMany.
+
+    The limits are checked while a hashing slot is held: tries sent at the same moment cannot slip past them.
+    """
+    with passwords().slot():
+        login_throttle.check(who, address)
+        is_right = passwords().verify(user.password_hash if user else None, password)
+        if user is None or not is_right:
+            login_throttle.record_failure(who, address, user)
+            db.session.commit()
+            return False
+        login_throttle.forget_failures(who)
+        if passwords().is_outdated(user.password_hash):
+            user.password_hash = passwords().hash(password)
+        db.session.commit()
+        return True
 
 
 def change_password(user: User, old: str, new: str, address: str, *, keep_tokens: bool = False) -> None:
     """Change the password, log every other browser out, and revoke access tokens unless they are to be kept.
 
-    Raises Invalid naming `old_password` or `password`, and TooMany as a log-in does.
+    Raises Invalid naming `old_password` or `password`, and TooMany as `confirm_password` does.
     """
     check_password(new, user.username)
-    if authenticate(user.username, old, address) is None:
+    if not confirm_password(user, old, address):
         raise Invalid.field("old_password", _("The password is wrong."))
     audit.record(user, "password.changed", user)
+    notices.notify(user, "password.changed")
     set_password(user, new, stays=user.session_token, keep_tokens=keep_tokens)
     open_session(user)
 
@@ -115,28 +128,31 @@ def set_password(user: User, password: str, *, stays: str = "", keep_tokens: boo
 def replace_password(user: User, password_hash: str, *, stays: str = "", keep_tokens: bool = False) -> None:
     """Do what `set_password` does with a hash that is made already, in the current transaction.
 
-    The caller sends `login_ended` after the commit.
+    Browsers that knew the old password are known no more, except for the one that asks. The caller sends `login_ended` after the
+    commit.
     """
     user.password_hash = password_hash
     db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
-    login_throttle.forget_failures(user.username)
+    login_throttle.forget_failures(login_throttle.of_stranger(user.username, ""))
     end_sessions(user, stays=stays)
+    known_browsers.forget_others(user)
     if not keep_tokens:
         access_tokens.revoke_all(user)
 
 
 def change_email(user: User, email: str, password: str, address: str) -> None:
-    """Set where reset links may be sent; "" for nowhere.
+    """Set where reset links and notices may be sent; "" for nowhere.
 
     It takes the password, because whoever reads that mail can choose a new one. Raises Invalid naming `email` or
-    `email_password`, and TooMany as a log-in does.
+    `email_password`, and TooMany as `confirm_password` does.
     """
     checked = mail.checked_address(email)
-    if authenticate(user.username, password, address) is None:
+    if not confirm_password(user, password, address):
         raise Invalid.field("email_password", _("The password is wrong."))
     if checked != user.email:
         audit.record(user, "email.changed", user)
-        user.email = checked
+        before, user.email = user.email, checked
+        notices.notify(user, "email.changed", also_to=before)
         db.session.execute(delete(ResetLink).where(ResetLink.user_id == user.id))
         db.session.commit()
 

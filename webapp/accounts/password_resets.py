@@ -14,7 +14,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
-from webapp.accounts import accounts
+from webapp.accounts import accounts, notices
 from webapp.accounts.passwords import check_password, passwords
 from webapp.accounts.signals import login_ended
 from webapp.core import mail
@@ -65,6 +65,7 @@ def use(token: str, password: str) -> None:
         db.session.rollback()
         raise _gone()
     audit.record(audit.NOBODY, "password.reset", user)
+    notices.notify(user, "password.reset")
     accounts.replace_password(user, password_hash)
     db.session.commit()
     login_ended.send(user.id)

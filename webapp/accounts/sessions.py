@@ -7,32 +7,35 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 
 from flask import Flask, Response, session
 from flask_login import current_user, login_user, logout_user
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, and_, delete, not_, select
 from sqlalchemy.orm import contains_eager
 
-from webapp.accounts import access_tokens
+from webapp.accounts import access_tokens, clients, known_browsers, notices
 from webapp.accounts.signals import login_ended
-from webapp.core.database import affected_rows, db
+from webapp.core.config import current_config
+from webapp.core.database import db
 from webapp.core.errors import NotFound, NotLoggedIn, answer
 from webapp.core.extensions import login_manager
 from webapp.i18n import language
 from webapp.models import LoginSession, User, now
+from webapp.security import audit
 from webapp.security.headers import SESSION_LIFETIME
 from webapp.security.tokens import token_hash
 
-SEEN_EVERY_S = 3600  # how exactly a session's last use is kept; each is a write
+SEEN_EVERY = timedelta(minutes=10)  # how exactly a session's last use is kept; each is a write
 
 
-def open_session(user: User) -> None:
+def open_session(user: User, *, is_new_account: bool = False) -> None:
     """Log this browser in, with a cookie and a CSRF token that nobody can have seen before; an earlier log-in ends.
 
     For the same person the row stays and gets the new token, so that what hangs on it (webapp.notifications.subscriptions) goes
-    on.
+    on. The person is told of a browser that they have not logged in with before.
     """
-    db.session.execute(delete(LoginSession).where(LoginSession.seen_at < now() - SESSION_LIFETIME))
+    db.session.execute(delete(LoginSession).where(not_(_lasts())))
     earlier = _session(session.get("_user_id", ""))
     earlier_user_id = earlier.user_id if earlier is not None else None
     if earlier is not None and earlier.user_id != user.id:
@@ -45,11 +48,20 @@ def open_session(user: User) -> None:
     log_in = earlier or LoginSession(user=user)
     log_in.token_hash, log_in.created_at, log_in.seen_at = token_hash(user.session_token), now(), now()
     log_in.confirmed_at = now()
+    _describe(log_in, clients.current())
+    log_in.known_browser_id, is_new_browser = known_browsers.remember(user)
+    if is_new_browser and not is_new_account:
+        audit.record(user, "login.new", user, ", ".join(filter(None, (log_in.browser, log_in.system, log_in.network))))
+        notices.notify(user, notices.LOGIN, f"{log_in.browser}|{log_in.system}|{log_in.network}")
     db.session.add(log_in)
     db.session.commit()
     login_user(db.session.get_one(User, user.id))  # not `current_user`, which would stand for itself from here on
     if earlier_user_id is not None:
         login_ended.send(earlier_user_id)
+
+
+def _describe(log_in: LoginSession, client: clients.Client) -> None:
+    log_in.browser, log_in.system, log_in.network = client.browser, client.system, client.network
 
 
 def close_session() -> None:
@@ -66,17 +78,40 @@ def close_session() -> None:
         login_ended.send(user_id)
 
 
-def end_session(user: User, session_id: int) -> None:
-    """End one of the person's log-ins, whichever it is, and commit. Raises NotFound."""
-    if not affected_rows(delete(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user.id)):
+def is_open(token: str) -> bool:
+    """Return whether a log-in or an access token still counts, for answers that go on for hours."""
+    return _session(token) is not None or access_tokens.find(token) is not None
+
+
+def sessions_of(user: User) -> list[LoginSession]:
+    """Return the person's log-ins that still count, the last used first."""
+    query = select(LoginSession).where(LoginSession.user_id == user.id, _lasts())
+    return list(db.session.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())))
+
+
+def end(user: User, public_id: str) -> None:
+    """End one of the person's log-ins, and know its browser no more. Raises NotFound."""
+    found = db.session.scalar(select(LoginSession).where(LoginSession.public_id == public_id, LoginSession.user_id == user.id))
+    if found is None:
         raise NotFound
+    if found.token_hash == token_hash(user.session_token):
+        close_session()
+        return
+    if found.known_browser_id is not None:
+        known_browsers.forget(user, found.known_browser_id)
+    audit.record(user, "login.ended", user)
+    db.session.delete(found)
     db.session.commit()
     login_ended.send(user.id)
 
 
-def is_open(token: str) -> bool:
-    """Return whether a log-in or an access token still counts, for answers that go on for hours."""
-    return _session(token) is not None or access_tokens.find(token) is not None
+def end_others(user: User) -> None:
+    """End all log-ins of the person but the current one, and know no other browser any more."""
+    audit.record(user, "login.ended", user)
+    end_sessions(user, stays=user.session_token)
+    known_browsers.forget_others(user)
+    db.session.commit()
+    login_ended.send(user.id)
 
 
 def end_sessions(user: User, *, stays: str = "") -> None:
@@ -117,7 +152,7 @@ def log_in_of(user: User) -> LoginSession:
     found = _session(user.session_token)
     if found is None:
         raise NotLoggedIn
-    return found
+    return found.id
 
 
 def init_app(app: Flask) -> None:
@@ -137,8 +172,9 @@ def load_user(token: str) -> User | None:
     found = _session(token)
     if found is None:
         return None
-    if (now() - found.seen_at).total_seconds() > SEEN_EVERY_S:
+    if now() - found.seen_at > SEEN_EVERY:
         found.seen_at = now()
+        _describe(found, clients.current())  # a browser is brought up to date, and a phone goes elsewhere
         db.session.commit()
     found.user.session_token = token
     return found.user
@@ -152,8 +188,14 @@ def _session(token: str) -> LoginSession | None:
 
 def _counts() -> tuple[ColumnElement[bool], ...]:
     """Return what a log-in must fulfil. One that began before a suspension may have ended after it."""
-    return LoginSession.seen_at > now() - SESSION_LIFETIME, User.suspended_at.is_(None)
+    return _lasts(), User.suspended_at.is_(None)
 
 
 def _mark(hashed: str) -> str:
     return token_hash(f"ticket {hashed}")[:32]
+
+
+def _lasts() -> ColumnElement[bool]:
+    """Return the condition for log-ins that are neither unused for too long nor too old."""
+    oldest = now() - timedelta(days=current_config().login_days)
+    return and_(LoginSession.seen_at > now() - SESSION_LIFETIME, LoginSession.created_at > oldest)

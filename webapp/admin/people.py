@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from webapp.accounts import accounts, sessions
+from webapp.accounts import accounts, notices, sessions
 from webapp.auth import invites
 from webapp.core.database import AdvisoryLock, advisory_lock, affected_rows, db
 from webapp.core.errors import Conflict, NotFound
@@ -152,6 +152,7 @@ def make_admin(by: User | str, user: User) -> None:
         return
     user.is_admin = True
     audit.record(by, "admin.made", user)
+    notices.tell_admins("admin.made", user.username)
     db.session.commit()
 
 

@@ -65,7 +65,7 @@ def show() -> Session:
 def register(body: Registration) -> Session:
     """Make an account and log in."""
     user = registration.register(body.username, body.password, request.remote_addr or "", body.invite)
-    sessions.open_session(user)
+    sessions.open_session(user, is_new_account=True)
     return _session(user)
 
 

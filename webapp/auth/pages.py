@@ -81,10 +81,10 @@ def register() -> ResponseReturnValue:
 def create_account() -> ResponseReturnValue:
     invite_id = request.args.get("invite", "")
     user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
-    entered = _enter(user)
+    sessions.open_session(user, is_new_account=True)
     if invite_id:
         flash(_("Welcome. You and %(name)s are friends now.", name=relations.friends_of(user)[0].display_name))
-    return entered
+    return _away()
 
 
 @blueprint.post("/logout")

@@ -35,6 +35,7 @@ def _contact(value: str) -> str:
 AGENT_HEALTH_URL = settings.url("STILLAIR_AGENT_HEALTH_URL", "http", "https")
 AUDIO_URL = settings.url("STILLAIR_AUDIO_URL", "ws", "wss")
 KEEP_DAYS = settings.whole_number("STILLAIR_KEEP_DAYS", default=0, minimum=0, maximum=36_500)
+LOGIN_DAYS = settings.whole_number("STILLAIR_LOGIN_DAYS", default=180, minimum=1, maximum=400)
 MAIL_FROM = Setting("STILLAIR_MAIL_FROM", _mail_address)
 QUOTA_GB = settings.number("STILLAIR_QUOTA_GB", default=0, minimum=0)
 REGISTRATION = settings.choice("STILLAIR_REGISTRATION", "open", "invite", "closed")
@@ -68,6 +69,7 @@ class Config:
     smtp_url: str | None = field(default=None, repr=False)  # of the mail server, with its password; None: no mail is sent
     mail_from: str = ""  # whose name mails carry
     security_contact: str | None = None  # URI at which faults in the server's safety are reported
+    login_days: int = 180  # a log-in ends after so many days, however often it is used
     registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
     event_streams: int = 64  # open GET /events in this process; each holds a thread
@@ -104,6 +106,7 @@ class Config:
             quota_gb=read(QUOTA_GB),
             low_water_mb=read(settings.LOW_WATER_MB),
             security_contact=SECURITY_CONTACT.read_optional(environment),
+            login_days=read(LOGIN_DAYS),
             registration=read(REGISTRATION),
             registrations_per_hour=read(REGISTRATIONS_PER_HOUR),
             agent_health_url=AGENT_HEALTH_URL.read_optional(environment),

@@ -61,12 +61,12 @@ def attempt(subject: str, is_right: Callable[[], bool], user: User) -> bool:
     Raises TooMany. As with passwords a slot is held, so tries sent at the same moment cannot slip past the limit.
     """
     with passwords().slot():
-        login_throttle.refuse_early(subject)
+        login_throttle.check((subject,))
         found = is_right()
         if found:
-            login_throttle.forget(subject)
+            login_throttle.forget_failures((subject,))
         else:
-            login_throttle.count_failure(subject, user)
+            login_throttle.record_failure((subject,), user=user)
         db.session.commit()
         return found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from webapp.models.accounts import AccessToken, Invite, LoginFailure, LoginSession, ResetLink, ResetRequest, User
+from webapp.models.accounts import AccessToken, Invite, ResetLink, ResetRequest, User
 from webapp.models.admin import AuditEntry, RateLimitHit, Setting
 from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
 from webapp.models.events import Event, EventConnection
 from webapp.models.factors import AuthenticatorApp, RecoveryCode
 from webapp.models.friends import Block, FriendRequest, Friendship
+from webapp.models.log_ins import AccountNotice, KnownBrowser, LoginFailure, LoginSession, NoticeMail
 from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
 from webapp.models.recordings import AUDIENCES, DiscardedRecording, Recording, RecordingListen, RecordingShare
 from webapp.models.streams import RUNNING, STREAM_STATES, StageSeat, Stream, StreamSample, WebhookDelivery
@@ -18,6 +19,7 @@ __all__ = [
     "RUNNING",
     "STREAM_STATES",
     "AccessToken",
+    "AccountNotice",
     "AuditEntry",
     "AuthenticatorApp",
     "Block",
@@ -29,9 +31,11 @@ __all__ = [
     "FriendRequest",
     "Friendship",
     "Invite",
+    "KnownBrowser",
     "LoginFailure",
     "LoginSession",
     "MutedNotification",
+    "NoticeMail",
     "PushMessage",
     "PushSubscription",
     "RateLimitHit",

@@ -1,4 +1,4 @@
-"""Maps the tables of accounts: people, their log-ins, access tokens, password resets and invites."""
+"""Maps the tables of accounts: people, access tokens, password resets and invites."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class User(Base):
     quality: Mapped[str] = mapped_column(String(16), default=USUAL_QUALITY)  # of new streams: contract.QUALITIES
     most_days: Mapped[int | None] = mapped_column()  # the admin's limit for keep_days; 0: none
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    email: Mapped[str | None] = mapped_column(String(254))  # for a reset link by mail, and nothing else
+    email: Mapped[str | None] = mapped_column(String(254))  # for reset links and account notices, and nothing else
     about: Mapped[str] = mapped_column(String(160), default="")
     avatar: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)  # webapp.profiles.avatars
     exact_name_only: Mapped[bool] = mapped_column(default=False)  # else strangers find parts of it, too
@@ -56,20 +56,6 @@ class User(Base):
         return self.session_token
 
 
-class LoginSession(Base):
-    """A logged-in browser. The cookie holds the token, the row only its SHA-256."""
-
-    __tablename__ = "login_session"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # webapp.factors.confirmation
-    user: Mapped[User] = relationship()
-
-
 class AccessToken(Base):
     """A token that lets a script act for somebody (webapp.accounts.access_tokens)."""
 
@@ -85,16 +71,6 @@ class AccessToken(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     networks: Mapped[str] = mapped_column(String(1024), default="", server_default="")  # that used it, the newest last
     user: Mapped[User] = relationship()
-
-
-class LoginFailure(Base):
-    """A failed log-in, for the limits per account and per address."""
-
-    __tablename__ = "login_failure"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    subject: Mapped[str] = mapped_column(String(128), index=True)  # "user:ana" or "address:203.0.113.7"
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class ResetLink(Base):

@@ -8,8 +8,8 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.database import Base
-from webapp.models.accounts import LoginSession
 from webapp.models.base import UtcDateTime, now
+from webapp.models.log_ins import LoginSession
 from webapp.models.streams import Stream
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import ColumnExpressionArgument, func, select
 
-from webapp.accounts import accounts
+from webapp.accounts import accounts, notices
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.chat import archive
 from webapp.core.database import AdvisoryLock, advisory_lock, db
@@ -41,9 +41,9 @@ def is_alone(user: User) -> bool:
 def leave(user: User, password: str, address: str, successor_name: str = "") -> None:
     """Delete one's own account. `successor_name`: the next admin, when there would be none.
 
-    Raises Invalid, TooMany as a log-in does, and as `delete` does.
+    Raises Invalid, TooMany as `accounts.confirm_password` does, and as `delete` does.
     """
-    if accounts.authenticate(user.username, password, address) is None:
+    if not accounts.confirm_password(user, password, address):
         raise Invalid.field("password", _("The password is wrong. Nothing was deleted."))
     successor = None
     if needs_successor(user):
@@ -64,6 +64,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     if successor is not None:
         successor.is_admin = True
         audit.record(user, "admin.made", successor)
+        notices.notify(successor, "admin.made", successor.username)
     audit.record(by or user, "person.deleted", user)
     retention.discard_all_of(user)
     _tell(user)

@@ -22,6 +22,8 @@ COMMAND_LINE = "(command line)"  # no user name can be this
 NOBODY = ""  # who was not logged in
 
 ACTS: Mapping[str, object] = {
+    "login.new": _("Logged in with a new browser"),
+    "login.ended": _("Ended other log-ins"),
     "login.slowed": _("Too many failed log-ins; further ones have to wait"),
     "password.changed": _("Changed the password"),
     "password.reset": _("Set a new password with a reset link"),

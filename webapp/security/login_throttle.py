@@ -1,11 +1,13 @@
-"""Slows down guessing: after a few failed log-ins each further try has to wait longer.
+"""Slows down guessing: after a few wrong passwords each further try has to wait longer.
 
-Failures are counted in the database, so a restart does not forget them. Nobody is locked out for good, so nobody can shut
-somebody else out.
+Tries are counted by who makes them. A stranger's count for the name and for the network. Those of a browser in which the person
+has logged in before count for this browser alone, and those inside a log-in for this log-in: however many strangers guess at
+a name, its owner gets in. Failures are counted in the database, so a restart does not forget them. Nobody is locked out for good.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,14 +22,32 @@ from webapp.models import LoginFailure, User, now
 from webapp.security import audit
 from webapp.security.addresses import network_of
 
+log = logging.getLogger(__name__)
+
 REMEMBERED = timedelta(hours=1)
 MAX_DELAY_S = 300.0
 FREE_TRIES: Mapping[str, int] = {
     "user": 5,
-    "address": 100,  # a whole household or school may share one
+    "address": 100,  # a whole household or school may share an address
+    "browser": 5,
     "login": 5,  # what is tried inside a log-in
     "code": 5,  # of a second factor, by account: whoever gets that far knows the password
 }
+
+Subjects = tuple[str, ...]
+"""What the failures of somebody are counted by: "user:ana", "address:203.0.113.7", ..."""
+
+
+def of_stranger(username: str, address: str) -> Subjects:
+    return f"user:{clean(username).lower()[:32]}", f"address:{network_of(address)}"
+
+
+def of_browser(known_browser_id: int) -> Subjects:
+    return (f"browser:{known_browser_id}",)
+
+
+def of_login(session_id: int) -> Subjects:
+    return (f"login:{session_id}",)
 
 
 def delay_s(failures: int, free: int) -> float:
@@ -35,46 +55,37 @@ def delay_s(failures: int, free: int) -> float:
     return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), MAX_DELAY_S)
 
 
-def check(username: str, address: str) -> None:
-    """Raise TooMany while the next try has to wait."""
-    refuse_early(*_subjects(username, address))
-
-
-def refuse_early(*subjects: str) -> None:
-    """Raise TooMany while the next try has to wait for one of the subjects."""
-    wait_s = max(map(_wait_s, subjects))
+def check(subjects: Subjects, address: str = "") -> None:
+    """Raise TooMany while the next try has to wait. `address`: for a line in the log, which fail2ban may read."""
+    wait_s = max(_wait_s(subject) for subject in subjects)
     if wait_s > 0:
         seconds = math.ceil(wait_s)
+        if address:
+            log.warning("too many failed log-ins from %s", address)
         raise TooMany(_("Too many failed attempts. Try again in %(seconds)d s.", seconds=seconds), retry_after_s=seconds)
 
 
-def record_failure(username: str, address: str, user: User | None = None) -> None:
-    """Count a failed log-in. `user`: the account of that name, if any.
+def record_failure(subjects: Subjects, address: str = "", user: User | None = None) -> None:
+    """Count a wrong password. `user`: whose it should be, if there is an account of that name.
 
-    The first throttled attempt is logged, but never for unknown names: people type passwords into that field.
+    The first try that will have to wait stands in the audit log, but never the name of nobody: people type passwords into that
+    field.
     """
-    db.session.add_all(LoginFailure(subject=subject) for subject in _subjects(username, address))
+    db.session.add_all(LoginFailure(subject=subject) for subject in subjects)
     db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
-    by_name, by_address = (_count(subject) for subject in _subjects(username, address))
-    if by_address == FREE_TRIES["address"] or (user is not None and by_name == FREE_TRIES["user"]):
+    reached = {_kind(subject) for subject in subjects if _count(subject) == FREE_TRIES[_kind(subject)]}
+    if reached - {"user"} or (reached and user is not None):
         audit.record(audit.NOBODY, "login.slowed", user, network_of(address))
 
 
-def count_failure(subject: str, user: User) -> None:
-    """Count a failure by one subject alone, for what only somebody can try who is known."""
-    db.session.add(LoginFailure(subject=subject))
-    db.session.execute(delete(LoginFailure).where(LoginFailure.at < now() - REMEMBERED))
-    if _count(subject) == FREE_TRIES[subject.partition(":")[0]]:
-        audit.record(audit.NOBODY, "login.slowed", user)
+def forget_failures(subjects: Subjects) -> None:
+    """Forget failures after a success. The address keeps its own, or an attacker with one account could guess on."""
+    forgotten = [subject for subject in subjects if _kind(subject) != "address"]
+    db.session.execute(delete(LoginFailure).where(LoginFailure.subject.in_(forgotten)))
 
 
-def forget(subject: str) -> None:
-    db.session.execute(delete(LoginFailure).where(LoginFailure.subject == subject))
-
-
-def forget_failures(username: str) -> None:
-    """Forget the name's failures after a success. The address keeps its own, or an attacker with one account could guess on."""
-    forget(_subjects(username, "")[0])
+def _kind(subject: str) -> str:
+    return subject.partition(":")[0]
 
 
 def _count(subject: str) -> int:
@@ -82,11 +93,6 @@ def _count(subject: str) -> int:
 
 
 def _wait_s(subject: str) -> float:
-    kind = subject.partition(":")[0]
     recent = LoginFailure.subject == subject, LoginFailure.at > now() - REMEMBERED
     count, last = db.session.execute(select(func.count(), func.max(LoginFailure.at)).where(*recent)).one()
-    return delay_s(count, FREE_TRIES[kind]) - (now() - last).total_seconds() if last else 0.0
-
-
-def _subjects(username: str, address: str) -> tuple[str, str]:
-    return f"user:{clean(username).lower()[:32]}", f"address:{network_of(address)}"
+    return delay_s(count, FREE_TRIES[_kind(subject)]) - (now() - last).total_seconds() if last else 0.0

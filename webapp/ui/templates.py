@@ -11,9 +11,11 @@ from flask_wtf.csrf import generate_csrf
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+from webapp.accounts import notices
 from webapp.events import outbox
 from webapp.home import demo_samples
 from webapp.home.overview import Overview, overview_of
+from webapp.models import AccountNotice
 from webapp.ui import formatting, svg
 
 CSRF_FIELD = Markup('<input type="hidden" name="csrf_token" value="%s">')
@@ -33,9 +35,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(formatting.TEMPLATE_FILTERS)
     app.jinja_env.globals.update(
         svg.TEMPLATE_GLOBALS,
+        account_notices=account_notices,
         csrf=csrf_field,
         difference_samples=demo_samples.NAMES,
         latest_event=outbox.latest_id,
+        notice_text=notices.text_of,
         overview=overview,
         page_path=page_path,
         route=route,
@@ -49,6 +53,11 @@ def overview() -> Overview:
         g.overview = overview_of(current_user)
     found: Overview = g.overview
     return found
+
+
+def account_notices() -> list[AccountNotice]:
+    """Return what whoever looks at this page has to be told about their account."""
+    return notices.notices_of(current_user)
 
 
 def csrf_field() -> Markup:

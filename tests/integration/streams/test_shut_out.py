@@ -111,8 +111,8 @@ def settings_form(person: Person, path: str, **fields: str):
 def end_log_in(app) -> None:
     """Ends the log-in before the newest one."""
     with app.app_context():
-        newest = select(LoginSession.id).order_by(LoginSession.id.desc())
-        sessions.end_session(accounts.find("bob"), db.session.scalars(newest).all()[1])
+        newest = select(LoginSession.public_id).order_by(LoginSession.id.desc())
+        sessions.end(accounts.find("bob"), db.session.scalars(newest).all()[1])
 
 
 def reset_password(app) -> None:

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from webapp.accounts import accounts
+from tests.webapp.support.forms import submit
 from webapp.core.database import db
-from webapp.core.errors import Invalid
 from webapp.models import LoginSession, User, now
 from webapp.security.headers import SESSION_LIFETIME
 
@@ -159,17 +158,14 @@ def test_a_forged_cookie_is_nobodys(app, alice, visit):
 
 def test_a_password_change_logs_every_other_browser_out(app, alice, visit):
     other = visit("alice").log_in()
-    with app.test_request_context():
-        user = accounts.find("alice")
-        accounts.change_password(user, "correct horse battery", "staple staple", "127.0.0.1")
+    submit(alice, "/settings/password", old_password="correct horse battery", password="staple staple")
     assert other.get("/api/friends").status_code == 401
     assert visit("alice").enter("/api/login").status_code == 401
     assert visit("alice").enter("/api/login", "staple staple").status_code == 200
 
 
-def test_a_password_change_needs_the_old_password(context):
-    user = accounts.register("alice", "correct horse battery")
-    with pytest.raises(Invalid) as caught:
-        accounts.change_password(user, "something else", "staple staple", "127.0.0.1")
-    assert caught.value.fields.keys() == {"old_password"}
-    assert accounts.authenticate("alice", "correct horse battery", "127.0.0.1") is not None
+def test_a_password_change_needs_the_old_password(alice, visit):
+    answer = submit(alice, "/settings/password", old_password="something else", password="staple staple")
+    assert answer.status_code == 422
+    assert "The password is wrong." in answer.text
+    assert visit("alice").enter("/api/login").status_code == 200

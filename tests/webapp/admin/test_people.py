@@ -136,7 +136,7 @@ class TestSuspension:
         submit(alice, "/admin/people/bob/suspend")
         assert "bob can log in again." in submit(alice, "/admin/people/bob/restore").text
         visit("bob").log_in()
-        assert [act for _, act, _ in acts(app, "bob")] == ["person.suspended", "person.restored"]
+        assert [act for _, act, _ in acts(app, "bob")] == ["person.suspended", "person.restored", "login.new"]
 
     def test_nobody_suspends_himself(self, alice, person):
         assert "You cannot do this to yourself." in submit(alice, "/admin/people/alice/suspend").text

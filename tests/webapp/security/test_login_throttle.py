@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from tests.webapp.conftest import PASSWORD
+from tests.webapp.support.forms import submit
 from webapp import create_app
+from webapp.accounts.known_browsers import MAX_BROWSERS
 from webapp.core.database import db
 from webapp.models import LoginFailure
-from webapp.security.login_throttle import FREE_TRIES, MAX_DELAY_S, delay_s, record_failure
+from webapp.security.login_throttle import FREE_TRIES, MAX_DELAY_S, delay_s, of_stranger, record_failure
 
 
 def fail(person, times: int) -> list[int]:
@@ -116,10 +119,85 @@ def test_a_forwarded_address_counts_only_from_a_configured_proxy(make_app, visit
 )
 def test_ipv6_counts_by_household_and_mapped_ipv4_as_itself(context, addresses, subject):
     for address in addresses:
-        record_failure("alice", address)
+        record_failure(of_stranger("alice", address), address)
     db.session.commit()
     found = db.session.scalars(select(LoginFailure.subject).where(LoginFailure.subject.startswith("address:"))).all()
     assert found == ([subject] * 2 if subject else ["address:", "address:no address"])
+
+
+class TestOwner:
+    """Somebody who knows a name, and guesses for as long as they like, cannot keep its owner out."""
+
+    COOKIE = "stillair_8000_browser"
+
+    @pytest.fixture
+    def attacked(self, app, alice):
+        """Alice's name, and the network from which she comes, have had all tries that there are."""
+        with app.app_context():
+            for subject in of_stranger("alice", "127.0.0.1"):
+                db.session.add_all(LoginFailure(subject=subject) for _ in range(200))
+            db.session.commit()
+
+    def again(self, person):
+        """The same browser after logging out."""
+        assert person.post("/api/logout").status_code == 204
+        person.csrf_token = person.get("/api/session").json["csrf_token"]
+        return person
+
+    def test_a_browser_that_was_logged_in_before_gets_in(self, alice, attacked, visit):
+        assert visit("alice").enter("/api/login").status_code == 429
+        assert self.again(alice).enter("/api/login").status_code == 200
+
+    def test_acts_inside_a_log_in_go_on(self, alice, attacked):
+        submit(alice, "/settings/email", email="alice@example.org", email_password=PASSWORD)
+        saved = submit(alice, "/settings/password", old_password=PASSWORD, password="staple staple")
+        assert "Saved. You have been logged out in every other browser." in saved.text
+
+    def test_guesses_inside_a_log_in_are_slowed_down_and_touch_no_other(self, alice, visit):
+        other = visit("alice").log_in()
+        answers = [submit(other, "/settings/password", old_password="a guess", password="staple staple") for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+        assert submit(alice, "/settings/password", old_password=PASSWORD, password="staple staple").status_code == 200
+
+    def test_a_stolen_device_cookie_is_worth_its_own_five_tries(self, alice, attacked, visit):
+        own = visit("alice")
+        own.client.set_cookie(self.COOKIE, alice.client.get_cookie(self.COOKIE).value)
+        assert fail(own, 6) == [401] * 5 + [429]
+        assert own.enter("/api/login").status_code == 429
+
+    def test_one_from_before_the_last_log_in_is_worth_nothing(self, alice, attacked, visit):
+        stolen = alice.client.get_cookie(self.COOKIE).value
+        self.again(alice).log_in()
+        thief = visit("alice")
+        thief.client.set_cookie(self.COOKIE, stolen)
+        assert fail(thief, 1) == [429]
+
+    def test_that_of_another_person_is_worth_nothing(self, bob, attacked, visit):
+        bob.username = "alice"
+        assert fail(self.again(bob), 1) == [429]
+
+    def test_a_thousand_are_worth_no_more_than_those_that_are_known(self, app, alice, visit):
+        """Every log-in hands one out; a thief who has them all guesses with the few that still count."""
+        stolen = [visit("alice").log_in().client.get_cookie(self.COOKIE).value for _ in range(MAX_BROWSERS + 5)]
+        fail(visit("alice"), 5)  # nothing is left for strangers
+        guesses = []
+        for cookie in stolen:
+            thief = visit("alice")
+            thief.client.set_cookie(self.COOKIE, cookie)
+            guesses += fail(thief, 6)
+        assert guesses.count(401) == 5 * MAX_BROWSERS
+
+    def test_a_new_password_forgets_the_other_browsers(self, alice, visit):
+        stolen = visit("alice").log_in().client.get_cookie(self.COOKIE).value
+        submit(alice, "/settings/password", old_password=PASSWORD, password="staple staple")
+        fail(visit("alice"), 5)
+        thief = visit("alice")
+        thief.client.set_cookie(self.COOKIE, stolen)
+        assert fail(thief, 1) == [429]
+
+    def test_a_log_line_for_fail2ban_has_the_address_and_no_name(self, alice, attacked, visit, caplog):
+        visit("alice").enter("/api/login")
+        assert [record.getMessage() for record in caplog.records] == ["too many failed log-ins from 127.0.0.1"]
 
 
 def test_old_failures_are_forgotten(app, alice, visit):
