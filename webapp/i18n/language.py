@@ -14,7 +14,7 @@ from babel import Locale
 from flask import Flask, Response, current_app, has_request_context, request
 from flask_babel import gettext as _
 from flask_login import current_user
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.core.database import db
@@ -62,7 +62,8 @@ def _words_of_templates(babel: flask_babel.Babel) -> Mapping[str, Callable[..., 
 
 def _filled(text: str, values: Mapping[str, object]) -> Markup:
     """Put values into a text of ours; what is not markup is escaped."""
-    return Markup(text) % values if values else Markup(text)  # noqa: S704  a text of ours
+    safe = {name: value if isinstance(value, int | float) else escape(value) for name, value in values.items()}
+    return Markup(text % safe if safe else text)  # noqa: S704
 
 
 def script_words() -> Mapping[str, str | dict[str, str]]:

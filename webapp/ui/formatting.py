@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_skeleton
-from flask import request
+from flask import g, request
 from flask_babel import format_decimal, lazy_gettext, ngettext
 from flask_babel import gettext as _
 
@@ -93,6 +93,14 @@ def moment(at: datetime) -> str:
 def last(moment: datetime) -> str:
     """Format the end of "last live ...": `today`, `yesterday`, `on Sunday`, `3 weeks ago`, `in March`, `in March 2024`."""
     local, days = _local(moment)
+    span = days if days < 60 else (local.year, local.month, days < 300)
+    texts: dict[object, str] = g.setdefault("texts_of_last", {})  # a page with 500 friends shows about twenty
+    if span not in texts:
+        texts[span] = _last(local, days)
+    return texts[span]
+
+
+def _last(local: datetime, days: int) -> str:
     if days <= 0:
         return _("today")
     if days == 1:

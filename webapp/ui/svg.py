@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import segno
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp.friends.relations import Face
 from webapp.models import User
@@ -34,7 +34,6 @@ MARK = Markup(
     '<path class="still" stroke="currentColor" d="M20.5 16h8.5"/></g></svg>'
 )
 
-FACE = Markup('<span class="face face--%s %s" aria-hidden="true" data-face-of="%s">%s</span>')
 PICTURE = Markup('<img src="%s" alt="" width="40" height="40" loading="lazy" decoding="async">')
 
 
@@ -118,8 +117,11 @@ def qr_code(text: str) -> Markup:
 
 def face(user: User | Face, css: str = "") -> Markup:
     """Draw a person: their picture, or their initials. static/js/lib/faces.js draws it anew when they take another one."""
-    picture = user.avatar_url and PICTURE % user.avatar_url
-    return FACE % (tint(user.display_name), css, user.username, picture or initials(user.display_name))
+    shown = PICTURE % user.avatar_url if user.avatar else escape(initials(user.display_name))
+    return Markup(  # noqa: S704
+        f'<span class="face face--{tint(user.display_name)} {css}" aria-hidden="true" data-face-of="{escape(user.username)}">'
+        f"{shown}</span>"
+    )
 
 
 def initials(name: str) -> str:
