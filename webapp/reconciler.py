@@ -23,7 +23,7 @@ from webapp.admin import heartbeat
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.auth import invites
 from webapp.chat import archive
-from webapp.core import mail
+from webapp.core import garbage, mail
 from webapp.core.database import db
 from webapp.events import outbox
 from webapp.models import WebhookDelivery, now
@@ -128,6 +128,7 @@ class Reconciler:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     reconciler = Reconciler(create_app())
+    garbage.spare_what_is_loaded()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, reconciler.stop)
     reconciler.run()
