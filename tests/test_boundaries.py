@@ -108,7 +108,7 @@ ONLY_IMPORTED_BY = {
 ORDER = {
     "webapp": [
         "core", "models", "security", "i18n", "openapi", "accounts", "factors", "events", "friends", "presence", "notifications",
-        "audio_server", "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui",
+        "audio_server", "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui", "front",
     ],
     "agent": ["denoise", "voice", "samples", "recording", "export", "denoise_service", "live", "cli"],
     "launcher": ["setup", "run"],

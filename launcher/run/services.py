@@ -28,14 +28,14 @@ class Service:
 def services(settings: Settings, *, programs: Path, livekit_server: Path) -> list[Service]:
     """Return them in the order of their start. They stop in reverse: the noise remover closes its recordings first.
 
-    `programs`: folder of python and gunicorn.
+    `programs`: folder of python.
     """
     python = str(programs / "python")
     return [
         Service(
             AUDIO_SERVER, [str(livekit_server), "--config", str(audio_server_config(settings)), "--bind", settings.host], stop_s=5
         ),
-        Service(WEB, [str(programs / "gunicorn"), "-c", "webapp/gunicorn_conf.py", "webapp:create_app()"], stop_s=5),
+        Service(WEB, [python, "-m", "webapp.server"], stop_s=5),
         Service(RECONCILER, [python, "-m", "webapp.reconciler"], stop_s=5),
         Service(NOISE_REMOVER, [python, "-m", "agent", "worker"], stop_s=15),
     ]

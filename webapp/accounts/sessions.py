@@ -114,6 +114,13 @@ def end_others(user: User) -> None:
     login_ended.send(user.id)
 
 
+def open_hashes(user_ids: Iterable[int]) -> set[str]:
+    """Return the hashes of all log-ins and access tokens of these people that still count."""
+    ids = list(user_ids)
+    log_ins = select(LoginSession.token_hash).join(LoginSession.user).where(LoginSession.user_id.in_(ids), *_counts())
+    return {*db.session.scalars(log_ins), *access_tokens.hashes_of(ids)}
+
+
 def end_sessions(user: User, *, stays: str = "") -> None:
     """Log the person out everywhere, except for the log-in with the token `stays`, in the current transaction.
 
@@ -136,10 +143,7 @@ def login_mark(token: str) -> str:
 
 def open_marks(user_ids: Iterable[int]) -> set[str]:
     """Return the marks of all log-ins and access tokens of these people that still count."""
-    ids = list(user_ids)
-    sessions = select(LoginSession.token_hash).join(LoginSession.user).where(LoginSession.user_id.in_(ids), *_counts())
-    hashes = {*db.session.scalars(sessions), *access_tokens.hashes_of(ids)}
-    return {_mark(found) for found in hashes}
+    return {_mark(found) for found in open_hashes(user_ids)}
 
 
 def session_id(user: User) -> int:

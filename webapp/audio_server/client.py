@@ -1,7 +1,7 @@
 """Client of the audio server (LiveKit): rooms, dispatches, and who is in a room.
 
 `livekit.api` is asynchronous, but Flask views and the reconciler are not. Every call runs its own short event loop and connection
-(about 2 ms), so threads share nothing and nothing breaks when gunicorn forks. No database transaction may be open during a call.
+(about 2 ms), so threads share nothing, also after a fork. No database transaction may be open during a call.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Config:
     livekit_api_secret: str = field(repr=False)
     database_url: str = field(repr=False)  # may hold a password
     recordings: Path
-    host: str = "127.0.0.1"  # the address that gunicorn binds
+    host: str = "127.0.0.1"  # the address that the server binds
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"  # what people type; https switches everything on that needs TLS
     audio_url: str | None = None  # what browsers connect to; None: see `audio_url_for`
@@ -72,8 +72,8 @@ class Config:
     login_days: int = 180  # a log-in ends after so many days, however often it is used
     registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
-    event_streams: int = 64  # open GET /events in this process; each holds a thread
-    request_threads: int = 16  # for requests beside those streams
+    event_streams: int = 4000  # open GET /events in one process
+    request_threads: int = 16  # of one process, each of which may hold a database connection
     event_streams_per_person: int = 4  # a browser opens six connections to a server, and pages need some too
     argon2_memory_kib: int = 19456  # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
     argon2_time_cost: int = 2
@@ -116,8 +116,8 @@ class Config:
 
     @property
     def threads(self) -> int:
-        """Threads of the web app's process that serve requests, each of which may hold one database connection."""
-        return self.event_streams + self.request_threads
+        """Threads of one process that serve requests, each of which may hold a database connection."""
+        return self.request_threads
 
     @property
     def tls(self) -> bool:

@@ -15,6 +15,7 @@ from webapp.core.database import AdvisoryLock, advisory_lock, db
 from webapp.models import Event, now
 
 KEPT = timedelta(days=1)
+AT_ONCE = 5000
 
 
 def publish(user_ids: Iterable[int], kind: str, data: Mapping[str, object]) -> None:
@@ -37,9 +38,9 @@ def after(user_id: int, last_id: int) -> list[Event]:
     return list(db.session.scalars(query))
 
 
-def concerned_after(last_id: int) -> set[int]:
-    """Return the ids of the people who have events after `last_id`."""
-    return set(db.session.scalars(select(Event.user_id).where(Event.id > last_id).distinct()))
+def all_after(last_id: int) -> list[Event]:
+    """Return everybody's events that came after `last_id`, oldest first."""
+    return list(db.session.scalars(select(Event).where(Event.id > last_id).order_by(Event.id).limit(AT_ONCE)))
 
 
 def is_resumable(last_id: int) -> bool:

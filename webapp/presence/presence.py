@@ -60,9 +60,9 @@ def heartbeat(connections: Mapping[str, int]) -> None:
         )  # unknown by now: one push too many is better than none
 
 
-def disconnect(connection_id: str) -> None:
-    """Let a closed event stream expire after GRACE."""
-    _put_off([connection_id], GRACE, watching=False)
+def disconnect(connection_ids: Iterable[str]) -> None:
+    """Let closed event streams expire after GRACE."""
+    _put_off(connection_ids, GRACE, watching=False)
 
 
 def _put_off(connection_ids: Iterable[str], time: timedelta, **changes: Any) -> None:

@@ -13,45 +13,36 @@ from urllib.parse import quote
 from flask import Response, request
 from werkzeug import Response as BaseResponse
 from werkzeug.datastructures import Range
-from werkzeug.wsgi import FileWrapper
 
 from contract.recording import RECORDING_AUDIO_AT
+from webapp.core import file_body
+from webapp.core.file_body import FileBody
 from webapp.core.text import clock
 from webapp.models import Recording
 from webapp.recordings import clips
 from webapp.recordings import opus as opus_files
 from webapp.recordings import queries as recording_queries
 from webapp.recordings.flac_tags import with_tags
-from webapp.recordings.sound import Sound
 
 CHUNK_BYTES = 64 * 1024
+PLAYERS = ("audio", "video")
 PIECE_BYTES = 1024 * 1024
-"""A player asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again, so that it
-holds no thread of the server. Browsers know that a server may send less (RFC 9110, 15.3.7)."""
+"""The player of a page asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again,
+so that it holds no connection meanwhile. Browsers know that a server may send less (RFC 9110, 15.3.7); other programs take it for
+the end."""
 
 
 def flac(recording: Recording, *, as_file: bool) -> BaseResponse:
     """Send the FLAC. While it is being recorded, that is what is complete at this moment."""
     sound = recording_queries.sound_of(recording)
-    try:
-        return _flac(recording, sound, as_file=as_file)
-    except BaseException:  # a Range past the end, say
-        sound.close()
-        raise
-
-
-def _flac(recording: Recording, sound: Sound, *, as_file: bool) -> BaseResponse:
-    response = Response(FileWrapper(sound, CHUNK_BYTES), mimetype="audio/flac", direct_passthrough=True)  # type: ignore[arg-type]
-    response.content_length = sound.size
+    response = Response(mimetype="audio/flac")
     _let_cache(response, recording, sound.version)
-    environ = dict(request.environ)
     if as_file:
         sound.tag(_tags(recording, recording.started_at))
         response.headers.pop("ETag", None)  # of the same sound with other tags
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title))
-    elif piece := _piece(request.range):
-        environ["HTTP_RANGE"] = piece
-    return response.make_conditional(environ, accept_ranges=True, complete_length=sound.size)
+    piece = _piece(request.range) if request.headers.get("Sec-Fetch-Dest") in PLAYERS else None
+    return file_body.send(response, FileBody(sound, sound.size), piece)
 
 
 def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseResponse:
@@ -72,19 +63,14 @@ def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseRespo
 def opus(recording: Recording, *, as_file: bool) -> BaseResponse:
     """Send the Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
     kept = recording_queries.folder().opus(recording.id)
-    if kept is None:
-        pieces = opus_files.make(recording, _tags(recording, recording.started_at))
-    else:
-        pieces = FileWrapper(kept, CHUNK_BYTES)
-    response = Response(pieces, mimetype="audio/ogg", direct_passthrough=kept is not None)
+    response = Response(mimetype="audio/ogg")
     response.headers["Cache-Control"] = "private, no-cache"
     if as_file:
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title, "opus"))
     if kept is None:
+        response.response = opus_files.make(recording, _tags(recording, recording.started_at))
         return response
-    response.content_length = size = kept.seek(0, os.SEEK_END)
-    kept.seek(0)
-    return response.make_conditional(request, accept_ranges=True, complete_length=size)
+    return file_body.send(response, FileBody(kept, kept.seek(0, os.SEEK_END)))
 
 
 def peaks(recording: Recording) -> BaseResponse:

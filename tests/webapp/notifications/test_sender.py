@@ -147,10 +147,11 @@ def test_a_page_in_the_background_does_not_count(alice, bob, subscribe, go_live,
         assert paths() == ["bob"]
 
 
-def test_a_page_that_was_closed_this_moment_does_not_count(alice, bob, subscribe, go_live, paths):
+def test_a_page_that_was_closed_this_moment_does_not_count(app, alice, bob, subscribe, go_live, paths):
     subscribe(bob)
     with bob.events():
         pass
+    app.extensions["events"].wait_until_closed(5)
     go_live()
     assert paths() == ["bob"]
 

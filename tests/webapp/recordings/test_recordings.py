@@ -261,14 +261,15 @@ def test_ranges(recording, alice, folder, asked, start, end):
     assert int(response.headers["Content-Length"]) == len(response.data)
 
 
-def test_a_player_gets_the_sound_in_pieces_and_a_download_whole(alice, folder, ingest):
+def test_the_player_of_a_page_gets_the_sound_in_pieces_and_others_whole(alice, folder, ingest):
     recording = record(folder, "alice", seconds=18)
     ingest()
     whole = sound_bytes(folder, recording)
     assert 2 * PIECE_BYTES > len(whole) > PIECE_BYTES
     heard = b""
     while len(heard) < len(whole):
-        response = alice.get(f"/recordings/{recording}/audio", headers={"Range": f"bytes={len(heard)}-"})
+        asked = {"Range": f"bytes={len(heard)}-", "Sec-Fetch-Dest": "audio"}
+        response = alice.get(f"/recordings/{recording}/audio", headers=asked)
         assert response.status_code == 206
         assert len(response.data) <= PIECE_BYTES
         end = len(heard) + len(response.data)
@@ -276,6 +277,7 @@ def test_a_player_gets_the_sound_in_pieces_and_a_download_whole(alice, folder, i
         heard += response.data
     assert heard == whole
     assert alice.get(f"/recordings/{recording}/audio").data == whole
+    assert alice.get(f"/recordings/{recording}/audio", headers={"Range": "bytes=0-"}).data == whole  # FFmpeg does not ask again
     rest = alice.get(f"/recordings/{recording}/audio?download=1", headers={"Range": "bytes=10-"})
     assert (len(rest.data), rest.data[4096 - 10 :]) == (len(whole) - 10, whole[4096:])
 

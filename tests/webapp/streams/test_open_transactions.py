@@ -243,9 +243,8 @@ class TestAudioServerThatHangs:
         assert Counter(statuses) == {200: self.PAGES}
 
     def test_every_thread_finds_a_connection(self, make_app):
-        app = make_app(event_streams=6, request_threads=12)
-        threads = 6 + 12 + BACKGROUND_THREADS
-        assert app.config["STILLAIR"].threads == 18
+        app = make_app(request_threads=12)
+        threads = 12 + BACKGROUND_THREADS
         with app.app_context():
             connections = [db.engine.connect() for _ in range(threads)]
             assert [connection.scalar(text("SELECT 1")) for connection in connections] == [1] * threads

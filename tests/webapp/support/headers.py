@@ -25,4 +25,4 @@ def check_headers(response) -> None:
     assert policy["script-src"] == ["'self'"]
     assert "unsafe" not in response.headers["Content-Security-Policy"]
     assert "Cache-Control" in response.headers
-    assert not re.search(r"werkzeug|flask|python|gunicorn|sqlalchemy", str(response.headers), re.IGNORECASE)
+    assert not re.search(r"werkzeug|flask|python|uvicorn|sqlalchemy", str(response.headers), re.IGNORECASE)
