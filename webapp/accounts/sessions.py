@@ -156,7 +156,7 @@ def log_in_of(user: User) -> LoginSession:
     found = _session(user.session_token)
     if found is None:
         raise NotLoggedIn
-    return found.id
+    return found
 
 
 def init_app(app: Flask) -> None:
