@@ -17,10 +17,17 @@ from tests.webapp.support.webhooks import deliver, hint
 from webapp.chat.archive import ChatRecord
 from webapp.core.errors import Invalid
 from webapp.profiles import images
-from webapp.recordings.sharing import Audience
+from webapp.recordings.sharing import Audience, Chosen
 
-AUDIENCE = json.loads(Audience("chosen", ("bob",)).to_json())
-MESSAGE = {"id": "5" * 32, "at": "2026-01-02T03:04:05.000Z", "username": "bob", "name": "Bob", "text": "hello"}
+AUDIENCE = json.loads(Audience("chosen", (Chosen("bob", "5" * 32), Chosen("dora", ""))).to_json())
+MESSAGE = {
+    "id": "5" * 32,
+    "at": "2026-01-02T03:04:05.000Z",
+    "author": "5" * 32,
+    "username": "bob",
+    "name": "Bob",
+    "text": "hello",
+}
 CHAT = {"messages": [MESSAGE], "reactions": [{"at": "2026-01-02T03:04:05.000Z", "kind": "heart"}]}
 WEBHOOK = json.loads(hint("track_published", "EV_1", f"stage-{'5' * 32}-1"))
 PICTURES = {kind: picture_file(kind) for kind in images.FORMATS}

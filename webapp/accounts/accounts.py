@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contract.messages import AGENT_NAME
-from webapp.accounts import access_tokens, known_browsers, notices
+from webapp.accounts import access_tokens, former_names, known_browsers, notices
 from webapp.accounts.passwords import check_password, passwords
 from webapp.accounts.sessions import end_sessions, open_session, session_id
 from webapp.accounts.signals import login_ended
@@ -41,7 +41,7 @@ def register(username: str, password: str) -> User:
 def add(username: str, password: str) -> User:
     """Make an account in the current transaction; the first is the admin's.
 
-    Raises Invalid, or Conflict when the name is taken.
+    Raises Invalid, or Conflict when somebody has the name, or had it before.
     """
     _check_username(username)
     check_password(password, username)
@@ -54,10 +54,17 @@ def add(username: str, password: str) -> User:
         db.session.flush()
     except IntegrityError as error:
         db.session.rollback()
-        problem = _("This name is taken. Choose another.")
-        raise Conflict(problem, {"username": problem}) from error
+        raise _name_is_taken() from error
+    if former_names.is_former(username):
+        db.session.rollback()
+        raise _name_is_taken()
     user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
     return user
+
+
+def _name_is_taken() -> Conflict:
+    problem = _("This name is taken. Choose another.")
+    return Conflict(problem, {"username": problem})
 
 
 def authenticate(username: str, password: str, address: str) -> User | None:

@@ -63,14 +63,17 @@ class ChatRecord:
     def without(self, message_id: str) -> ChatRecord:
         return ChatRecord(tuple(message for message in self.messages if message.id != message_id), self.reactions)
 
-    def without_authors(self, usernames: Collection[str]) -> ChatRecord:
-        return ChatRecord(tuple(message for message in self.messages if message.username not in usernames), self.reactions)
+    def without_authors(self, people: Collection[User]) -> ChatRecord:
+        return ChatRecord(
+            tuple(message for message in self.messages if not any(message.is_by(person) for person in people)), self.reactions
+        )
 
     def to_json(self) -> str:
         messages = [
             {
                 "id": message.id,
                 "at": rfc3339(message.at),
+                "author": message.author,
                 "username": message.username,
                 "name": message.name,
                 "text": message.text,
@@ -87,12 +90,19 @@ class ChatRecord:
             data = json.loads(text)
             return cls(
                 tuple(
-                    Message(str(one["id"]), str(one["username"]), str(one["name"]), str(one["text"]), _moment(one["at"]))
+                    Message(
+                        id=str(one["id"]),
+                        username=str(one["username"]),
+                        name=str(one["name"]),
+                        text=str(one["text"]),
+                        at=_moment(one["at"]),
+                        author=str(one.get("author", "")),
+                    )
                     for one in data["messages"]
                 ),
                 tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DocumentError("the chat of a recording cannot be read") from error
 
 
@@ -117,8 +127,8 @@ def chat_of(recording: Recording, reader: User) -> ChatRecord:
     )
     if reader.id == recording.owner_id:
         return record
-    apart = select(User.username).where(User.id.in_(blocks.apart_from(reader)))
-    return record.without_authors(set(db.session.scalars(apart)))
+    apart = select(User).where(User.id.in_(blocks.apart_from(reader)))
+    return record.without_authors(list(db.session.scalars(apart)))
 
 
 def second_of(recording: Recording, at: datetime) -> float:
@@ -164,7 +174,7 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
     _hold(recording.id)
     record = _kept(recording.id)
     message = next((message for message in record.messages if message.id == message_id), None)
-    if message is None or (person.id != recording.owner_id and person.username != message.username):
+    if message is None or not (person.id == recording.owner_id or message.is_by(person)):
         raise NotFound
     try:
         recording_queries.folder().write_chat(recording.id, record.without(message_id).to_json())
@@ -178,11 +188,11 @@ def forget_author(person: User) -> None:
     """Remove everything that somebody has written from all archived chats. The caller commits. Raises Conflict."""
     for recording_id in recording_queries.folder().chats():
         kept = _kept(recording_id)
-        if kept.without_authors({person.username}) == kept:
+        if kept.without_authors([person]) == kept:
             continue
         _hold(recording_id)
         try:
-            recording_queries.folder().write_chat(recording_id, _read(recording_id).without_authors({person.username}).to_json())
+            recording_queries.folder().write_chat(recording_id, _read(recording_id).without_authors([person]).to_json())
         except OSError as error:
             log.exception("messages were not deleted", extra={"recording": recording_id})
             message = _("Your messages could not be deleted, so your account was not. The server's admin can see why in its log.")
@@ -249,6 +259,8 @@ def _forget_rows(stream_id: str) -> tuple[list[Message], list[ArchivedReaction]]
     ).all()
     db.session.execute(delete_rows(ChatMute).where(ChatMute.stream_id == stream_id))
     messages = [
-        Message(row.id, people[row.author_id].username, people[row.author_id].display_name, row.text, row.at) for row in rows
+        Message(row.id, author.username, author.display_name, row.text, row.at, author.file_id)
+        for row in rows
+        for author in [people[row.author_id]]
     ]
     return messages, [ArchivedReaction.from_row(row.kind, row.at) for row in reactions]

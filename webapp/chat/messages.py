@@ -43,10 +43,17 @@ class Message:
     name: str
     text: str
     at: datetime
+    author: str = ""  # User.file_id; "" in archives of older versions, which knew names only
 
     @classmethod
     def of(cls, message: ChatMessage) -> Message:
-        return cls(message.id, message.author.username, message.author.display_name, message.text, message.at)
+        author = message.author
+        return cls(message.id, author.username, author.display_name, message.text, message.at, author.file_id)
+
+    def is_by(self, person: User) -> bool:
+        if self.author:
+            return self.author == person.file_id
+        return self.username == person.username and person.created_at <= self.at
 
     def as_json(self) -> schemas.Message:
         return {

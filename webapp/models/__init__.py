@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.models.accounts import AccessToken, Invite, ResetLink, ResetRequest, User
+from webapp.models.accounts import AccessToken, FormerName, Invite, ResetLink, ResetRequest, User
 from webapp.models.admin import AuditEntry, RateLimitHit, Setting
 from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
@@ -28,6 +28,7 @@ __all__ = [
     "DiscardedRecording",
     "Event",
     "EventConnection",
+    "FormerName",
     "FriendRequest",
     "Friendship",
     "Invite",

@@ -22,6 +22,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(32))
     username_key: Mapped[str] = mapped_column(String(32), unique=True)  # lower case: Ana and ana are one name
+    file_id: Mapped[str] = mapped_column(String(32), index=True, unique=True, default=new_id)  # names this person in files
     display_name: Mapped[str] = mapped_column(String(64))
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(default=False)
@@ -54,6 +55,14 @@ class User(Base):
 
     def get_id(self) -> str:
         return self.session_token
+
+
+class FormerName(Base):
+    """The name of a deleted account, as a keyed hash: nobody gets it again (webapp.accounts.former_names)."""
+
+    __tablename__ = "former_name"
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class AccessToken(Base):

@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask_babel import gettext as _
 from sqlalchemy import ColumnExpressionArgument, func, select
 
-from webapp.accounts import accounts, notices
+from webapp.accounts import accounts, former_names, notices
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.chat import archive
 from webapp.core.database import AdvisoryLock, advisory_lock, db
@@ -21,7 +21,7 @@ from webapp.friends import relations
 from webapp.friends import requests as friend_requests
 from webapp.models import Stream, User, now
 from webapp.profiles import avatars
-from webapp.recordings import retention
+from webapp.recordings import editing, retention
 from webapp.security import audit
 from webapp.streams import queries, rooms, shut_out, state
 
@@ -69,6 +69,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
     retention.discard_all_of(user)
     _tell(user)
     avatar, friend_ids = user.avatar, relations.friend_ids(user.id)
+    former_names.retire(user.username)
     db.session.delete(user)
     db.session.flush()  # from here on no other admin can leave at this moment
     if (by is not None or _count()) and not _count(*accounts.ACTIVE_ADMIN):
@@ -76,6 +77,7 @@ def delete(user: User, successor: User | None = None, *, by: User | None = None)
         raise Conflict(_("You are the only admin here now. Nothing was deleted. Name the next admin first."))
     try:
         archive.forget_author(user)
+        editing.forget_listener(user)
     except Conflict:
         db.session.rollback()
         raise

@@ -62,7 +62,7 @@ def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Re
     audience = sharing.wanted(owner, kind, usernames)
     _write_audience(recording.id, audience)
     before = sharing.hearers(recording)
-    sharing.set_audience(recording, audience)
+    sharing.set_audience(recording, audience, now())
     db.session.flush()
     after = sharing.hearers(recording)
     publish(before - after, "recording.removed", {"id": recording.id})
@@ -79,6 +79,17 @@ def _write_audience(recording_id: str, audience: Audience) -> None:
         raise Conflict(
             _("Not saved: the same people can hear it as before. The server's admin can see why in its log.")
         ) from error
+
+
+def forget_listener(person: User) -> None:
+    """Take somebody whose account is deleted out of the notes of who may hear a recording. Raises Conflict."""
+    for recording_id in folder().audiences():
+        try:
+            audience = Audience.from_json(folder().audience(recording_id) or "")
+        except (DocumentError, OSError):
+            continue  # it opens the recording to nobody
+        if audience.without(person) != audience:
+            _write_audience(recording_id, audience.without(person))
 
 
 def delete(owner: User, recording_id: str) -> None:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -138,6 +139,14 @@ class RecordingFiles:
     def audience(self, recording_id: str) -> str | None:
         """The note of who may hear it; None when there is none. Raises OSError."""
         return self._text(recording_id, AUDIENCE)
+
+    def audience_written_at(self, recording_id: str) -> datetime:
+        """Raises OSError."""
+        return datetime.fromtimestamp(self._path(recording_id, AUDIENCE).stat().st_mtime, UTC)
+
+    def audiences(self) -> list[str]:
+        """Ids of all recordings with such a note."""
+        return [recording_id for recording_id, _ in self._entries(f".{AUDIENCE}")]
 
     def write_audience(self, recording_id: str, note: str) -> None:
         """Raises OSError."""

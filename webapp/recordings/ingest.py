@@ -19,7 +19,7 @@ from webapp.accounts import accounts
 from webapp.core.config import Config
 from webapp.core.database import db
 from webapp.core.text import TITLE_LENGTH, clean, is_visible
-from webapp.models import DiscardedRecording, Recording, User, now, parse_rfc3339
+from webapp.models import DiscardedRecording, Recording, Stream, User, now, parse_rfc3339
 from webapp.recordings import sharing, waveform
 from webapp.recordings.announcements import announce, announcement
 from webapp.recordings.files import RecordingFiles
@@ -137,7 +137,7 @@ class _Files:
 def _read_files(recording_id: str) -> _Files | None:
     """Return None for a recording that has just begun: its sidecar is there and its sound is not. Raises _Refused."""
     manifest = _read_sidecar(recording_id)
-    owner = accounts.find(manifest.owner)
+    owner = _owner_of(manifest)
     if owner is None:
         raise _Refused("No account here has its owner's name. Make it, then rebuild the list.")
     started_at = parse_rfc3339(manifest.started_at)
@@ -150,6 +150,12 @@ def _read_files(recording_id: str) -> _Files | None:
         return None
     with sound:
         return _Files(manifest, owner, started_at, _state(manifest, sound), sound.samples, sound.size)
+
+
+def _owner_of(manifest: RecordingManifest) -> User | None:
+    """Return whose recording it is: as this database knows, and by the name only for a file that it does not know."""
+    known = db.session.get(Recording, manifest.stream_id) or db.session.get(Stream, manifest.stream_id)
+    return known.owner if known is not None else accounts.find(manifest.owner)
 
 
 def _read_sidecar(recording_id: str) -> RecordingManifest:
@@ -199,7 +205,7 @@ def _fill(recording: Recording, found: _Files) -> None:
     recording.started_at = found.started_at
     recording.state = found.state
     db.session.add(recording)
-    sharing.set_audience(recording, _audience(recording))
+    sharing.set_audience(recording, *_audience(recording))
     recording.clip_of = manifest.clip_of
     recording.gaps = [asdict(span) for span in manifest.gaps]
     recording.paused = [asdict(span) for span in manifest.paused]
@@ -214,11 +220,16 @@ def _title(manifest: RecordingManifest, owner: User) -> str:
     return title if is_visible(title) else f"{owner.display_name} on air"
 
 
-def _audience(recording: Recording) -> Audience:
-    """Return the audience in `<id>.audience.json`; without that file the row's, and nobody if it cannot be read."""
+def _audience(recording: Recording) -> tuple[Audience, datetime]:
+    """Return the audience in `<id>.audience.json` and when it was written.
+
+    Without that file it is the row's, and nobody if it cannot be read.
+    """
     try:
         note = folder().audience(recording.id)
-        return Audience.from_json(note) if note is not None else sharing.audience_of(recording)
+        if note is None:
+            return sharing.audience_of(recording), now()
+        return Audience.from_json(note), folder().audience_written_at(recording.id)
     except (DocumentError, OSError):
         log.exception("nobody but its owner may hear a recording now", extra={"recording": recording.id})
-        return Audience(sharing.NOBODY)
+        return Audience(sharing.NOBODY), now()

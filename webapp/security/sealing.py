@@ -1,11 +1,14 @@
 """Seals small secrets that the server has to read again, so that a copy of the database alone gives none of them away.
 
-The key is made of STILLAIR_SECRET_KEY: with another one, what was sealed cannot be opened any more.
+The keys are made of STILLAIR_SECRET_KEY: with another one, what was sealed cannot be opened any more, and what was hashed is not
+known again.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,7 +29,15 @@ def opened(sealed: str, purpose: str) -> str | None:
         return None
 
 
+def keyed_hash(text: str, purpose: str) -> str:
+    """Return a hash by which a short text is known again. Without the key nobody finds out the text by trying."""
+    return hmac.new(_key(purpose), text.encode(), hashlib.sha256).hexdigest()
+
+
 def _box(purpose: str) -> Fernet:
-    """Return the cipher for a purpose (RFC 5869: one key for each)."""
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(current_config().secret_key.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(_key(purpose)))
+
+
+def _key(purpose: str) -> bytes:
+    """Return the key for a purpose (RFC 5869: one for each)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(current_config().secret_key.encode())

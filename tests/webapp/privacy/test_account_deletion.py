@@ -4,6 +4,7 @@ tests/integration/streams."""
 from __future__ import annotations
 
 import errno
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from webapp.chat import archive
 from webapp.core.database import db
 from webapp.core.errors import Conflict
 from webapp.events import outbox
-from webapp.models import DiscardedRecording, Recording, Stream, now
+from webapp.models import DiscardedRecording, FormerName, Recording, Stream, now
 from webapp.presence import presence
 from webapp.privacy import account_deletion
 from webapp.profiles import avatars
@@ -142,7 +143,7 @@ def test_the_page_says_what_goes(alice, bob, app, folder, ingest):
 # --- Files that come late
 
 
-def test_what_the_noise_remover_still_writes_is_not_found_by_whoever_takes_the_name(app, visit, alice, bob, folder, ingest):
+def test_what_the_noise_remover_still_writes_is_found_by_nobody(app, alice, bob, folder, ingest):
     with app.app_context():
         stream = Stream(owner=accounts.find("bob"), title="x", state="ended", ended_at=now() - timedelta(hours=1))
         db.session.add(stream)
@@ -152,8 +153,6 @@ def test_what_the_noise_remover_still_writes_is_not_found_by_whoever_takes_the_n
     tend(app)
     record(folder, "bob", stream_id=stream_id)
     tend(app)
-    again = visit("bob").register()
-    assert again.get("/api/recordings/bob").json == {"recordings": []}
     with app.app_context():
         (discarded,) = db.session.scalars(select(DiscardedRecording))
         discarded.at -= retention.DISCARDED_AGAIN  # five minutes later
@@ -203,6 +202,29 @@ def test_an_admin_beside_others_just_goes(app, alice, bob):
         db.session.commit()
     assert "next admin" not in alice.get("/settings/delete-account").text
     assert leave(alice).request.path == "/login"
+
+
+def test_the_name_is_never_given_again(app, visit, alice, bob):
+    leave(bob)
+    for name in ("bob", "BOB"):
+        answer = visit(name).enter("/api/register")
+        assert (answer.status_code, answer.json) == (409, visit("Alice").enter("/api/register").json)
+    with app.app_context():
+        [kept] = db.session.scalars(select(FormerName.name_hash))
+        assert kept != hashlib.sha256(b"bob").hexdigest()
+    assert visit("bobby").enter("/api/register").status_code == 201
+
+
+def test_who_may_hear_recordings_of_others_is_not_written_anywhere(app, alice, bob, folder, ingest):
+    recording = record(folder, "alice")
+    ingest()
+    alice.put(f"/api/recordings/{recording}/audience", {"audience": "chosen", "usernames": ["bob"]})
+    note = folder / f"{recording}.audience.json"
+    with app.app_context():
+        file_id = accounts.find("bob").file_id
+    assert "bob" in note.read_text()
+    leave(bob)
+    assert not [path for path in folder.iterdir() if b"bob" in path.read_bytes() or file_id.encode() in path.read_bytes()]
 
 
 def test_whoever_is_alone_goes_and_the_next_is_the_admin(visit, alice):

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import IO, BinaryIO
 
 import av
@@ -80,6 +81,12 @@ class Shelf:
 
     def audience(self, recording_id: str) -> str | None:
         return self._text(recording_id, "audience")
+
+    def audience_written_at(self, recording_id: str) -> datetime:
+        return datetime.now(UTC)
+
+    def audiences(self) -> list[str]:
+        return self._ids("audience")
 
     def write_audience(self, recording_id: str, note: str) -> None:
         self.put(recording_id, "audience", note.encode())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -221,6 +224,27 @@ def test_by_form_alone(recording, alice, bob, dora):
     assert "Choose only friends." in wrong.text
 
 
+def test_a_note_of_an_older_version_opens_nothing_to_who_has_the_name_now(app, recording, folder, alice, bob, dora):
+    """It names people by their user names. Bob registered after it was written, and Dora before."""
+    note = folder / f"{recording}.audience.json"
+    note.write_text('{"audience": "chosen", "with": ["bob", "dora", "nobody-here"]}')
+    with app.app_context():
+        accounts.find("dora").created_at -= timedelta(days=2)
+        db.session.commit()
+    yesterday = time.time() - 86_400
+    os.utime(note, (yesterday, yesterday))
+    rebuild(app)
+    assert (hears(bob, recording), hears(dora, recording)) == (False, True)
+
+
+def test_a_note_knows_people_by_their_ids(app, recording, folder, alice, bob, dora):
+    share(alice, recording, "chosen", bob)
+    note = folder / f"{recording}.audience.json"
+    note.write_text(note.read_text().replace('"bob"', '"dora"'))
+    rebuild(app)
+    assert (hears(bob, recording), hears(dora, recording)) == (True, False)
+
+
 @pytest.mark.parametrize(
     "note",
     [
@@ -230,6 +254,8 @@ def test_by_form_alone(recording, alice, bob, dora):
         '{"audience": "all", "with": []}',
         '{"audience": "friends"}',
         '{"audience": "chosen", "with": [5]}',
+        '{"audience": "chosen", "with": 5}',
+        '{"audience": "chosen", "with": [{"name": "bob"}]}',
     ],
 )
 def test_a_note_that_cannot_be_read_opens_a_recording_to_nobody(app, recording, folder, alice, bob, note, caplog):
