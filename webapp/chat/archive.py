@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -125,10 +125,10 @@ def chat_of(recording: Recording, reader: User) -> ChatRecord:
             for row in db.session.scalars(select(Reaction).where(Reaction.stream_id == recording.id))
         ),
     )
-    if reader.id == recording.owner_id:
-        return record
-    apart = select(User).where(User.id.in_(blocks.apart_from(reader)))
-    return record.without_authors(list(db.session.scalars(apart)))
+    if reader.id != recording.owner_id:
+        apart = select(User).where(User.id.in_(blocks.apart_from(reader)))
+        record = record.without_authors(list(db.session.scalars(apart)))
+    return replace(record, messages=tuple(chat_messages.with_ambiguous_names(record.messages, recording.owner)))
 
 
 def second_of(recording: Recording, at: datetime) -> float:

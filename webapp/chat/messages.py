@@ -7,7 +7,8 @@ webapp.chat.archive keeps what was written. Events about the chat are for open p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -21,6 +22,7 @@ from webapp.accounts import accounts
 from webapp.chat import schemas
 from webapp.core.database import affected_rows, db
 from webapp.core.errors import Conflict, Forbidden, Invalid, NotFound
+from webapp.core.lookalikes import Name, ambiguous
 from webapp.core.text import clean_lines, is_encodable, is_visible
 from webapp.events import outbox
 from webapp.friends import blocks, relations
@@ -36,7 +38,10 @@ NEWEST_FIRST = ChatMessage.at.desc(), ChatMessage.id.desc()
 
 @dataclass(frozen=True)
 class Message:
-    """A message, from the database or from an archived chat."""
+    """A message, from the database or from an archived chat.
+
+    `ambiguous`: the name looks like that of somebody else in the company, so the user name belongs beside it.
+    """
 
     id: str
     username: str
@@ -44,6 +49,7 @@ class Message:
     text: str
     at: datetime
     author: str = ""  # User.file_id; "" in archives of older versions, which knew names only
+    ambiguous: bool = False
 
     @classmethod
     def of(cls, message: ChatMessage) -> Message:
@@ -62,6 +68,7 @@ class Message:
             "display_name": self.name,
             "text": self.text,
             "at": rfc3339(self.at),
+            "ambiguous": self.ambiguous,
         }
 
 
@@ -92,7 +99,16 @@ def newest(stream: Stream, reader: User, count: int, before: str = "") -> list[M
     known = db.session.get(ChatMessage, before) if RECORDING_ID.fullmatch(before) else None
     if known is not None and known.stream_id == stream.id:
         query = query.where(tuple_(ChatMessage.at, ChatMessage.id) < (known.at, known.id))
-    return [Message.of(message) for message in db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))]
+    found = db.session.scalars(query.order_by(*NEWEST_FIRST).limit(count))
+    return with_ambiguous_names(map(Message.of, found), stream.owner)
+
+
+def with_ambiguous_names(messages: Iterable[Message], owner: User) -> list[Message]:
+    """Mark those among messages in the owner's company whose author's name looks like that of somebody else there."""
+    found = list(messages)
+    company = [Name(owner.username, owner.display_name), *relations.names_of_friends(owner)]
+    unclear = ambiguous([*company, *(Name(message.username, message.name) for message in found)])
+    return [replace(message, ambiguous=Name(message.username, message.name) in unclear) for message in found]
 
 
 def muted_in(stream: Stream) -> list[User]:
@@ -124,7 +140,7 @@ def say(author: User, stream_id: str, text: str) -> Message:
     message = ChatMessage(stream_id=stream.id, author=author, text=text)
     db.session.add(message)
     db.session.flush()
-    written = Message.of(message)
+    (written,) = with_ambiguous_names([Message.of(message)], stream.owner)
     outbox.publish(readers(stream, author), "chat.message", {"stream": stream.id, "message": written.as_json()})
     db.session.commit()
     return written

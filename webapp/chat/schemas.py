@@ -34,6 +34,7 @@ class Message(TypedDict):
     display_name: DisplayName
     text: str
     at: Time
+    ambiguous: Annotated[bool, Field(description="The name looks like that of somebody else here: show the user name, too.")]
 
 
 class Reactions(TypedDict):

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, case, or_, select
 from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.core.errors import NotFound
+from webapp.core.lookalikes import Name
 from webapp.models import Friendship, User
 from webapp.models.accounts import avatar_url
 
@@ -47,6 +48,11 @@ def faces_of_friends(user: User) -> list[Face]:
     columns = User.id, User.username, User.display_name, User.avatar, User.last_seen_at
     rows = db.session.execute(select(*columns).where(User.id.in_(friend_ids_query(user.id))))
     return sorted(map(Face._make, rows), key=lambda face: (face.display_name.casefold(), face.username.lower()))
+
+
+def names_of_friends(user: User) -> list[Name]:
+    rows = db.session.execute(select(User.username, User.display_name).where(User.id.in_(friend_ids_query(user.id))))
+    return list(map(Name._make, rows))
 
 
 def friend_for(user: User, username: str) -> User:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 
 from webapp.core.database import db
+from webapp.core.lookalikes import Name, ambiguous
 from webapp.friends import relations
 from webapp.friends import requests as friend_requests
 from webapp.friends.relations import Face
@@ -26,6 +27,7 @@ class Friend:
     online: bool
     stream: Stream | None  # on air at this moment
     last_live_at: datetime | None  # beginning of the last stream that friends could hear
+    ambiguous: bool  # the name looks like that of another friend or of the user, so the user name belongs beside it
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,12 @@ def overview_of(user: User, maximum: int | None = SIDEBAR_MAX) -> Overview:
     shown = live[:maximum] + quiet[:maximum]
     ids = relations.friend_ids_query(user.id) if maximum is None else [face.id for face in shown]
     online, last_live = presence.online(ids), last_live_at(ids)
-    rows = {face.id: Friend(face, face.id in online, on_air.get(face.id), last_live.get(face.id)) for face in shown}
+    names = {face.id: Name(face.username, face.display_name) for face in faces}
+    unclear = ambiguous([Name(user.username, user.display_name), *names.values()])
+    rows = {
+        face.id: Friend(face, face.id in online, on_air.get(face.id), last_live.get(face.id), names[face.id] in unclear)
+        for face in shown
+    }
     return Overview(
         received=requests.received[:maximum],
         sent=requests.sent[:maximum],

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from webapp.chat import room
+from webapp.core.lookalikes import Name, ambiguous
+from webapp.friends import relations
 from webapp.streams import queries as stream_queries
 from webapp.streams import seats
 
@@ -18,4 +20,12 @@ blueprint = Blueprint("pages_live", __name__)
 def index() -> ResponseReturnValue:
     stream = stream_queries.running_stream_of(current_user)
     listeners = seats.listeners_of(stream) if stream else []
-    return render_template("streams/live/index.html", stream=stream, listeners=listeners, room=room.beside(current_user, stream))
+    company = [Name(current_user.username, current_user.display_name)]
+    company += relations.names_of_friends(current_user) if listeners else []
+    return render_template(
+        "streams/live/index.html",
+        stream=stream,
+        listeners=listeners,
+        unclear={name.username for name in ambiguous(company)},
+        room=room.beside(current_user, stream),
+    )

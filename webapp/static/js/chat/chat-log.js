@@ -2,7 +2,7 @@ import { user } from "../lib/api.js";
 import { fill } from "../lib/states.js";
 import { t } from "../lib/words.js";
 
-/** @typedef {{id: string, username: string, display_name: string, text: string, at: string}} Message */
+/** @typedef {{id: string, username: string, display_name: string, ambiguous: boolean, text: string, at: string}} Message */
 
 /** Messages are collected for this long before they appear, so that a screen reader speaks them together. */
 const GATHER_MS = 300;
@@ -61,6 +61,12 @@ export class ChatLog {
     if (focused) this.focus();
   }
 
+  /** Shows the user name of somebody who takes another name, which may look like that of somebody else. @param {string} username */
+  renamed(username) {
+    const names = this.root.querySelectorAll(`[data-name-of="${CSS.escape(username)}"] + [data-username]`);
+    for (const name of /** @type {NodeListOf<HTMLElement>} */ (names)) name.hidden = false;
+  }
+
   focus() {
     this.#log?.focus({ preventScroll: true });
   }
@@ -82,7 +88,7 @@ export class ChatLog {
   }
 
   /** @param {Message} message @returns {HTMLElement} */
-  #draw({ id, username, display_name, text, at }) {
+  #draw({ id, username, display_name, ambiguous, text, at }) {
     const template = /** @type {HTMLTemplateElement} */ (this.root.querySelector("#chat-line"));
     const line = /** @type {HTMLElement} */ (
       /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild
@@ -91,7 +97,12 @@ export class ChatLog {
     const own = username === user();
     line.dataset.message = id;
     name.textContent = own ? t("You") : display_name;
-    if (!own) name.dataset.nameOf = username;
+    const also = /** @type {HTMLElement} */ (line.querySelector("[data-username]"));
+    also.textContent = name.title = `@${username}`;
+    also.hidden = own || !ambiguous;
+    if (own) name.removeAttribute("title");
+    else name.dataset.nameOf = username;
+    if (own || username !== this.root.dataset.owner) line.querySelector("[data-host]")?.remove();
     said.textContent = text;
     time.textContent = new Date(at).toLocaleTimeString(document.documentElement.lang, {
       hour: "2-digit",

@@ -57,6 +57,7 @@ class Chat {
   /** @param {{kind: string, data: any}} event */
   #told({ kind, data }) {
     if (kind === "poll" || kind === "resync") this.#catchUp();
+    if (kind === "friend.renamed") this.log.renamed(data.username);
     if (kind === "friend.removed" && data.username === this.root.dataset.owner) this.#shut();
     if (kind === "stream.ended" && data.stream.id === this.#stream) this.#become("over");
     if (data.stream !== this.#stream) return;
