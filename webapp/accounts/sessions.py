@@ -78,11 +78,6 @@ def close_session() -> None:
         login_ended.send(user_id)
 
 
-def is_open(token: str) -> bool:
-    """Return whether a log-in or an access token still counts, for answers that go on for hours."""
-    return _session(token) is not None or access_tokens.find(token) is not None
-
-
 def sessions_of(user: User) -> list[LoginSession]:
     """Return the person's log-ins that still count, the last used first."""
     query = select(LoginSession).where(LoginSession.user_id == user.id, _lasts())
