@@ -162,7 +162,7 @@ MATRIX = {
         "PUT", "/api/push/subscription", logged_in(204), body(**Browser().subscription("https://8.8.8.8/x"))
     ),
     "api_push.switch_off": Line("DELETE", "/api/push/subscription", logged_in(204)),
-    "security.security_txt": Line("GET", "/.well-known/security.txt", everybody(404)),
+    "pages_security.security_txt": Line("GET", "/.well-known/security.txt", everybody(404)),
     "pages_install.manifest": Line("GET", "/manifest.webmanifest", everybody(200)),
     "pages_install.service_worker": Line("GET", "/service-worker.js", everybody(200)),
     "pages_install.offline": Line("GET", "/offline", everybody(200)),

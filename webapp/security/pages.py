@@ -12,7 +12,7 @@ from webapp.core.errors import NotFound
 from webapp.i18n.language import LANGUAGES
 from webapp.models.base import now
 
-blueprint = Blueprint("security", __name__)
+blueprint = Blueprint("pages_security", __name__)
 
 GOOD_FOR = timedelta(days=30)
 """How long the answer may be believed. A server that is no longer looked after stops to answer."""

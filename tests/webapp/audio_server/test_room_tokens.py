@@ -57,17 +57,17 @@ def test_a_set_up_check_speaks_with_one_token_and_listens_with_the_other():
 
 
 @pytest.mark.parametrize(
-    ("token", "identity"),
+    ("make", "identity"),
     [
-        (MINT.studio("a-room"), "broadcaster"),
-        (MINT.stage("a-room", "a-seat"), "a-seat"),
-        (MINT.check_speaker("a-room"), "speaker"),
-        (MINT.check_listener("a-room"), "listener"),
+        (lambda: MINT.studio("a-room"), "broadcaster"),
+        (lambda: MINT.stage("a-room", "a-seat"), "a-seat"),
+        (lambda: MINT.check_speaker("a-room"), "speaker"),
+        (lambda: MINT.check_listener("a-room"), "listener"),
     ],
     ids=["studio", "stage", "check speaker", "check listener"],
 )
-def test_a_token_runs_out_after_two_minutes_and_names_nobody(token, identity):
-    claims = claims_of(token)
+def test_a_token_runs_out_after_two_minutes_and_names_nobody(make, identity):
+    claims = claims_of(make())
     assert set(claims) == {"video", "sub", "iss", "nbf", "exp"}
     assert claims["sub"] == identity
     assert claims["exp"] - claims["nbf"] == 120

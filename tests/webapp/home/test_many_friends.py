@@ -82,9 +82,9 @@ def test_a_small_sidebar_is_not_cut(alice, bob):
 QUERIES = {
     "/": 9,
     "/sidebar?page=/": 6,
-    "/friends/": 7,
-    "/live": 8,
-    "/listen/bob": 11,
+    "/friends/": 8,
+    "/live": 9,
+    "/listen/bob": 12,
     "/recordings/friends": 10,
     "/api/friends": 4,
 }

@@ -106,7 +106,7 @@ class TestListening:
         assert open_ones() == [0, 1, 2]
         elsewhere.post("/api/logout")
         assert open_ones() == [0, 2]
-        change = {"old_password": PASSWORD, "password": "a wholly new password"}
+        change = {"old_password": PASSWORD, "password": "a wholly new password", "keep_tokens": "on"}
         bob.client.post("/settings/password", data={"csrf_token": bob.csrf_token, **change})
         assert open_ones() == [2]
         with app.app_context():
