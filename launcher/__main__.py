@@ -13,8 +13,8 @@ from launcher import audit, demo, doctor, handover, sbom, test
 from launcher.console import Console
 from launcher.problem import Problem
 from launcher.run import service, up
-from launcher.settings import Settings
-from launcher.setup import lock
+from launcher.settings import LIVEKIT_SERVER, Settings
+from launcher.setup import installation, lock
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
@@ -42,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.command == "test":
         return test.test(options.part, console)
+    if options.command == "install":
+        installation.prepare(LIVEKIT_SERVER.read_optional(os.environ), console)
+        return 0
     if options.command == "lock":
         lock.lock(console)
         return 0
@@ -70,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stillair", description="Be on air for your friends, without the noise around you.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", parents=[place], help="install what is missing and start; Ctrl-C stops")
+    commands.add_parser("install", help="install what is missing, and start nothing")
     commands.add_parser("doctor", parents=[place], help="check this machine and say what to fix")
     parser_of_demo = commands.add_parser("demo", parents=[place], help="make three demo people who are friends")
     parser_of_demo.add_argument("--force", action="store_true", help="also in a data folder that people already use")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -34,9 +35,20 @@ def hold(data: Path, *, address: str) -> Iterator[None]:
 
 @contextmanager
 def one_set_up_at_a_time(tools: Path, console: Console) -> Iterator[None]:
-    """Hold the lock of a clone during the block. Two starts share .venv and .tools, so the second waits for the first."""
-    tools.mkdir(parents=True, exist_ok=True)
-    with open(tools / "lock", "w") as file:
+    """Hold the lock of a clone during the block. Two starts share .venv and .tools, so the second waits for the first.
+
+    Who may only read the clone, as a service may, holds it as well: everything has to be installed then.
+    """
+    try:
+        tools.mkdir(parents=True, exist_ok=True)
+        file = open(tools / "lock", "a")  # noqa: SIM115 - closed below
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        if not (tools / "lock").exists():
+            raise Problem(f"{tools.parent} cannot be written to.", "run ./stillair install as its owner first.") from error
+        file = open(tools / "lock")  # noqa: SIM115 - closed below
+    with file:
         with console.step("Waiting for another start that installs in this folder"):
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
