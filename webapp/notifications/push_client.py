@@ -29,6 +29,9 @@ WHOLE_S = 8.0  # for a whole message, however slowly the push service answers
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 GLOBAL_UNICAST = ip_network("2000::/3")  # all that has been given out of IPv6
 NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address for networks that have only IPv6 (RFC 6052)
+RESERVED = [ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")]
+"""Not for hosts on the Internet (IANA's registries of special-purpose addresses), although older versions of Python call them
+global: protocol assignments, relays and tunnels from IPv4 to IPv6, documentation."""
 
 Address = IPv4Address | IPv6Address
 
@@ -131,15 +134,12 @@ def _ended(connected: socket.socket) -> Iterator[None]:
 def is_public(address: Address) -> bool:
     """Tell whether the address is on the Internet. IPv6 addresses that stand for IPv4 ones are looked into."""
     if isinstance(address, IPv6Address):
-        inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in NAT64:
-            inside.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-        stands_for = [each for each in inside if each is not None]
-        if stands_for:
-            return all(map(is_public, stands_for))
+        inside = IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else address.ipv4_mapped
+        if inside is not None:
+            return is_public(inside)
         if address not in GLOBAL_UNICAST:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
 
 
 def init_app(app: Flask) -> None:

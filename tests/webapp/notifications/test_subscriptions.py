@@ -165,3 +165,14 @@ def test_a_server_without_a_way_to_the_internet_says_so(alice, monkeypatch):
     response = switch_on(alice, endpoint="https://push.example/x")
     assert response.status_code == 422
     assert "cannot find your browser's push service" in response.json["error"]["message"]
+
+
+def test_the_answer_does_not_tell_which_names_exist_in_the_servers_network(alice, monkeypatch):
+    def getaddrinfo(host, port, *_args, **_options):
+        if host != "database.internal":
+            raise socket.gaierror("Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.5", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    there, missing = (switch_on(alice, endpoint=f"https://{name}.internal/x") for name in ("database", "nothing"))
+    assert (there.status_code, there.json) == (missing.status_code, missing.json)
