@@ -16,10 +16,9 @@ from webapp.core.extensions import csrf
 from webapp.i18n import language
 from webapp.notifications import push_client
 from webapp.presence import hub
-from webapp.privacy import data_export
 from webapp.profiles import avatars
-from webapp.recordings import clips, ingest, opus
-from webapp.security import headers
+from webapp.recordings import ingest
+from webapp.security import headers, turns
 from webapp.streams import shut_out
 from webapp.ui import templates
 
@@ -43,10 +42,8 @@ def create_app(config: Config | None = None) -> Flask:
     push_client.init_app(app)
     shut_out.init_app(app)
     ingest.init_app(app, config)
-    clips.init_app(app)
-    opus.init_app(app)
     avatars.init_app(app, config)
-    data_export.init_app(app)
+    turns.init_app(app)
     errors.init_app(app)
     templates.init_app(app)
     routes.init_app(app)

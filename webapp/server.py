@@ -27,8 +27,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is left to do when uvicorn has stopped
     config = Config.from_environment()
     app = create_app(config)
-    config.recordings.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Server(app, config, config.recordings, Limits()).run()
+    Server(app, config, Limits()).run()
     app.extensions["events"].wait_until_closed(STOP_S)
 
 

@@ -74,6 +74,7 @@ class Config:
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
     event_streams: int = 4000  # open GET /events in one process
     request_threads: int = 16  # of one process, each of which may hold a database connection
+    long_work_threads: int = 2  # for clips, conversions and pictures, so that pages do not wait for them
     event_streams_per_person: int = 4  # a browser opens six connections to a server, and pages need some too
     argon2_memory_kib: int = 19456  # OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1
     argon2_time_cost: int = 2
@@ -117,7 +118,7 @@ class Config:
     @property
     def threads(self) -> int:
         """Threads of one process that serve requests, each of which may hold a database connection."""
-        return self.request_threads
+        return self.request_threads + self.long_work_threads
 
     @property
     def tls(self) -> bool:

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
 from webapp.core.config import Config
+from webapp.core.long_work import is_long
 from webapp.front import wsgi
 from webapp.front.body import BodyReader, Disconnected, NoRoom, Receive
 from webapp.front.limits import Limits
 from webapp.front.refusals import Refusals
 from webapp.front.sending import Send, send_answer
+from webapp.front.threads import Threads, TooBusy
 from webapp.front.wsgi import Answer, Scope
 from webapp.security.addresses import network_of
 
 READERS = 4
-"""Threads that read files which are sent."""
-
-
-class TooBusy(Exception):
-    """There are too many requests, of everybody or of one address."""
 
 
 class Front:
-    def __init__(self, app: Flask, config: Config, limits: Limits, folder: Path) -> None:
-        """`folder`: where answers wait that are too large for memory."""
+    def __init__(self, app: Flask, config: Config, limits: Limits) -> None:
         self._app = app
         self._limits = limits
         self._proxies = config.trusted_proxies
-        self._folder = folder
         self._refusals = Refusals(app)
         self._bodies = BodyReader(limits)
-        self._threads = ThreadPoolExecutor(config.request_threads, "request")
-        self._turns = asyncio.Semaphore(config.request_threads)
-        self._waiting = 0
+        self._pages = Threads(config.request_threads, "request", limits)
+        self._long_work = Threads(config.long_work_threads, "long-work", limits)
+        self._routes = app.url_map.bind("")
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._of_address: Counter[str] = Counter()
 
@@ -50,15 +44,21 @@ class Front:
                 await self._send(answer, receive, send)
         except Disconnected:
             pass
-        except (NoRoom, TooBusy, wsgi.MadeTooSlowly):
+        except (NoRoom, TooBusy):
             await self._send(self._refusals.busy(scope), receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         declared = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
-        async with self._bodies.read(receive, declared) as body, self._turn():
-            environ = wsgi.environ_of(scope, body.file, body.size)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, wsgi.ask, self._app, environ, self._folder)
+        async with self._bodies.read(receive, declared) as body:
+            threads = self._long_work if self._is_long(scope) else self._pages
+            return await threads.run(wsgi.ask, self._app, wsgi.environ_of(scope, body.file, body.size))
+
+    def _is_long(self, scope: Scope) -> bool:
+        try:
+            endpoint, _ = self._routes.match(scope["path"], scope["method"])
+        except HTTPException:
+            return False
+        return is_long(self._app.view_functions[endpoint])
 
     async def _send(self, answer: Answer, receive: Receive, send: Send) -> None:
         try:
@@ -66,24 +66,6 @@ class Front:
         finally:
             if close := getattr(answer.body, "close", None):
                 close()
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait for a thread. Raises TooBusy."""
-        if self._waiting >= self._limits.queue:
-            raise TooBusy
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.queue_s):
-                await self._turns.acquire()
-        except TimeoutError as error:
-            raise TooBusy from error
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     @contextmanager
     def _counted(self, scope: Scope) -> Iterator[None]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any
 
-from webapp.core.file_body import FileBody
+from webapp.core.sent_body import SentBody
 from webapp.front.body import Receive
 from webapp.front.wsgi import Answer
 from webapp.presence.event_stream import HEARTBEAT, HEARTBEAT_S, EventStream
@@ -19,14 +19,14 @@ PIECE_BYTES = 64 * 1024
 
 
 async def send_answer(answer: Answer, receive: Receive, send: Send, readers: Executor) -> None:
-    """`readers`: threads that read files, which may be on a slow disk."""
+    """`readers`: threads that read the next piece of a file, which may be on a slow disk, or make one."""
     body = answer.body
     if isinstance(body, EventStream):
         await _send_start(send, answer)
         await _send_events(body, receive, send)
-    elif isinstance(body, FileBody):
+    elif isinstance(body, SentBody):
         await _send_start(send, answer)
-        await _send_file(body, receive, send, readers)
+        await _send_body(body, receive, send, readers)
     else:
         await _send_start(send, answer)
         for piece in _cut(body):
@@ -50,7 +50,7 @@ def _cut(pieces: Iterable[bytes]) -> Iterable[bytes | memoryview]:
             yield view[start : start + PIECE_BYTES]
 
 
-async def _send_file(body: FileBody, receive: Receive, send: Send, readers: Executor) -> None:
+async def _send_body(body: SentBody, receive: Receive, send: Send, readers: Executor) -> None:
     loop = asyncio.get_running_loop()
     gone = loop.create_task(_until_gone(receive))
     try:

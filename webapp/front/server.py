@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -18,11 +17,11 @@ from webapp.presence.hub import EventHub
 
 
 class Server(uvicorn.Server):
-    def __init__(self, app: Flask, config: Config, folder: Path, limits: Limits) -> None:
+    def __init__(self, app: Flask, config: Config, limits: Limits) -> None:
         protocol = Connection.within(limits, count_addresses=not config.trusted_proxies)
         super().__init__(
             uvicorn.Config(
-                Front(app, config, limits, folder),
+                Front(app, config, limits),
                 host=config.host,
                 port=config.port,
                 loop="uvloop",

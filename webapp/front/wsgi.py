@@ -5,24 +5,17 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
-from webapp.core.file_body import FileBody
+from webapp.core.sent_body import FileBody, SentBody
 from webapp.presence.event_stream import EventStream
 
 Scope = Any  # of ASGI's `http`
 Headers = list[tuple[bytes, bytes]]
 
-IN_MEMORY_BYTES = 2 * 2**20
-MAKING_S = 900.0
-"""An answer that is made piece by piece has to be finished by then."""
-BODILESS = (204, 304)
 NAMES = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYPE"}
 
 
@@ -30,11 +23,7 @@ NAMES = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYPE"}
 class Answer:
     status: int
     headers: Headers
-    body: Sequence[bytes] | FileBody | EventStream
-
-
-class MadeTooSlowly(Exception):
-    """The pieces of an answer did not come in time."""
+    body: Sequence[bytes] | SentBody | EventStream
 
 
 def environ_of(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
@@ -76,8 +65,7 @@ def _file_body(file: io.BufferedReader, _chunk_bytes: int = 0) -> FileBody:
     return FileBody(file, os.fstat(file.fileno()).st_size)
 
 
-def ask(app: Callable[..., Iterable[bytes]], environ: dict[str, Any], folder: Path) -> Answer:
-    """Run the app. An answer that is made piece by piece waits in `folder`, in a file without a name. Raises MadeTooSlowly."""
+def ask(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
     begun: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
@@ -85,57 +73,19 @@ def ask(app: Callable[..., Iterable[bytes]], environ: dict[str, Any], folder: Pa
         return _refuse_write
 
     found = app(environ, start_response)
-    is_given = isinstance(found, FileBody | EventStream)
-    body = found if isinstance(found, FileBody | EventStream) else _collected(found, folder)
+    body = found if isinstance(found, SentBody | EventStream) else _collected(found)
     status, headers = begun
-    answer = Answer(int(status[:3]), [(_bytes(name).lower(), _bytes(value)) for name, value in headers], body)
-    if not is_given and environ["REQUEST_METHOD"] != "HEAD" and answer.status not in BODILESS:
-        _set_length(answer)
-    return answer
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("latin-1")
-
-
-def _set_length(answer: Answer) -> None:
-    if not any(name == b"content-length" for name, _ in answer.headers):
-        size = answer.body.left if isinstance(answer.body, FileBody) else sum(map(len, answer.body))
-        answer.headers.append((b"content-length", b"%d" % size))
+    return Answer(int(status[:3]), [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], body)
 
 
 def _refuse_write(_data: bytes) -> None:
     raise NotImplementedError("PEP 3333 has this for old frameworks, and Flask is none")
 
 
-def _collected(pieces: Iterable[bytes], folder: Path) -> Sequence[bytes] | FileBody:
+def _collected(pieces: Iterable[bytes]) -> list[bytes]:
     """Return all pieces, and close them."""
-    kept: list[bytes] = []
-    size = 0
     try:
-        iterator = iter(pieces)
-        for piece in iterator:
-            kept.append(piece)
-            size += len(piece)
-            if size > IN_MEMORY_BYTES:
-                return _written(kept, iterator, folder)
-        return kept
+        return list(pieces)
     finally:
         if close := getattr(pieces, "close", None):
             close()
-
-
-def _written(begin: Sequence[bytes], rest: Iterable[bytes], folder: Path) -> FileBody:
-    deadline = time.monotonic() + MAKING_S
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # FileBody closes it
-    try:
-        file.writelines(begin)
-        for piece in rest:
-            file.write(piece)
-            if time.monotonic() > deadline:
-                raise MadeTooSlowly
-        file.flush()
-        return FileBody(file, file.tell())
-    except BaseException:
-        file.close()
-        raise

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
-from flask import Flask
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from webapp.core.database import db
-from webapp.core.errors import Busy
 from webapp.friends import blocks, relations
 from webapp.models import FriendRequest, Recording, Stream, User, rfc3339
 from webapp.profiles import avatars
@@ -25,27 +20,11 @@ from webapp.recordings import serializers
 from webapp.recordings.files import RecordingFiles
 
 CHUNK_BYTES = 256 * 1024
-AT_ONCE = 2  # each holds a thread of the server for as long as it takes
+Sounds = dict[str, tuple[str, dict[str, str]]]  # ids and tags of recordings, by the names of their files
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # where no time says more; the earliest that ZIP knows
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["takeouts"] = threading.BoundedSemaphore(AT_ONCE)
-
-
-@contextmanager
-def slot(app: Flask) -> Iterator[None]:
-    """Hold one of the slots while an export is sent. Raises Busy."""
-    slots: threading.BoundedSemaphore = app.extensions["takeouts"]
-    if not slots.acquire(blocking=False):
-        raise Busy(_("Others are downloading their data right now. Try again in a few minutes."), retry_after_s=120)
-    try:
-        yield
-    finally:
-        slots.release()
-
-
-def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
+def archive(user: User, *, with_sound: bool) -> Generator[bytes, None, None]:
     """Return the ZIP, piece by piece.
 
     Everything in the database is read at once, the sound of a recording when its turn comes.
@@ -72,7 +51,7 @@ def archive(user: User, *, with_sound: bool) -> Iterator[bytes]:
     return _zipped(members, sounds, recording_queries.folder())
 
 
-def _zipped(members: dict[str, bytes], sounds: dict[str, tuple[str, dict[str, str]]], folder: RecordingFiles) -> Iterator[bytes]:
+def _zipped(members: dict[str, bytes], sounds: Sounds, folder: RecordingFiles) -> Generator[bytes, None, None]:
     target = _Target()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in members.items():

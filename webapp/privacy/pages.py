@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.accounts import quotas, sessions
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.core.sent_body import MadeBody
 from webapp.factors import confirmation
 from webapp.friends import blocking, blocks
 from webapp.models import now
 from webapp.privacy import account_deletion, data_export
 from webapp.profiles import profiles
+from webapp.security import turns
 
 blueprint = Blueprint("pages_privacy", __name__, url_prefix="/settings")
 
@@ -60,11 +60,9 @@ def unblock(username: str) -> ResponseReturnValue:
 @login_required
 def download() -> ResponseReturnValue:
     confirmation.check(back=url_for("pages_privacy.index"))
-    with ExitStack() as stack:
-        stack.enter_context(data_export.slot(current_app))
-        pieces = data_export.archive(current_user, with_sound="recordings" in request.args)
-        response = Response(pieces, mimetype="application/zip")
-        response.call_on_close(stack.pop_all().close)
+    pieces = data_export.archive(current_user, with_sound="recordings" in request.args)
+    body = MadeBody(pieces, turns.take("takeout", current_user.id))
+    response = Response(body, mimetype="application/zip", direct_passthrough=True)
     name = f"stillair-{current_user.username}-{now():%Y-%m-%d}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response

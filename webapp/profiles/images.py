@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 from flask_babel import gettext as _
 
-from webapp.core.errors import Invalid
+from webapp.core.errors import Busy, Invalid
 
 if TYPE_CHECKING:
     from PIL.Image import Image  # 15 MB of memory, which a server without pictures does not need
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 2 * 2**20
+WAIT_S = 10
 MAX_PIXELS = 16_000_000
 SIDE = 256  # pixels; a face is 64 CSS pixels wide at most, on a screen with up to 4 for each
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
@@ -33,13 +34,18 @@ def init_app(app: Flask) -> None:
 
 
 def square(data: bytes) -> bytes:
-    """Return a WebP of SIDE pixels. Raises Invalid naming `avatar`."""
+    """Return a WebP of SIDE pixels. Raises Invalid naming `avatar`, and Busy."""
     if not data:
         raise _refused(_("Choose a picture first."))
     if len(data) > MAX_BYTES:
         raise _refused(_("This picture is larger than 2 MB. Choose a smaller one."))
-    with current_app.extensions["picture_turn"]:  # 16 million pixels take 64 MB of memory while they are worked on
+    turn: threading.Lock = current_app.extensions["picture_turn"]  # 16 million pixels take 64 MB while they are worked on
+    if not turn.acquire(timeout=WAIT_S):
+        raise Busy(_("Others are changing their pictures. Nothing was saved. Try again in a few seconds."), retry_after_s=5)
+    try:
         return _encoded(_decoded(data))
+    finally:
+        turn.release()
 
 
 def _decoded(data: bytes) -> Image:

@@ -11,6 +11,7 @@ from flask_login import current_user, login_required
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from webapp.core.errors import ApiError, answer
+from webapp.core.long_work import takes_long
 from webapp.profiles import avatars, images
 
 blueprint = Blueprint("pages_avatars", __name__)
@@ -36,6 +37,7 @@ def show(avatar_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/settings/avatar")
 @login_required
+@takes_long
 def change() -> ResponseReturnValue:
     file = request.files.get("avatar")
     avatars.change(current_user, file.read() if file else b"")

@@ -16,6 +16,7 @@ from werkzeug import Response
 from webapp import models
 from webapp.accounts import accounts
 from webapp.core.errors import NotFound
+from webapp.core.long_work import takes_long
 from webapp.friends import relations
 from webapp.models import AUDIENCES
 from webapp.openapi.operations import Media, operation
@@ -162,7 +163,8 @@ def restore(recording_id: str) -> OneRecording:
 
 
 @blueprint.post("/api/recordings/<recording_id>/clips")
-@operation(scope=Scope.RECORDINGS, status=201, errors=(409,), about=CLIP_LENGTH)
+@operation(scope=Scope.RECORDINGS, status=201, errors=(409, 429, 503), about=CLIP_LENGTH)
+@takes_long
 def keep_clip(recording_id: str, body: NewClip) -> OneRecording:
     """Keep a piece of a recording as one of its own."""
     return _one(clips.keep(current_user, recording_id, body.start, None if body.end < 0 else body.end, body.title))
@@ -179,30 +181,35 @@ def heard(recording_id: str, body: Heard) -> None:
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
-@operation(scope=Scope.READ, headers=RANGE, answers={200: FLAC, 206: FLAC_PIECE, 304: None}, errors=(416,))
+@operation(scope=Scope.READ, headers=RANGE, answers={200: FLAC, 206: FLAC_PIECE, 304: None}, errors=(416, 429, 503))
 def audio(recording_id: str, query: DownloadQuery) -> Response:
     """The sound of a recording.
 
     While it is still recorded: what is complete at this moment, a valid file that the next request finds longer.
     """
-    return downloads.flac(recording_queries.recording_for(current_user, recording_id), as_file=bool(query.download))
+    recording = recording_queries.recording_for(current_user, recording_id)
+    return downloads.flac(recording, current_user.id, as_file=bool(query.download))
 
 
 @blueprint.get("/recordings/<recording_id>/clip.flac")
-@operation(scope=Scope.READ, answers={200: FLAC}, errors=(409,), about=CLIP_LENGTH)
+@operation(scope=Scope.READ, answers={200: FLAC}, errors=(409, 429, 503), about=CLIP_LENGTH)
+@takes_long
 def clip(recording_id: str, query: ClipQuery) -> Response:
     """A piece of a recording as a file."""
-    return downloads.clip(recording_queries.recording_for(current_user, recording_id), query.start or 0.0, query.end)
+    recording = recording_queries.recording_for(current_user, recording_id)
+    return downloads.clip(recording, current_user.id, query.start or 0.0, query.end)
 
 
 @blueprint.get("/recordings/<recording_id>/audio.opus")
-@operation(scope=Scope.READ, headers=RANGE, answers={200: OPUS, 206: OPUS, 304: None}, errors=(409, 416, 503))
+@operation(scope=Scope.READ, headers=RANGE, answers={200: OPUS, 206: OPUS, 304: None}, errors=(409, 416, 429, 503))
+@takes_long
 def opus_audio(recording_id: str, query: DownloadQuery) -> Response:
     """The same as Ogg Opus, a tenth of the size.
 
-    The first time it is sent while it is made, without a length and without ranges; not while it is still recorded.
+    The first time it is made, which takes a while; not while it is still recorded.
     """
-    return downloads.opus(recording_queries.recording_for(current_user, recording_id), as_file=bool(query.download))
+    recording = recording_queries.recording_for(current_user, recording_id)
+    return downloads.opus(recording, current_user.id, as_file=bool(query.download))
 
 
 @blueprint.get("/recordings/<recording_id>/peaks")

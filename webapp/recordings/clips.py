@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import IO
 
-from flask import Flask, current_app
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -22,23 +21,22 @@ from sqlalchemy import select
 from contract.flac import renumber
 from contract.recording import PEAK_SAMPLES, RECORDING_AUDIO_AT, SAMPLE_RATE, RecordingHead, RecordingManifest, Span
 from webapp.accounts import quotas
-from webapp.core.database import db
+from webapp.core.database import db, refuse_open_transaction
 from webapp.core.errors import Conflict, Invalid, NotFound
 from webapp.core.text import validate_title
 from webapp.models import Recording, User, new_id, rfc3339
 from webapp.recordings import editing, flac_frames, ingest, sharing
 from webapp.recordings import queries as recording_queries
+from webapp.recordings.flac_tags import with_tags
 from webapp.recordings.sound import Sound
+from webapp.security import turns
 
 log = logging.getLogger(__name__)
 
 MAX_S = 3600.0
+NO_TAGS: Mapping[str, str] = {}
 MD5_S = 60.0
 """Longer clips go without the checksum of all samples, which FLAC leaves open: they would have to be decoded for it."""
-
-
-def init_app(app: Flask) -> None:
-    app.extensions["clip_turn"] = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -74,19 +72,24 @@ def piece_of(sound: Sound, start_s: float, end_s: float | None) -> Piece:
     return Piece(start, end)
 
 
-def cut(sound: Sound, piece: Piece) -> IO[bytes]:
-    """Return the piece as a whole FLAC file, for the caller to close. One is made at a time in this process. Raises Conflict."""
-    file = recording_queries.folder().scratch()
-    try:
-        with current_app.extensions["clip_turn"]:
+def cut(sound: Sound, piece: Piece, person_id: int, tags: Mapping[str, str] = NO_TAGS) -> IO[bytes]:
+    """Return the piece as a whole FLAC file, for the caller to close.
+
+    It takes a while, and no database connection is held meanwhile. Raises Conflict, TooMany and Busy.
+    """
+    db.session.commit()
+    refuse_open_transaction("clip")
+    with turns.turn("clip", person_id):
+        file = recording_queries.folder().scratch()
+        try:
             head = write(sound, piece, file)
-        if head.samples != piece.end - piece.start:  # the file has fewer samples than its head says
-            raise Conflict(_("Part of this recording cannot be read. Try another part of it."))
-        file.seek(0)
-        file.write(head.to_header())
-    except BaseException:
-        file.close()
-        raise
+            if head.samples != piece.end - piece.start:  # the file has fewer samples than its head says
+                raise Conflict(_("Part of this recording cannot be read. Try another part of it."))
+            file.seek(0)
+            file.write(with_tags(head.to_header(), tags) if tags else head.to_header())
+        except BaseException:
+            file.close()
+            raise
     return file
 
 
@@ -120,13 +123,14 @@ def write(sound: Sound, piece: Piece, file: IO[bytes]) -> RecordingHead:
 
 
 def keep(owner: User, recording_id: str, start_s: float, end_s: float | None, title: str) -> Recording:
-    """Keep the piece as a recording, for those who may hear the whole one. Raises NotFound, Invalid or Conflict."""
+    """Keep the piece as a recording, for those who may hear the whole one. Raises NotFound and Invalid, and what `cut` does."""
     whole = recording_queries.own_recording(owner, recording_id)
     title = validate_title(title)
     with recording_queries.sound_of(whole) as sound:
         piece = piece_of(sound, start_s, end_s)
-        file = cut(sound, piece)
+        file = cut(sound, piece, owner.id)
     with file:
+        whole = recording_queries.own_recording(owner, recording_id)  # it may have been deleted meanwhile
         return _keep(owner, whole, piece, title, file)
 
 

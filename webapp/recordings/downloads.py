@@ -5,26 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import IO
 from urllib.parse import quote
 
 from flask import Response, request
 from werkzeug import Response as BaseResponse
 from werkzeug.datastructures import Range
 
-from contract.recording import RECORDING_AUDIO_AT
-from webapp.core import file_body
-from webapp.core.file_body import FileBody
+from webapp.core import sent_body
+from webapp.core.sent_body import FileBody
 from webapp.core.text import clock
 from webapp.models import Recording
 from webapp.recordings import clips
 from webapp.recordings import opus as opus_files
 from webapp.recordings import queries as recording_queries
-from webapp.recordings.flac_tags import with_tags
+from webapp.security import turns
 
-CHUNK_BYTES = 64 * 1024
 PLAYERS = ("audio", "video")
 PIECE_BYTES = 1024 * 1024
 """The player of a page asks for everything and then reads as slowly as it plays, for hours; it gets half a minute and asks again,
@@ -32,8 +28,8 @@ so that it holds no connection meanwhile. Browsers know that a server may send l
 the end."""
 
 
-def flac(recording: Recording, *, as_file: bool) -> BaseResponse:
-    """Send the FLAC. While it is being recorded, that is what is complete at this moment."""
+def flac(recording: Recording, viewer_id: int, *, as_file: bool) -> BaseResponse:
+    """Send the FLAC. While it is being recorded, that is what is complete at this moment. Raises TooMany and Busy."""
     sound = recording_queries.sound_of(recording)
     response = Response(mimetype="audio/flac")
     _let_cache(response, recording, sound.version)
@@ -42,35 +38,33 @@ def flac(recording: Recording, *, as_file: bool) -> BaseResponse:
         response.headers.pop("ETag", None)  # of the same sound with other tags
         response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title))
     piece = _piece(request.range) if request.headers.get("Sec-Fetch-Dest") in PLAYERS else None
-    return file_body.send(response, FileBody(sound, sound.size), piece)
+    return sent_body.send_range(response, FileBody(sound, sound.size, turns.take("sound", viewer_id)), piece)
 
 
-def clip(recording: Recording, start_s: float, end_s: float | None) -> BaseResponse:
-    """Send a piece as a file with tags. Raises Invalid and Conflict as clips.piece_of does."""
+def clip(recording: Recording, viewer_id: int, start_s: float, end_s: float | None) -> BaseResponse:
+    """Send a piece as a file with tags. Raises what clips.piece_of and clips.cut do."""
     with recording_queries.sound_of(recording) as sound:
         piece = clips.piece_of(sound, start_s, end_s)
-        file = clips.cut(sound, piece)
-    at = recording.started_at + timedelta(seconds=piece.start_s)
-    response = Response(_tagged(file, _tags(recording, at)), mimetype="audio/flac")
-    response.content_length = file.seek(0, os.SEEK_END)
-    response.call_on_close(file.close)
+        tags = _tags(recording, recording.started_at + timedelta(seconds=piece.start_s))
+        part = f"{recording.title} {clock(piece.start_s)} to {clock(piece.start_s + piece.duration_s)}"
+        name = _file_name(recording, part)
+        file = clips.cut(sound, piece, viewer_id, tags)
+    response = Response(mimetype="audio/flac")
     response.headers["Cache-Control"] = "private, no-store"
-    part = f"{recording.title} {clock(piece.start_s)} to {clock(piece.start_s + piece.duration_s)}"
-    response.headers.set("Content-Disposition", "attachment", **_file_name(recording, part))
-    return response
+    response.headers.set("Content-Disposition", "attachment", **name)
+    return sent_body.send(response, FileBody(file, file.seek(0, os.SEEK_END)))
 
 
-def opus(recording: Recording, *, as_file: bool) -> BaseResponse:
-    """Send the Ogg Opus. The first time it is sent while it is made, without a length and without ranges."""
+def opus(recording: Recording, viewer_id: int, *, as_file: bool) -> BaseResponse:
+    """Send the Ogg Opus, which is made when it is asked for the first time. Raises what opus.make does."""
+    name = _file_name(recording, recording.title, "opus")
     kept = recording_queries.folder().opus(recording.id)
+    file = kept or opus_files.make(recording, viewer_id, _tags(recording, recording.started_at))
     response = Response(mimetype="audio/ogg")
     response.headers["Cache-Control"] = "private, no-cache"
     if as_file:
-        response.headers.set("Content-Disposition", "attachment", **_file_name(recording, recording.title, "opus"))
-    if kept is None:
-        response.response = opus_files.make(recording, _tags(recording, recording.started_at))
-        return response
-    return file_body.send(response, FileBody(kept, kept.seek(0, os.SEEK_END)))
+        response.headers.set("Content-Disposition", "attachment", **name)
+    return sent_body.send_range(response, FileBody(file, file.seek(0, os.SEEK_END)))
 
 
 def peaks(recording: Recording) -> BaseResponse:
@@ -87,13 +81,6 @@ def _let_cache(response: Response, recording: Recording, version: str) -> None:
     else:
         response.headers["Cache-Control"] = "private, no-cache"
         response.set_etag(version)
-
-
-def _tagged(file: IO[bytes], tags: Mapping[str, str]) -> Iterator[bytes]:
-    file.seek(0)
-    yield with_tags(file.read(RECORDING_AUDIO_AT), tags)
-    while part := file.read(CHUNK_BYTES):
-        yield part
 
 
 def _piece(asked: Range | None) -> str | None:

@@ -1,82 +1,71 @@
 """Converts recordings to Ogg Opus, a tenth of the size, for phones and for browsers that play no FLAC.
 
-A file is made when somebody asks for it the first time, sent while it is made, and kept beside the recording for the next one.
-What is kept has a limit; what was asked for longest ago goes first. One is made at a time in this process: live streams need the
-cores.
+A file is made when somebody asks for it the first time, and kept beside the recording for the next one. What is kept has a limit;
+what was asked for longest ago goes first.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from collections.abc import Iterator, Mapping
+from typing import IO
 
-from flask import Flask, current_app
 from flask_babel import gettext as _
 
+from webapp.core.database import db, refuse_open_transaction
 from webapp.core.errors import Busy, Conflict
 from webapp.models import Recording
 from webapp.recordings import queries as recording_queries
+from webapp.recordings.files import OpusDraft
 from webapp.recordings.sound import LAYOUTS, Sound
+from webapp.security import turns
 
 log = logging.getLogger(__name__)
 
 BIT_RATE = 64_000  # for each channel; mono speech is transparent at this rate
 KEPT_BYTES = 2 * 10**9  # of all recordings together: about 70 hours
 CHUNK_BYTES = 64 * 1024
-RETRY_AFTER_S = 30
+MAKING_S = 600
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["opus_turn"] = threading.Semaphore(1)
+def make(recording: Recording, person_id: int, tags: Mapping[str, str]) -> IO[bytes]:
+    """Return the whole file, for the caller to close, and keep it for the next one.
 
-
-def make(recording: Recording, tags: Mapping[str, str]) -> Iterator[bytes]:
-    """Return the whole file, piece by piece. Raises NotFound, Conflict while it is being recorded, or Busy."""
+    It takes a while, and no database connection is held meanwhile. Raises NotFound, TooMany, Busy, and Conflict while it is being
+    recorded, or when the server has no room for it.
+    """
     if recording.state == "live":
         raise Conflict(_("This stream is still being recorded. When it has ended, it can be downloaded as Opus."))
-    turn: threading.Semaphore = current_app.extensions["opus_turn"]
-    if not turn.acquire(blocking=False):
-        raise Busy(_("Another recording is being converted. Try again in half a minute."), retry_after_s=RETRY_AFTER_S)
-    try:
-        return _Making(recording, turn, tags)
-    except BaseException:
-        turn.release()
-        raise
-
-
-class _Making(Iterator[bytes]):
-    """Makes one file.
-
-    It frees the slot also when it is closed before its first piece was asked for; a generator would not notice that.
-    """
-
-    def __init__(self, recording: Recording, turn: threading.Semaphore, tags: Mapping[str, str]) -> None:
-        self._folder, self._turn = recording_queries.folder(), turn
-        self._sound = recording_queries.sound_of(recording)
-        self._draft = self._folder.begin_opus(recording.id)
-        self._pieces = _encode(self._sound, tags)
-        self._open = True
-
-    def __next__(self) -> bytes:
+    with turns.turn("opus", person_id), recording_queries.sound_of(recording) as sound:
+        draft = recording_queries.folder().begin_opus(recording.id)
+        db.session.commit()
+        refuse_open_transaction("converter")
         try:
-            piece = next(self._pieces)
-        except StopIteration:
-            if self._open:
-                self._draft.keep()
-                self.close()
-                self._folder.trim_opus(KEPT_BYTES)
-            raise
-        self._draft.write(piece)
-        return piece
+            return _made(sound, tags, draft)
+        finally:
+            draft.close()
 
-    def close(self) -> None:
-        """Free the slot, and throw away what was not finished."""
-        if self._open:
-            self._open = False
-            self._draft.close()
-            self._sound.close()
-            self._turn.release()
+
+def _made(sound: Sound, tags: Mapping[str, str], draft: OpusDraft) -> IO[bytes]:
+    folder, deadline = recording_queries.folder(), time.monotonic() + MAKING_S
+    file = folder.scratch()
+    try:
+        for piece in _encode(sound, tags):
+            file.write(piece)
+            draft.write(piece)
+            if time.monotonic() > deadline:
+                raise Busy(_("Converting takes too long right now. Download the FLAC, or try again later."), retry_after_s=60)
+        draft.keep()
+        folder.trim_opus(KEPT_BYTES)
+        return file
+    except OSError as error:
+        log.exception("an Opus file was not made")
+        file.close()
+        raise Conflict(_("The server has no room to convert this recording, which is safe. Download the FLAC.")) from error
+    except BaseException:
+        file.close()
+        raise
 
 
 class _Pipe:

@@ -23,8 +23,7 @@ PATIENCE_S = 20
 def serving(app: Flask, **limits: float) -> Iterator[int]:
     """Return the port on which the app is served."""
     config = replace(app.config["STILLAIR"], port=some_free_block())
-    config.recordings.mkdir(exist_ok=True)
-    server = Server(app, config, config.recordings, Limits(**limits))
+    server = Server(app, config, Limits(**limits))
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:

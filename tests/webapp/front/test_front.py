@@ -14,7 +14,6 @@ from flask import request
 
 from tests.webapp.front.server_thread import answer_to, ask, connect, eventually, serving
 from tests.webapp.support.recordings_on_disk import record
-from webapp.front import wsgi
 
 GROWS = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked"
 
@@ -128,16 +127,41 @@ def test_a_recording_is_sent_whole_and_in_parts(app, alice, folder, ingest, cook
         assert (b"TITLE=" in tagged[:4096], tagged[4096:]) == (True, whole[4096:])
 
 
-def test_what_is_made_piece_by_piece_is_finished_before_it_is_sent(app, alice, folder, ingest, cookie, monkeypatch):
-    monkeypatch.setattr(wsgi, "IN_MEMORY_BYTES", 1000)
-    record(folder, "alice", seconds=3)
+def test_a_takeout_is_made_while_it_is_read_and_gives_its_turn_back(make_app, visit_app, folder, ingest, cookie):
+    app = make_app(request_threads=1)
+    alice = visit_app(app, "alice").register()
+    record(folder, "alice", seconds=60)
     ingest()
-    before = sorted(folder.iterdir())
     with serving(app) as port:
-        status, headers, body = ask(port, f"GET /settings/data.zip?recordings=1 HTTP/1.1\r\n{cookie(alice)}")
-    assert (status, int(headers["Content-Length"])) == (200, len(body))
-    assert zipfile.ZipFile(io.BytesIO(body)).testzip() is None
-    assert sorted(folder.iterdir()) == before
+        head = f"GET /settings/data.zip?recordings=1 HTTP/1.1\r\n{cookie(alice)}"
+        slow = connect(port, f"{head}\r\nHost: 127.0.0.1\r\n\r\n".encode(), receive_bytes=2048)
+        assert answer_to(slow).status == 200
+        assert ask(port, head)[0] == 429
+        slow.close()
+        assert eventually(lambda: ask(port, head)[0] == 200)
+        assert zipfile.ZipFile(io.BytesIO(ask(port, head)[2])).testzip() is None
+
+
+def test_long_work_holds_up_nothing_but_long_work(make_app, alice, folder, ingest, cookie):
+    app = make_app(long_work_threads=1)
+    recording = record(folder, "alice", seconds=1)
+    ingest()
+    files, busy = app.extensions["recordings"], threading.Lock()
+    scratch = files.scratch
+
+    def scratch_later():
+        with busy:
+            return scratch()
+
+    files.scratch = scratch_later
+    with serving(app, queue_s=0.2) as port, busy:
+        clip = f"GET /recordings/{recording}/clip.flac HTTP/1.1\r\n{cookie(alice)}"
+        with connect(port, f"{clip}\r\nHost: 127.0.0.1\r\n\r\n".encode()) as first:
+            assert eventually(lambda: ask(port, clip)[0] == 503)
+            assert ask(port, f"GET /api/friends HTTP/1.1\r\n{cookie(alice)}")[0] == 200
+            busy.release()
+            assert answer_to(first).status == 200
+            busy.acquire()
 
 
 @pytest.mark.parametrize(

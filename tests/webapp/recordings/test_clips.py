@@ -22,6 +22,7 @@ from webapp.recordings import editing, retention
 from webapp.recordings import ingest as recording_ingest
 from webapp.recordings import queries as recording_queries
 from webapp.recordings.files import RecordingFiles
+from webapp.security import turns
 
 
 @pytest.fixture
@@ -367,3 +368,17 @@ def test_a_form_that_is_wrong_says_so_beside_the_field(recording, alice, fields,
 )
 def test_times_as_people_write_them(text, value):
     assert parse_clock(text) == value
+
+
+# Turns
+
+
+def test_clips_are_cut_one_at_a_time_for_a_person(app, recording, alice, bob):
+    with app.app_context():
+        give_back = turns.take("clip", accounts.find("alice").id)
+    refused = alice.get(f"/recordings/{recording}/clip.flac?end=1")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert keep(alice, recording, end=1).status_code == 429
+    assert bob.get(f"/recordings/{recording}/clip.flac?end=1").status_code == 200
+    give_back()
+    assert keep(alice, recording, end=1).status_code == 201

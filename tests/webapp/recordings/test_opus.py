@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from tests.webapp.support.recordings_on_disk import record
+from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.models import Recording
 from webapp.recordings import ingest, opus, retention
 from webapp.recordings import queries as recording_queries
+from webapp.security import turns
 
 
 @pytest.fixture
@@ -79,17 +81,24 @@ def test_what_was_asked_for_longest_ago_goes_first(add, alice, folder, monkeypat
     assert {path.stem for path in folder.glob("*.opus")} == {ids[0], ids[2]}
 
 
-def test_who_goes_away_leaves_nothing_behind_and_the_next_one_gets_a_turn(recording, alice, folder, monkeypatch):
-    monkeypatch.setattr(opus, "CHUNK_BYTES", 100)
+def test_one_is_made_at_a_time(app, recording, alice, bob):
+    with app.app_context():
+        give_back = turns.take("opus", accounts.find("alice").id)
+    refused = {person.username: person.get(f"/recordings/{recording}/audio.opus") for person in (alice, bob)}
+    assert {name: (answer.status_code, answer.headers["Retry-After"]) for name, answer in refused.items()} == {
+        "alice": (429, "30"),
+        "bob": (503, "30"),
+    }
+    give_back()
+    assert bob.get(f"/recordings/{recording}/audio.opus").data[:4] == b"OggS"
+
+
+def test_one_that_takes_too_long_is_given_up_and_leaves_nothing_behind(recording, alice, folder, monkeypatch):
     before = sorted(folder.iterdir())
-    for pieces in (0, 1):
-        response = alice.get(f"/recordings/{recording}/audio.opus", buffered=False)
-        busy = alice.get(f"/recordings/{recording}/audio.opus", headers={"Accept": "application/json"})
-        assert (busy.status_code, busy.headers["Retry-After"]) == (503, "30")
-        for _ in range(pieces):
-            next(response.iter_encoded())
-        response.close()
-        assert sorted(folder.iterdir()) == before
+    monkeypatch.setattr(opus, "MAKING_S", -1)
+    assert alice.get(f"/recordings/{recording}/audio.opus").status_code == 503
+    assert sorted(folder.iterdir()) == before
+    monkeypatch.undo()
     assert alice.get(f"/recordings/{recording}/audio.opus").data[:4] == b"OggS"
 
 
@@ -111,16 +120,13 @@ def test_where_room_is_short_it_is_sent_and_not_kept(make_app, visit_app, record
     assert sorted(folder.iterdir()) == before
 
 
-def test_one_that_is_being_made_goes_with_its_recording(app, recording, alice, folder, monkeypatch):
-    monkeypatch.setattr(opus, "CHUNK_BYTES", 100)
-    response = alice.get(f"/recordings/{recording}/audio.opus", buffered=False)
-    pieces = response.iter_encoded()
-    next(pieces)
+def test_one_that_is_being_made_goes_with_its_recording(app, recording, folder):
     with app.app_context():
-        recording_queries.folder().delete(recording)
-    assert list(folder.iterdir()) == []
-    assert list(pieces)  # who asked before gets the rest
-    response.close()
+        files = recording_queries.folder()
+        draft = files.begin_opus(recording)
+        draft.write(b"OggS")
+        files.delete(recording)
+        draft.keep()
     assert list(folder.iterdir()) == []
 
 

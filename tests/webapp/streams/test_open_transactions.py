@@ -15,6 +15,7 @@ from tests.webapp.support.chats import put_on_air
 from tests.webapp.support.webhooks import deliver, hint
 from webapp.accounts import accounts
 from webapp.audio_server import client
+from webapp.core.config import Config
 from webapp.core.database import BACKGROUND_THREADS, db, refuse_open_transaction
 from webapp.models import LoginSession, Stream, User, now
 from webapp.streams import queries, reconcile, seats
@@ -244,7 +245,7 @@ class TestAudioServerThatHangs:
 
     def test_every_thread_finds_a_connection(self, make_app):
         app = make_app(request_threads=12)
-        threads = 12 + BACKGROUND_THREADS
+        threads = 12 + Config.long_work_threads + BACKGROUND_THREADS
         with app.app_context():
             connections = [db.engine.connect() for _ in range(threads)]
             assert [connection.scalar(text("SELECT 1")) for connection in connections] == [1] * threads
