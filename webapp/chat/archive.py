@@ -25,8 +25,9 @@ from webapp.chat.messages import Message
 from webapp.chat.schemas import KINDS, RecordedChat
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
+from webapp.events import outbox
 from webapp.friends import blocks
-from webapp.models import ChatMessage, ChatMute, Reaction, Recording, Stream, User, base, now, rfc3339
+from webapp.models import ChatMessage, ChatMute, Event, Reaction, Recording, Stream, User, base, now, rfc3339
 from webapp.recordings import queries as recording_queries
 
 log = logging.getLogger(__name__)
@@ -181,6 +182,7 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
     except OSError as error:
         log.exception("a message was not deleted", extra={"recording": recording.id})
         raise Conflict(_("The message was not deleted. The server's admin can see why in its log.")) from error
+    outbox.take_back(Event.about == message_id)
     db.session.commit()
 
 

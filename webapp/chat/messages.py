@@ -26,7 +26,7 @@ from webapp.core.lookalikes import Name, ambiguous
 from webapp.core.text import clean_lines, is_encodable, is_visible
 from webapp.events import outbox
 from webapp.friends import blocks, relations
-from webapp.models import ChatMessage, ChatMute, Stream, User, rfc3339
+from webapp.models import ChatMessage, ChatMute, Event, Stream, User, rfc3339
 from webapp.presence import presence
 from webapp.security import rate_limits
 
@@ -141,7 +141,8 @@ def say(author: User, stream_id: str, text: str) -> Message:
     db.session.add(message)
     db.session.flush()
     (written,) = with_ambiguous_names([Message.of(message)], stream.owner)
-    outbox.publish(readers(stream, author), "chat.message", {"stream": stream.id, "message": written.as_json()})
+    news = {"stream": stream.id, "message": written.as_json()}
+    outbox.publish(readers(stream, author), "chat.message", news, author=author, about=message.id)
     db.session.commit()
     return written
 
@@ -159,6 +160,7 @@ def delete(person: User, stream_id: str, message_id: str) -> bool:
     stream, author = message.stream, message.author
     row = delete_rows(ChatMessage).where(ChatMessage.id == message_id)
     gone = affected_rows(row)
+    outbox.take_back(Event.about == message_id)
     outbox.publish(readers(stream, author), "chat.deleted", {"stream": stream_id, "id": message_id})
     db.session.commit()
     return gone == 1
@@ -221,5 +223,5 @@ def _has_written(user: User, stream: Stream) -> bool:
 
 def _publish_muted(stream: Stream, user: User, *, muted: bool) -> None:
     data = {"stream": stream.id, "username": user.username, "display_name": user.display_name, "muted": muted}
-    outbox.publish([stream.owner_id, user.id], "chat.muted", data)
+    outbox.publish([stream.owner_id, user.id], "chat.muted", data, author=user)
     db.session.commit()

@@ -2,29 +2,55 @@
 
 `publish` writes into the table `event` in the same transaction as the change, so an event is sent if and only if its change is
 committed. `GET /events` reads new rows (webapp.presence.hub), and the reconciler deletes old ones.
+
+What people take back is taken out of the rows as well, in the transaction in which they do so: an event that carries somebody's
+name or words says whose they are and what it is about, and goes with the account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from webapp.core.database import AdvisoryLock, advisory_lock, db
-from webapp.models import Event, now
+from webapp.models import Event, User, now
 
 KEPT = timedelta(days=1)
 AT_ONCE = 5000
 
 
-def publish(user_ids: Iterable[int], kind: str, data: Mapping[str, object]) -> None:
-    """Send an event to these people as soon as the current transaction is committed. `data`: as webapp.events.kinds has it."""
-    rows = [Event(user_id=user_id, kind=kind, data=dict(data)) for user_id in user_ids]
+def publish(
+    user_ids: Iterable[int], kind: str, data: Mapping[str, object], *, author: User | None = None, about: str = ""
+) -> None:
+    """Send an event to these people as soon as the current transaction is committed.
+
+    `data`: as webapp.events.kinds has it. `author`: whose name or words are in it. `about`: the id of the message, stream or
+    recording of which it tells.
+    """
+    author_id = author.id if author is not None else None
+    rows = [Event(user_id=user_id, kind=kind, data=dict(data), author_id=author_id, about=about) for user_id in user_ids]
     if rows:
         db.session.flush()  # take row locks before the advisory lock, or two writers can wait for each other
         advisory_lock(AdvisoryLock.EVENTS)  # PostgreSQL hands ids out before the commit; nobody may read 6 before 5
         db.session.add_all(rows)
+
+
+def take_back(*conditions: ColumnElement[bool]) -> None:
+    """Delete events whose words somebody has taken back. The caller commits."""
+    db.session.execute(delete(Event).where(*conditions))
+
+
+def rewrite(condition: ColumnElement[bool], **words: str) -> None:
+    """Write new words over the old ones in events, wherever they have a field of that name. The caller commits."""
+    for event in db.session.scalars(select(Event).where(condition)):
+        event.data = _with(event.data, words)
+
+
+def _with(data: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    return {key: words.get(key, _with(value, words) if isinstance(value, dict) else value) for key, value in data.items()}
 
 
 def latest_id() -> int:

@@ -22,8 +22,8 @@ def befriend(inviter: User, guest: User) -> None:
     db.session.execute(update(FriendRequest).where(*pending).values(status="accepted"))
     db.session.add(Friendship(low_id=low, high_id=high))
     blocks.refuse_blocked(guest, inviter)
-    publish([inviter.id], "friend.added", {"username": guest.username})
-    publish([guest.id], "friend.added", {"username": inviter.username})
+    publish([inviter.id], "friend.added", {"username": guest.username}, author=guest)
+    publish([guest.id], "friend.added", {"username": inviter.username}, author=inviter)
 
 
 def unfriend(user: User, username: str) -> None:
@@ -44,6 +44,6 @@ def end_friendship(user: User, other: User) -> bool:
     friendship = delete(Friendship).where(Friendship.low_id == low, Friendship.high_id == high)
     if not affected_rows(friendship):
         return False
-    publish([user.id], "friend.removed", {"username": other.username})
-    publish([other.id], "friend.removed", {"username": user.username})
+    publish([user.id], "friend.removed", {"username": other.username}, author=other)
+    publish([other.id], "friend.removed", {"username": user.username}, author=user)
     return True

@@ -71,6 +71,7 @@ def send(user: User, username: str) -> FriendRequest:
             "username": user.username,
             "created_at": rfc3339(request.created_at),
         },
+        author=user,
     )
     db.session.commit()
     return request
@@ -92,8 +93,18 @@ def accept(user: User, request_id: str) -> FriendRequest:
     low, high = pair(request.sender_id, request.receiver_id)
     if db.session.get(Friendship, (low, high)) is None:
         db.session.add(Friendship(low_id=low, high_id=high))
-    publish([request.sender_id], "friend_request.accepted", {"id": request.id, "username": request.receiver.username})
-    publish([request.receiver_id], "friend_request.accepted", {"id": request.id, "username": request.sender.username})
+    publish(
+        [request.sender_id],
+        "friend_request.accepted",
+        {"id": request.id, "username": request.receiver.username},
+        author=request.receiver,
+    )
+    publish(
+        [request.receiver_id],
+        "friend_request.accepted",
+        {"id": request.id, "username": request.sender.username},
+        author=request.sender,
+    )
     db.session.commit()
     return request
 

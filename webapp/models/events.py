@@ -21,6 +21,9 @@ class Event(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)  # who is told
     kind: Mapped[str] = mapped_column(String(32))
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Whose name or words it carries, and of which message, stream or recording: what is taken back there goes from here, too.
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    about: Mapped[str] = mapped_column(String(32), default="", index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
     __table_args__ = ({"sqlite_autoincrement": True},)  # ids never come back, so Last-Event-ID holds
 

@@ -31,7 +31,7 @@ def publish_live(stream: Stream) -> None:
     muted_by = set(db.session.scalars(select(MutedNotification.user_id).where(MutedNotification.friend_id == owner.id)))
     told = [friend_id for friend_id in relations.friend_ids(owner.id) if friend_id not in muted_by]
     data = {"username": owner.username, "display_name": owner.display_name, "title": stream.title}
-    outbox.publish(told, "notice.live", data)
+    outbox.publish(told, "notice.live", data, author=owner, about=stream.id)
     away = set(told) - presence.watching(told)
     browsers = select(PushSubscription.id).join(LoginSession)
     logged_in = browsers.where(LoginSession.user_id.in_(away), LoginSession.seen_at > now() - SESSION_LIFETIME)

@@ -43,7 +43,7 @@ def connect(user_id: int, connection_id: str, *, watching: bool) -> None:
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
     db.session.flush()  # from here on SQLite lets nobody else write
     if _connections(user_id) == 1:
-        publish(friend_ids(user_id), "friend.online", {"username": user.username})
+        publish(friend_ids(user_id), "friend.online", {"username": user.username}, author=user)
     db.session.commit()
 
 
@@ -83,7 +83,8 @@ def expire() -> None:
         gone = affected_rows(expired)
         if gone and not _connections(user_id):
             user.last_seen_at = now()
-            publish(friend_ids(user_id), "friend.offline", {"username": user.username, "last_seen": rfc3339(user.last_seen_at)})
+            news = {"username": user.username, "last_seen": rfc3339(user.last_seen_at)}
+            publish(friend_ids(user_id), "friend.offline", news, author=user)
         db.session.commit()
 
 

@@ -9,7 +9,7 @@ from webapp.core.errors import Invalid
 from webapp.core.text import clean, is_visible
 from webapp.events import outbox
 from webapp.friends import requests
-from webapp.models import User
+from webapp.models import Event, User
 
 DISPLAY_NAME_LENGTH = 64
 ABOUT_LENGTH = 160
@@ -23,6 +23,7 @@ def change(user: User, *, display_name: str, about: str) -> None:
     if len(line) > ABOUT_LENGTH:
         raise Invalid.field("about", _("Use at most %(count)d characters.", count=ABOUT_LENGTH))
     user.display_name, user.about = name, line if is_visible(line) else ""
+    outbox.rewrite(Event.author_id == user.id, display_name=name)
     publish_change(user)
     db.session.commit()
 
@@ -30,7 +31,8 @@ def change(user: User, *, display_name: str, about: str) -> None:
 def publish_change(user: User) -> None:
     """Tell the pages of friends, of open requests and the person's own, once the current transaction is committed."""
     news = {"username": user.username, "display_name": user.display_name, "avatar": user.avatar_url}
-    outbox.publish([user.id, *requests.acquaintance_ids(user)], "friend.renamed", news)
+    outbox.take_back(Event.author_id == user.id, Event.kind == "friend.renamed")
+    outbox.publish([user.id, *requests.acquaintance_ids(user)], "friend.renamed", news, author=user)
 
 
 def set_exact_name_only(user: User, exact_name_only: bool) -> None:

@@ -12,10 +12,10 @@ from contract.fields import DocumentError
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
-from webapp.events.outbox import publish
-from webapp.models import Recording, User, now
+from webapp.events import outbox
+from webapp.models import Event, Recording, Stream, User, now
 from webapp.recordings import sharing
-from webapp.recordings.announcements import announce, announcement
+from webapp.recordings.announcements import announce_ready, announce_removed
 from webapp.recordings.queries import UNDO, clips_of, folder, is_recorded, own_recording
 from webapp.recordings.sharing import Audience
 from webapp.streams import broadcaster
@@ -41,6 +41,9 @@ def rename(owner: User, recording_id: str, title: str) -> Recording:
     else:
         _rename_sidecar(recording.id, title)
     recording.title = title
+    outbox.rewrite(Event.about == recording.id, title=title)
+    if (stream := db.session.get(Stream, recording.id)) is not None:
+        stream.title = title
     db.session.commit()
     return recording
 
@@ -65,8 +68,8 @@ def share(owner: User, recording_id: str, kind: str, usernames: list[str]) -> Re
     sharing.set_audience(recording, audience, now())
     db.session.flush()
     after = sharing.hearers(recording)
-    publish(before - after, "recording.removed", {"id": recording.id})
-    publish(after - before, "recording.ready", announcement(recording))
+    announce_removed(recording, before - after)
+    announce_ready(recording, after - before)
     db.session.commit()
     return recording
 
@@ -103,7 +106,7 @@ def delete(owner: User, recording_id: str) -> None:
     moment = now()
     for one in (recording, *clips_of(recording)):
         one.deleted_at = moment
-        announce("recording.removed", one, {"id": one.id})
+        announce_removed(one)
     db.session.commit()
 
 
@@ -119,6 +122,6 @@ def restore(owner: User, recording_id: str) -> Recording:
     together = Recording.deleted_at == recording.deleted_at, Recording.clip_of == recording.id
     for one in (recording, *db.session.scalars(select(Recording).where(*together)).all()):
         one.deleted_at = None
-        announce("recording.ready", one, announcement(one))
+        announce_ready(one)
     db.session.commit()
     return recording

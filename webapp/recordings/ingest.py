@@ -21,7 +21,7 @@ from webapp.core.database import db
 from webapp.core.text import TITLE_LENGTH, clean, is_visible
 from webapp.models import DiscardedRecording, Recording, Stream, User, now, parse_rfc3339
 from webapp.recordings import sharing, waveform
-from webapp.recordings.announcements import announce, announcement
+from webapp.recordings.announcements import announce_ready
 from webapp.recordings.files import RecordingFiles
 from webapp.recordings.queries import folder, stream_runs
 from webapp.recordings.sharing import Audience
@@ -110,7 +110,7 @@ def _take_over(recording_id: str) -> bool:
     _fill(recording, found)
     db.session.flush()
     if is_ready:
-        announce("recording.ready", recording, announcement(recording))
+        announce_ready(recording)
     db.session.commit()
     return found.state == found.manifest.state != "live"
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete as delete_rows
 from webapp.accounts import quotas
 from webapp.core.database import affected_rows, db
 from webapp.models import RUNNING, DiscardedRecording, Recording, Stream, User, now
-from webapp.recordings.announcements import announce
+from webapp.recordings.announcements import announce_removed
 from webapp.recordings.editing import UNDO_SPARE
 from webapp.recordings.ingest import ingest
 from webapp.recordings.queries import UNDO, clips_of, folder
@@ -56,7 +56,7 @@ def expire() -> int:
     )
     for recording in db.session.scalars(old).all():
         for one in (recording, *clips_of(recording)):
-            announce("recording.removed", one, {"id": one.id})
+            announce_removed(one)
             one.deleted_at = now() - UNDO - 2 * UNDO_SPARE
     db.session.commit()
     return purge()

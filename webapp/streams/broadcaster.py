@@ -13,7 +13,8 @@ from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.text import validate_title
-from webapp.models import Stream, User, new_id, now
+from webapp.events import outbox
+from webapp.models import Event, Stream, User, new_id, now
 from webapp.security import rate_limits
 from webapp.streams import seats
 from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of, studio_of
@@ -112,6 +113,7 @@ def set_title(owner: User, title: str) -> Stream:
     title = validate_title(title)
     stream = running_for(owner)
     stream.title = title
+    outbox.rewrite(Event.about == stream.id, title=title)
     publish("stream.title", stream, to_friends=stream.is_on_air)
     db.session.commit()
     _tell_studio(stream)

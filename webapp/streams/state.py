@@ -121,4 +121,4 @@ def publish(kind: str, stream: Stream, *, to_friends: bool, **more: Any) -> None
     owner = stream.owner
     audience = [owner.id, *(relations.friend_ids(owner.id) if to_friends else ())]
     data = {"username": owner.username, "display_name": owner.display_name, "stream": as_json(stream), **more}
-    outbox.publish(audience, kind, data)
+    outbox.publish(audience, kind, data, author=owner, about=stream.id)

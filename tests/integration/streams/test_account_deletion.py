@@ -32,7 +32,7 @@ async def test_an_account_that_is_deleted_while_it_is_live_takes_its_stream_alon
         assert accounts.find("alice") is None
         assert db.session.scalar(select(func.count()).select_from(Stream)) == 0
         told = [event.kind for event in outbox.after(accounts.find("bob").id, 0)]
-    assert told[-2:] == ["stream.ended", "friend.removed"]
+    assert told[-1:] == ["friend.removed"]
 
 
 async def _leave(person: Person):

@@ -14,7 +14,7 @@ from tests.integration.streams.livekit_process import API_KEY, API_SECRET, ROOT,
 from tests.integration.streams.people import get, post, until
 from tests.webapp.conftest import Person
 from webapp.core.database import db
-from webapp.models import Event
+from webapp.models import Event, User
 from webapp.reconciler import Reconciler
 
 pytestmark = pytest.mark.usefixtures("reconciler")
@@ -22,15 +22,8 @@ pytestmark = pytest.mark.usefixtures("reconciler")
 
 def kinds_told_to(broadcast: Broadcast, person: Person) -> list[str]:
     with broadcast.app.app_context():
-        query = (
-            select(Event.kind)
-            .join_from(Event, db.metadata.tables["user"])
-            .where(
-                db.metadata.tables["user"].c.username == person.username,
-                Event.kind.startswith("stream."),
-            )
-            .order_by(Event.id)
-        )
+        of_them = User.username == person.username, Event.kind.startswith("stream.")
+        query = select(Event.kind).join(User, User.id == Event.user_id).where(*of_them).order_by(Event.id)
         return list(db.session.scalars(query))
 
 

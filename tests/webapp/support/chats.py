@@ -47,7 +47,12 @@ def open_page(app: Flask, *people: Person) -> None:
 
 
 def told(app: Flask, person: Person) -> list[tuple[str, dict]]:
-    query = select(Event).join(User).where(User.username == person.username, Event.kind.startswith("chat.")).order_by(Event.id)
+    query = (
+        select(Event)
+        .join(User, User.id == Event.user_id)
+        .where(User.username == person.username, Event.kind.startswith("chat."))
+        .order_by(Event.id)
+    )
     with app.app_context():
         return [(event.kind, event.data) for event in db.session.scalars(query)]
 
