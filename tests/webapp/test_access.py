@@ -35,7 +35,7 @@ from webapp.chat import archive
 from webapp.chat import messages as chat_messages
 from webapp.core.database import db
 from webapp.core.extensions import csrf
-from webapp.models import ChatMessage, ChatMute, LoginSession, Recording, Stream, now
+from webapp.models import ChatMessage, ChatMute, LoginSession, Passkey, Recording, Stream, now
 from webapp.openapi import operations
 from webapp.openapi.scopes import Scope
 from webapp.profiles import avatars
@@ -109,7 +109,9 @@ MATRIX = {
     "api_session.register": Line("POST", "/api/register", everybody(201), body(username="newcomer", password=PASSWORD)),
     "api_session.login": Line("POST", "/api/login", everybody(200), body(username="bob", password=PASSWORD)),
     "api_session.logout": Line("POST", "/api/logout", logged_in(204)),
-    "api_confirmation.confirm": Line("POST", "/api/confirm", logged_in(200), body(password=PASSWORD)),
+    "api_factors.confirm": Line("POST", "/api/confirm", logged_in(200), body(password=PASSWORD)),
+    "api_factors.request_options": Line("POST", "/api/passkeys/request-options", everybody(200)),
+    "api_factors.creation_options": Line("POST", "/api/passkeys/creation-options", logged_in(200)),
     "api_events.stream": Line("GET", "/events", logged_in(200)),
     "api_friends.search": Line("GET", "/api/search?q=alice", logged_in(200)),
     "api_friends.friends": Line("GET", "/api/friends", logged_in(200)),
@@ -174,6 +176,7 @@ MATRIX = {
     "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.second_step_form": Line("GET", "/login/second-step", everybody(303)),
+    "pages_auth.log_in_by_passkey": Line("POST", "/login/passkey", everybody(422)),
     "pages_auth.take_second_step": Line("POST", "/login/second-step", everybody(303), form(code="123456")),
     "pages_auth.logout": Line("POST", "/logout", page(logged_in(303))),
     "pages_difference.index": Line("GET", "/difference/", everybody(200)),
@@ -274,6 +277,8 @@ MATRIX = {
     "pages_factors.app": Line("GET", "/settings/second-factor/app", page(logged_in(303))),
     "pages_factors.add_app": Line("POST", "/settings/second-factor/app", page(logged_in(422)), form(code="000000")),
     "pages_factors.remove_app": Line("POST", "/settings/second-factor/app/remove", page(logged_in(303))),
+    "pages_factors.add_passkey": Line("POST", "/settings/second-factor/passkeys", page(logged_in(422)), form(name="Phone")),
+    "pages_factors.remove_passkey": Line("POST", "/settings/second-factor/passkeys/{passkey}/remove", page(only(owner=303))),
     "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422))),
     "pages_confirmation.ask": Line("GET", "/confirm", page(logged_in(200))),
     "pages_confirmation.confirm": Line("POST", "/confirm", page(logged_in(303))),
@@ -426,6 +431,18 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         ids["notice"] = notices.notices_of(accounts.find("alice"))[0].id
         ids["token"] = password_resets.make(audit.COMMAND_LINE, accounts.find("alice")).rpartition("/")[2]
         avatars.change(accounts.find("alice"), picture_file())
+        db.session.add(
+            passkey := Passkey(
+                user=accounts.find("alice"),
+                name="Phone",
+                credential_id=b"id",
+                public_key=b"key",
+                sign_count=0,
+                challenged_at=now(),
+            )
+        )
+        db.session.commit()
+        ids["passkey"] = passkey.id
         ids["avatar"] = accounts.find("alice").avatar
     world = World(app, people, ids, tokens, tmp_path_factory.mktemp("backup") / "world")
     world.save()

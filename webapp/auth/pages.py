@@ -11,7 +11,7 @@ from webapp.accounts import accounts, sessions
 from webapp.auth import invites, registration
 from webapp.core.errors import ApiError
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
-from webapp.factors import second_factor, second_step
+from webapp.factors import passkeys, second_factor, second_step
 from webapp.friends import relations
 from webapp.models import User
 from webapp.security.headers import local_path
@@ -19,25 +19,34 @@ from webapp.security.headers import local_path
 blueprint = Blueprint("pages_auth", __name__)
 
 
+def _login(problems: Problems = NO_PROBLEMS) -> str:
+    return render_template("auth/login.html", problems=problems)
+
+
 @blueprint.get("/login")
 def login() -> ResponseReturnValue:
     if registration.is_first():
         return redirect(url_for("pages_auth.register"), 303)
-    return _away() if current_user.is_authenticated else render_template("auth/login.html", problem="")
+    return _away() if current_user.is_authenticated else _login()
 
 
 @blueprint.post("/login")
+@form_errors(_login, "password")
 def check_login() -> ResponseReturnValue:
-    try:
-        user = accounts.authenticate(*_name_and_password(), request.remote_addr or "")
-    except ApiError as error:
-        return render_template("auth/login.html", problem=error.message), error.status
+    user = accounts.authenticate(*_name_and_password(), request.remote_addr or "")
     if user is None:
-        return render_template("auth/login.html", problem=_("User name and password do not match. Try again.")), 401
+        raise ApiError(_("User name and password do not match. Try again."), status=401)
     if not second_factor.is_on(user):
         return _enter(user)
     second_step.begin(user)
     return redirect(url_for("pages_auth.second_step_form", next=request.args.get("next")), 303)
+
+
+@blueprint.post("/login/passkey")
+@form_errors(_login, "passkey")
+def log_in_by_passkey() -> ResponseReturnValue:
+    """Log in with what the script has put into the form. A passkey is two factors, so it needs no second step."""
+    return _enter(passkeys.accept(request.form.get("passkey", "")))
 
 
 @blueprint.get("/login/second-step")
@@ -46,7 +55,8 @@ def second_step_form(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     person = second_step.person()
     if person is None:
         return redirect(url_for("pages_auth.login", next=request.args.get("next")), 303)
-    return render_template("auth/second_step.html", person=person, problem=problems.get("code", ""))
+    factors = second_factor.factors_of(person)
+    return render_template("auth/second_step.html", person=person, factors=factors, problem=problems.get("code", ""))
 
 
 @blueprint.post("/login/second-step")

@@ -18,11 +18,11 @@ from flask_login import current_user
 from webapp.accounts import accounts, sessions
 from webapp.core.database import db
 from webapp.core.errors import ApiError, ConfirmationRequired, Invalid
-from webapp.factors import second_factor
+from webapp.factors import passkeys, second_factor
 from webapp.models import LoginSession, User, now
 
 LIFETIME = timedelta(minutes=10)
-PASSWORD, CODE = "confirm_password", "confirm_code"  # fields of a form, beside its own
+PASSWORD, CODE, PASSKEY = "confirm_password", "confirm_code", "confirm_passkey"  # fields of a form, beside its own
 
 View = Callable[..., ResponseReturnValue]
 
@@ -48,21 +48,24 @@ def check(back: str = "") -> None:
     if _is_fresh(log_in):
         return
     sent = request.form
-    if request.method != "POST" or not (PASSWORD in sent or CODE in sent):
+    if request.method != "POST" or sent.keys().isdisjoint((PASSWORD, CODE, PASSKEY)):
         raise ConfirmationRequired(methods(current_user), back=back)
     try:
-        confirm(current_user, sent.get(PASSWORD, ""), sent.get(CODE, ""))
+        confirm(current_user, sent.get(PASSWORD, ""), sent.get(CODE, ""), sent.get(PASSKEY, ""))
     except ApiError as error:
         raise ConfirmationRequired(methods(current_user), problem=error) from error
 
 
-def confirm(user: User, password: str, code: str) -> datetime:
-    """Confirm the current log-in by the password or by a code. Returns until when that counts.
+def confirm(user: User, password: str, code: str, passkey: str = "") -> datetime:
+    """Confirm the current log-in by the password, a code or a passkey. Returns until when that counts.
 
-    Raises Invalid naming `password` or `code`, and TooMany: failures count for this log-in.
+    Raises Invalid naming `password`, `code` or `passkey`, and TooMany: failures count for this log-in.
     """
     log_in = sessions.log_in_of(user)
-    if code:
+    if passkey:
+        if passkeys.accept(passkey).id != user.id:
+            raise Invalid.field("passkey", _("This passkey belongs to another account."))
+    elif code:
         second_factor.check_code(user, code, f"login:{log_in.id}")
     elif not accounts.confirm_password(user, password, request.remote_addr or ""):
         raise Invalid.field("password", _("The password is wrong."))
@@ -73,7 +76,9 @@ def confirm(user: User, password: str, code: str) -> datetime:
 
 def methods(user: User) -> list[str]:
     """Return by what the person can confirm."""
-    return ["password", "code"] if second_factor.is_on(user) else ["password"]
+    factors = second_factor.factors_of(user)
+    found = {"password": True, "code": factors.app, "passkey": bool(factors.passkeys)}
+    return [name for name, has in found.items() if has]
 
 
 def _is_fresh(log_in: LoginSession) -> bool:

@@ -1,4 +1,4 @@
-"""Serves the settings page of second factors: the authenticator app and the recovery codes."""
+"""Serves the settings page of second factors: the authenticator app, passkeys and the recovery codes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
-from webapp.factors import authenticator_app, confirmation, second_factor
+from webapp.factors import authenticator_app, confirmation, passkeys, second_factor
 
 blueprint = Blueprint("pages_factors", __name__, url_prefix="/settings/second-factor")
 
 
 @blueprint.get("/")
 @login_required
-def index() -> ResponseReturnValue:
-    return _page()
+def index(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
+    return _page(problems=problems)
 
 
 @blueprint.post("/app/begin")
@@ -56,6 +56,25 @@ def remove_app() -> ResponseReturnValue:
     return redirect(url_for("pages_factors.index"), 303)
 
 
+@blueprint.post("/passkeys")
+@login_required
+@confirmation.confirmed
+@form_errors(index, "passkey")
+def add_passkey() -> ResponseReturnValue:
+    """Keep what the script has put into the form (webapp/static/js/factors/passkey-view.js)."""
+    codes = second_factor.add_passkey(current_user, request.form.get("name", ""), request.form.get("passkey", ""))
+    return _added(codes, _("The passkey is added. You can log in with it alone."))
+
+
+@blueprint.post("/passkeys/<passkey_id>/remove")
+@login_required
+@confirmation.confirmed
+def remove_passkey(passkey_id: str) -> ResponseReturnValue:
+    second_factor.remove_passkey(current_user, passkey_id)
+    flash(_("Removed. Nobody can log in with that passkey any more."))
+    return redirect(url_for("pages_factors.index"), 303)
+
+
 @blueprint.post("/codes")
 @login_required
 @confirmation.confirmed
@@ -69,6 +88,11 @@ def _added(codes: list[str], message: str) -> ResponseReturnValue:
     return (_page(codes), 201) if codes else redirect(url_for("pages_factors.index"), 303)
 
 
-def _page(codes: list[str] | None = None) -> str:
-    factors = second_factor.factors_of(current_user)
-    return render_template("factors/index.html", factors=factors, codes=codes or [])
+def _page(codes: list[str] | None = None, problems: Problems = NO_PROBLEMS) -> str:
+    return render_template(
+        "factors/index.html",
+        factors=second_factor.factors_of(current_user),
+        codes=codes or [],
+        problems=problems,
+        name_length=passkeys.NAME_LENGTH,
+    )

@@ -1,7 +1,7 @@
 """Says what somebody has to show besides the password to log in, and checks it.
 
-A second factor is on as soon as an authenticator app is confirmed. Whoever has one has recovery codes as well, which stand in
-for it.
+A second factor is on as soon as an authenticator app is confirmed or a passkey is added. Whoever has one has recovery codes as
+well, which stand in for it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from flask_babel import gettext as _
 from webapp.accounts.passwords import passwords
 from webapp.core.database import db
 from webapp.core.errors import Invalid
-from webapp.factors import authenticator_app, recovery_codes
-from webapp.models import User
+from webapp.factors import authenticator_app, passkeys, recovery_codes
+from webapp.models import Passkey, User
 from webapp.security import audit, login_throttle
 
 
 @dataclass(frozen=True)
 class Factors:
     app: bool
+    passkeys: list[Passkey]
     recovery_codes: int  # that are left
 
     @property
     def is_on(self) -> bool:
-        return self.app
+        return self.app or bool(self.passkeys)
 
 
 def factors_of(user: User) -> Factors:
-    return Factors(app=authenticator_app.is_on(user), recovery_codes=recovery_codes.left(user))
+    return Factors(
+        app=authenticator_app.is_on(user), passkeys=passkeys.passkeys_of(user), recovery_codes=recovery_codes.left(user)
+    )
 
 
 def is_on(user: User) -> bool:
@@ -91,6 +94,20 @@ def remove_app(user: User) -> None:
     _end_codes(user)
 
 
+def add_passkey(user: User, name: str, credential: str) -> list[str]:
+    """Keep a passkey. Returns recovery codes if it is the first factor. Raises as `passkeys.add` does."""
+    passkeys.add(user, name, credential)
+    audit.record(user, "factor.added", user, "passkey")
+    return _first_codes(user)
+
+
+def remove_passkey(user: User, passkey_id: str) -> None:
+    """Remove one of the person's passkeys. Raises NotFound."""
+    passkeys.remove(user, passkey_id)
+    audit.record(user, "factor.removed", user, "passkey")
+    _end_codes(user)
+
+
 def renew_codes(user: User) -> list[str]:
     """Return new recovery codes; the former ones end. Raises Invalid for somebody without a second factor."""
     if not is_on(user):
@@ -104,6 +121,7 @@ def renew_codes(user: User) -> list[str]:
 def remove_all(by: User | str, user: User) -> None:
     """Remove every second factor, for somebody who has lost them all."""
     authenticator_app.remove(user)
+    passkeys.remove_all(user)
     recovery_codes.remove(user)
     audit.record(by, "factors.reset", user)
     db.session.commit()

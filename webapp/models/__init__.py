@@ -7,7 +7,7 @@ from webapp.models.admin import AuditEntry, RateLimitHit, Setting
 from webapp.models.base import UtcDateTime, new_id, now, parse_rfc3339, rfc3339
 from webapp.models.chat import ChatMessage, ChatMute, Reaction
 from webapp.models.events import Event, EventConnection
-from webapp.models.factors import AuthenticatorApp, RecoveryCode
+from webapp.models.factors import AuthenticatorApp, Passkey, RecoveryCode
 from webapp.models.friends import Block, FriendRequest, Friendship
 from webapp.models.log_ins import AccountNotice, KnownBrowser, LoginFailure, LoginSession, NoticeMail
 from webapp.models.notifications import MutedNotification, PushMessage, PushSubscription
@@ -37,6 +37,7 @@ __all__ = [
     "LoginSession",
     "MutedNotification",
     "NoticeMail",
+    "Passkey",
     "PushMessage",
     "PushSubscription",
     "RateLimitHit",

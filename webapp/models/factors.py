@@ -1,14 +1,15 @@
-"""Maps the tables of second factors: authenticator apps and recovery codes."""
+"""Maps the tables of second factors: authenticator apps, passkeys and recovery codes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.database import Base
-from webapp.models.base import UtcDateTime, now
+from webapp.models.accounts import User
+from webapp.models.base import UtcDateTime, new_id, now
 
 
 class AuthenticatorApp(Base):
@@ -30,3 +31,20 @@ class RecoveryCode(Base):
 
     code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+
+
+class Passkey(Base):
+    """A key that a device or a password manager of the person holds (webapp.factors.passkeys). Only its public half is here."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)  # the most that WebAuthn allows
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    challenged_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the last challenge that it answered was made
+    user: Mapped[User] = relationship()

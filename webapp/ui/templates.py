@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from webapp.accounts import notices
 from webapp.events import outbox
+from webapp.factors import passkeys
 from webapp.home import demo_samples
 from webapp.home.overview import Overview, overview_of
 from webapp.models import AccountNotice
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
         latest_event=outbox.latest_id,
         notice_text=notices.text_of,
         overview=overview,
+        passkey_origin=passkeys.origin,
         page_path=page_path,
         route=route,
         theme=theme,

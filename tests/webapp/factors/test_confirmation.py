@@ -24,6 +24,9 @@ ASKED_BY = {
     "pages_factors.add_app",
     "pages_factors.remove_app",
     "pages_factors.renew_codes",
+    "pages_factors.add_passkey",
+    "pages_factors.remove_passkey",
+    "api_factors.creation_options",
     "pages_confirmation.confirm",
 }
 """Beside all acts of the admin."""
@@ -52,6 +55,8 @@ def hidden(page: str) -> dict[str, list[str]]:
 def is_asked(line, answer) -> bool:
     if line.method == "GET":
         return answer.location is not None and answer.location.startswith("/confirm")
+    if answer.is_json:
+        return answer.status_code == 403 and answer.json["error"]["code"] == "confirmation_required"
     return answer.status_code == 403 and 'name="confirm_password"' in answer.text
 
 

@@ -22,6 +22,7 @@ const VIEWS = {
   difference: () => import("./demo/difference-view.js"),
   notifications: () => import("./notifications/push-view.js"),
   chat: () => import("./chat/chat-view.js"),
+  passkey: () => import("./factors/passkey-view.js"),
   setup: () => import("./setup/setup-view.js"),
 };
 
