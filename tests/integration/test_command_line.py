@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from agent.cli.web_client import Login, account
+from launcher.run.processes import wait_until
 from tests.agent.denoise.mixes import RATE, Mix, fan
 from tests.free_ports import some_free_block
 from tests.integration.page import Page, make_friends
@@ -131,6 +132,26 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
     assert "Stopped" in trouble
     async with account(instance.url, Login(username=friends.bob, password=PASSWORD)) as bob:
         assert await bob.listen(friends.alice) is None  # Ctrl-C has ended the stream
+
+
+async def test_no_log_names_who_was_on_air_and_who_listened(instance, friends, tmp_path):
+    """Warnings of the audio server tell identities, for example of connections that break off, as the listener's does here."""
+    soundfile.write(tmp_path / "talk.wav", np.tile(MIX.noisy, 5), RATE)
+    publishing = await agent("publish", tmp_path / "talk.wav", "--as", friends.alice, "--url", instance.url)
+    listening = await agent(
+        "listen", friends.alice, "--as", friends.bob, "--url", instance.url, "-o", tmp_path / "x.wav", "--wait", 60
+    )
+    assert await asyncio.to_thread(wait_until, lambda: (tmp_path / "x.wav").exists(), 60)
+    for process in (listening, publishing):
+        process.kill()
+        await process.wait()
+    async with Page(instance.url) as alice:
+        await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
+        await alice.ask("POST", "/api/stream/stop")
+    logs = {path.name: path.read_text(errors="replace") for path in instance.settings.log.iterdir()}
+    assert logs.keys() >= {"audio-server.log", "web.log", "reconciler.log", "noise-remover.log"}
+    private = (friends.alice, friends.bob, PASSWORD)
+    assert [(name, word) for name, text in logs.items() for word in private if word in text] == []
 
 
 async def test_what_cannot_be_done_is_said_in_a_line(instance, friends, tmp_path):
