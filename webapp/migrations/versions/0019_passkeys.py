@@ -1,13 +1,13 @@
 """Passkeys
 
-Revision: passkeys, after former_names
+Revision: passkeys, after taken_back
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "passkeys"
-down_revision = "former_names"
+down_revision = "taken_back"
 branch_labels = None
 depends_on = None
 
