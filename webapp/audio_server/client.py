@@ -132,11 +132,12 @@ class AudioServer:
 
         return self._run(ask)
 
-    def room_names(self) -> set[str]:
-        """Return the names of all rooms."""
+    def room_ages(self) -> dict[str, float]:
+        """Return the names of all rooms, and for how many seconds each has been open."""
 
-        async def ask(livekit: api.LiveKitAPI) -> set[str]:
-            return {room.name for room in (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms}
+        async def ask(livekit: api.LiveKitAPI) -> dict[str, float]:
+            found = await livekit.room.list_rooms(api.ListRoomsRequest())
+            return {room.name: time.time() - room.creation_time for room in found.rooms}
 
         return self._run(ask)
 

@@ -13,8 +13,11 @@ from webapp.security import rate_limits
 from webapp.streams import rooms
 from webapp.streams.schemas import NoiseRemover, Recorder, ServerParts
 
+PREFIX = "check-"
 EMPTY_TIMEOUT_S = 20
 """After this time the room of a browser closes that has gone without closing it."""
+LASTS_S = 300.0
+"""After this time it closes even with people in it; a check takes seconds, and nobody is to meet in such a room."""
 MAX_PAGES = 4
 """Participants that fit in: one that speaks, one that listens, and what a failed try has left behind."""
 
@@ -57,8 +60,13 @@ def close_room_for(user: User, room_id: str) -> None:
     server.delete_room(name)
 
 
+def is_over(room: str, age_s: float) -> bool:
+    """Tell whether a room of the audio server is one for a check and has been open for too long."""
+    return room.startswith(PREFIX) and age_s > LASTS_S
+
+
 def _room(room_id: str) -> str:
-    return f"check-{room_id}"
+    return f"{PREFIX}{room_id}"
 
 
 def _noise_remover() -> NoiseRemover:

@@ -20,7 +20,7 @@ from webapp.audio_server.client import Person, Room
 from webapp.core import config
 from webapp.core.database import db
 from webapp.models import RUNNING, Stream, now
-from webapp.streams import seats, shut_out, statistics
+from webapp.streams import connection_check, seats, shut_out, statistics
 from webapp.streams import state as stream_state
 from webapp.streams.queries import rooms_of
 from webapp.streams.rooms import Rooms, audio_server, close_left_room, open_rooms, room_key_of
@@ -184,8 +184,12 @@ def repair_all() -> bool:
 
 
 def close_old_rooms() -> None:
-    """Close rooms of ended streams, and stages that a stream has left. Rooms of unknown streams may be another server's."""
-    names = audio_server().room_names()  # before the rows are read: a room that exists has its row already
+    """Close rooms of ended streams, rooms that a stream has left, and rooms of checks whose time is over.
+
+    Rooms of unknown streams may be another server's.
+    """
+    ages = audio_server().room_ages()  # before the rows are read: a room that exists has its row already
+    names = set(ages)
     keys = {key for name in names if (key := room_key_of(name))}
     streams = db.session.scalars(select(Stream).where(Stream.room_key.in_(keys))).all() if keys else ()
     runs = {stream.room_key: stream.state != "ended" for stream in streams}
@@ -195,3 +199,5 @@ def close_old_rooms() -> None:
         key = room_key_of(name)
         if key in runs:
             (close_left_room if runs[key] else audio_server().delete_room)(name)
+        elif connection_check.is_over(name, ages[name]):
+            audio_server().delete_room(name)

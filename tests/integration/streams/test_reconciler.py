@@ -146,7 +146,7 @@ async def test_a_broadcaster_who_stays_away_ends_the_stream(broadcast, audio_ser
     await speaker.leave()
     took_s = await until(broadcast.is_in("ended"))
     assert took_s > 3, "the grace of this test is 4 s"
-    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names))
+    await until(lambda: not audio_server.room_ages().keys() & set(broadcast.rooms.names))
     assert kinds_told_to(broadcast, bob) == ["stream.live", "stream.ended"]
 
 
@@ -163,8 +163,8 @@ async def test_rooms_of_ended_streams_are_closed_and_foreign_rooms_left_alone(br
     await post(broadcast.owner, "/api/stream/stop")
     for name in broadcast.rooms.names:  # a delete that was lost
         await asyncio.to_thread(audio_server.create_room, name, keep_s=60)
-    await until(lambda: not audio_server.room_names() & set(broadcast.rooms.names))
-    assert foreign in await asyncio.to_thread(audio_server.room_names)
+    await until(lambda: not audio_server.room_ages().keys() & set(broadcast.rooms.names))
+    assert foreign in await asyncio.to_thread(audio_server.room_ages)
     await asyncio.to_thread(audio_server.delete_room, foreign)
 
 
@@ -206,7 +206,7 @@ class TestWithAnAudioServerThatDies:
         await asyncio.sleep(1.5)
         livekit.start()
         names = set(broadcast.rooms.names)
-        await until(lambda: audio_server.room_names() >= names)
+        await until(lambda: audio_server.room_ages().keys() >= names)
         await until(lambda: listener.hears() and broadcast.state == "live", 20, "everybody's SDK reconnects by itself")
         assert await broadcast.dispatches() == 0, "the noise remover came back by itself"
         assert speaker.room.isconnected()

@@ -147,7 +147,7 @@ async def gone_after(act, intruder: Intruder, on_air, audio_server, room: str = 
     """Does it; within 3 s the room, usually the stage, is closed, and nothing that the intruder has opens another."""
     room, began = room or on_air.rooms.stage, time.monotonic()
     await asyncio.to_thread(act)
-    await until(lambda: room not in audio_server.room_names(), 3, f"{room} is closed")
+    await until(lambda: room not in audio_server.room_ages(), 3, f"{room} is closed")
     closed_at, rounds = time.monotonic(), intruder.rounds
     await until(lambda: intruder.rounds > rounds + 1)
     assert intruder.heard_at - began < 3
