@@ -1,9 +1,10 @@
 """Who may do what: every route of the app and everybody who may ask. A new route without a line here fails.
 
 The world: Alice is on air and has two recordings, one just deleted. Bob is her friend, Pia has asked her, Eve was her friend
-once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Cora, whom Bob has blocked,
-is Alice's friend, too. Bob has written in the chats, and Dan is muted there. No audio server runs, so what needs one answers 503
-to those who may.
+once, Mallory was it until she blocked him, Charlie is a stranger, and Adam is the admin. Cora, whom Bob has blocked, is Alice's
+friend, too. So were Sue, whom Adam has suspended, and Dede, who has deleted her account; their browsers still have the cookies of
+before. Bob has written in the chats, and Dan is muted there. No audio server runs, so what needs one answers 503 to those who
+may.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ ROLES = {
     "common_friend": "cora",  # who may what a friend may, and never meets the other one
     "ex_friend": "eve",
     "blocked": "mallory",
+    "suspended": "sue",
+    "deleted": "dede",
     "owner": "alice",
     "admin": "adam",
 }
@@ -71,12 +74,16 @@ class Line:
 IDS = ("request", "recording", "deleted", "invite", "stream", "token", "avatar")
 
 
-def everybody(status: int) -> dict[str, int]:
-    return dict.fromkeys(ROLES, status)
+LIKE_ANONYMOUS = ("anonymous", "suspended", "deleted")
+
+
+def everybody(status: int, *, anonymous: int | None = None, **statuses: int) -> dict[str, int]:
+    strangers = dict.fromkeys(LIKE_ANONYMOUS, status if anonymous is None else anonymous)
+    return dict.fromkeys(ROLES, status) | strangers | statuses
 
 
 def only(*, others: int = 404, **statuses: int) -> dict[str, int]:
-    return everybody(others) | {"anonymous": 401, "common_friend": statuses.get("friend", others)} | statuses
+    return everybody(others, anonymous=401, common_friend=statuses.get("friend", others)) | statuses
 
 
 def logged_in(status: int, **statuses: int) -> dict[str, int]:
@@ -85,7 +92,7 @@ def logged_in(status: int, **statuses: int) -> dict[str, int]:
 
 def page(statuses: dict[str, int]) -> dict[str, int]:
     """Pages send somebody who is not logged in to the log-in page."""
-    return statuses | {"anonymous": 302}
+    return statuses | dict.fromkeys(LIKE_ANONYMOUS, 302)
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -171,9 +178,9 @@ MATRIX = {
     "api_checkup.server_parts": Line("GET", "/api/checkup", logged_in(200)),
     "api_checkup.open_room": Line("POST", "/api/checkup/rooms", logged_in(503)),
     "api_checkup.close_room": Line("DELETE", f"/api/checkup/rooms/{'f' * 32}", logged_in(503)),
-    "pages_auth.login": Line("GET", "/login", everybody(303) | {"anonymous": 200}),
+    "pages_auth.login": Line("GET", "/login", everybody(303, anonymous=200)),
     "pages_auth.check_login": Line("POST", "/login", everybody(303), form(username="bob", password=PASSWORD)),
-    "pages_auth.register": Line("GET", "/register", everybody(303) | {"anonymous": 200}),
+    "pages_auth.register": Line("GET", "/register", everybody(303, anonymous=200)),
     "pages_auth.create_account": Line("POST", "/register", everybody(303), form(username="newcomer", password=PASSWORD)),
     "pages_auth.second_step_form": Line("GET", "/login/second-step", everybody(303)),
     "pages_auth.log_in_by_passkey": Line("POST", "/login/passkey", everybody(422)),
@@ -224,9 +231,7 @@ MATRIX = {
     "pages_invites.mine": Line("GET", "/invites", page(logged_in(200))),
     "pages_invites.make": Line("POST", "/invites", page(logged_in(303))),
     "pages_invites.withdraw": Line("POST", "/invites/{invite}/withdraw", page(only(owner=303))),
-    "pages_invites.show": Line(
-        "GET", "/invite/{invite}", everybody(200) | {"friend": 303, "common_friend": 303, "blocked": 404, "owner": 303}
-    ),
+    "pages_invites.show": Line("GET", "/invite/{invite}", everybody(200, friend=303, common_friend=303, blocked=404, owner=303)),
     "pages_invites.accept": Line("POST", "/invite/{invite}", page(logged_in(303, friend=409, blocked=404, owner=409))),
     "pages_avatars.show": Line("GET", "/avatars/{avatar}.webp", page(logged_in(200, blocked=404))),
     "pages_avatars.change": Line("POST", "/settings/avatar", page(logged_in(303)), upload(picture_file())),
@@ -402,7 +407,18 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     app = create_app(make_config(data))
     app.testing = True
     people = {role: Person(app, name or "nobody") for role, name in ROLES.items()}
-    for role in ("admin", "owner", "friend", "stranger", "ex_friend", "blocked", "pending", "common_friend"):
+    for role in (
+        "admin",
+        "owner",
+        "friend",
+        "stranger",
+        "ex_friend",
+        "blocked",
+        "pending",
+        "common_friend",
+        "suspended",
+        "deleted",
+    ):
         people[role].register()
     people["friend"].befriend(people["owner"])
     people["ex_friend"].befriend(people["owner"])
@@ -411,6 +427,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     assert people["owner"].post("/settings/blocked", data={"username": "mallory"}).status_code == 303
     people["common_friend"].befriend(people["owner"])
     assert people["friend"].post("/settings/blocked", data={"username": "cora"}).status_code == 303
+    _let_go(people)
     Person(app, "alice").log_in()  # with another browser, which makes a notice
     ids = {"request": people["pending"].ask(people["owner"])}
     ids["recording"], ids["deleted"] = (record(app.config["STILLAIR"].recordings, "alice") for _ in range(2))
@@ -449,6 +466,16 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
     yield world
     with app.app_context():
         db.engine.dispose()
+
+
+def _let_go(people: dict[str, Person]) -> None:
+    """Suspend one friend and delete the account of another; each browser keeps the cookie that it had."""
+    for role in ("suspended", "deleted"):
+        people[role].befriend(people["owner"])
+    assert people["admin"].post("/admin/people/sue/suspend").status_code == 303
+    cookies = dict(people["deleted"].client._cookies)
+    assert people["deleted"].post("/settings/delete-account", data={"password": PASSWORD}).status_code == 303
+    people["deleted"].client._cookies = cookies
 
 
 @pytest.fixture

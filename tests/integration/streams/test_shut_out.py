@@ -74,7 +74,7 @@ class Intruder:
             for token in await self._now():
                 await self._stay(token)
             self.rounds += 1
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5 if self._person else 0.1)  # a page waits between its tries
 
     async def _now(self) -> list[str]:
         if self._person is None:
