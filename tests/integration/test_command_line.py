@@ -1,6 +1,7 @@
 """`publish` and `listen` against a whole Stillair: a file goes on air, a friend writes down what is heard."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -135,21 +136,26 @@ async def test_so_many_seconds_are_enough(instance, friends, tmp_path):
 
 
 async def test_no_log_names_who_was_on_air_and_who_listened(instance, friends, tmp_path):
-    """Warnings of the audio server tell identities, for example of connections that break off, as the listener's does here."""
+    """The audio server tells identities in its warnings, for example when it stops while somebody is connected."""
     soundfile.write(tmp_path / "talk.wav", np.tile(MIX.noisy, 5), RATE)
     publishing = await agent("publish", tmp_path / "talk.wav", "--as", friends.alice, "--url", instance.url)
     listening = await agent(
         "listen", friends.alice, "--as", friends.bob, "--url", instance.url, "-o", tmp_path / "x.wav", "--wait", 60
     )
     assert await asyncio.to_thread(wait_until, lambda: (tmp_path / "x.wav").exists(), 60)
+    before = instance.kill("audio-server", signal.SIGTERM)
+    assert await asyncio.to_thread(wait_until, lambda: instance.supervisor.pids().get("audio-server") not in (None, before), 30)
     for process in (listening, publishing):
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it has ended with the connection
+            process.kill()
         await process.wait()
+    await asyncio.to_thread(instance.wait_until_healthy)
     async with Page(instance.url) as alice:
         await alice.ask("POST", "/api/login", username=friends.alice, password=PASSWORD)
         await alice.ask("POST", "/api/stream/stop")
     logs = {path.name: path.read_text(errors="replace") for path in instance.settings.log.iterdir()}
     assert logs.keys() >= {"audio-server.log", "web.log", "reconciler.log", "noise-remover.log"}
+    assert '"participant":' in logs["audio-server.log"]
     private = (friends.alice, friends.bob, PASSWORD)
     assert [(name, word) for name, text in logs.items() for word in private if word in text] == []
 
