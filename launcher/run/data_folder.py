@@ -33,7 +33,7 @@ def prepare(settings: Settings, console: Console) -> None:
     if closed:
         console.say(f"Others on this machine might have read {settings.data} ({closed} files and folders); now they cannot.")
     if still_open := stat.S_IMODE(settings.data.stat().st_mode) & FOR_OTHERS:
-        console.say(f"Others on this machine may look into {settings.data} (mode {still_open:03o}): it belongs to somebody else.")
+        console.say(f"Others on this machine may look into {settings.data} (mode {still_open:03o}), and it could not be closed.")
 
 
 def _kept(data: Path) -> Iterator[Path]:
