@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -34,11 +34,11 @@ OF_THE_NOISE_REMOVER = {
 }
 
 
-def environment(name: str, settings: Settings, made: Secrets, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables of a program. `inherited`: those of this process, in which people give their settings."""
-    others = {key: value for key, value in clean_environment().items() if not key.startswith(OURS)}
-    own = {key: value for key, value in inherited.items() if key.startswith(OURS)} | settings.environment()
-    own = {key: value for key, value in own.items() if key not in made.environment()}
+def environment(name: str, settings: Settings, made: Secrets) -> dict[str, str]:
+    """Return the variables of a program, made from those of this process, in which people give their settings."""
+    given = {key: value for key, value in clean_environment(settings.environment()).items() if key not in made.environment()}
+    others = {key: value for key, value in given.items() if not key.startswith(OURS)}
+    own = {key: value for key, value in given.items() if key.startswith(OURS)}
     if name == services.AUDIO_SERVER:
         own = {key: value for key, value in own.items() if key.startswith("LIVEKIT_") or key == "STILLAIR_DATA"}
         return others | own | settings.audio_server_environment(made)
