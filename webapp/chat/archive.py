@@ -186,6 +186,16 @@ def delete(person: User, stream_id: str, message_id: str) -> None:
     db.session.commit()
 
 
+def messages_by(person: User) -> list[tuple[str, Message]]:
+    """Return everything that somebody has written in archived chats, with the ids of the recordings."""
+    return [
+        (recording_id, message)
+        for recording_id in recording_queries.folder().chats()
+        for message in _kept(recording_id).messages
+        if message.is_by(person)
+    ]
+
+
 def forget_author(person: User) -> None:
     """Remove everything that somebody has written from all archived chats. The caller commits. Raises Conflict."""
     for recording_id in recording_queries.folder().chats():

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.chat import archive as chat_archive
 from webapp.core.database import db
-from webapp.friends import blocks, relations
-from webapp.models import FriendRequest, Recording, Stream, User, rfc3339
+from webapp.friends import relations
+from webapp.models import Recording, User, rfc3339
+from webapp.privacy import personal_data
 from webapp.profiles import avatars
 from webapp.recordings import queries as recording_queries
 from webapp.recordings import serializers
@@ -35,16 +37,14 @@ def archive(user: User, *, with_sound: bool) -> Generator[bytes, None, None]:
         )
     )
     documents = {
-        "account.json": _account(user),
-        "friends.json": _friends(user),
-        "friend-requests.json": _requests(user),
-        "blocked.json": [{"username": each.blocked.username, "at": rfc3339(each.created_at)} for each in blocks.blocks_of(user)],
-        "streams.json": _streams(user),
-        "recordings.json": [
+        **personal_data.documents(user),
+        "friends": _friends(user),
+        "recordings": [
             {**serializers.as_json(each, user), "file": _file_name(each) if with_sound else None} for each in recordings
         ],
+        "chat-messages-in-recordings": _archived_messages(user),
     }
-    members = {name: json.dumps(data, indent=1, ensure_ascii=False).encode() for name, data in documents.items()}
+    members = {f"{name}.json": json.dumps(data, indent=1, ensure_ascii=False).encode() for name, data in documents.items()}
     if user.avatar and (picture := avatars.folder().read(user.avatar)):
         members["avatar.webp"] = picture
     sounds = {_file_name(each): (each.id, _tags(each)) for each in recordings} if with_sound else {}
@@ -92,24 +92,6 @@ class _Target(io.RawIOBase):
 # --- What there is
 
 
-def _account(user: User) -> dict[str, Any]:
-    return {
-        "username": user.username,
-        "display_name": user.display_name,
-        "about": user.about,
-        "email": user.email,
-        "admin": user.is_admin,
-        "created_at": rfc3339(user.created_at),
-        "last_seen_at": _moment(user.last_seen_at),
-        "exact_name_only": user.exact_name_only,
-        "theme": user.theme,
-        "shortcuts": user.shortcuts,
-        "quality": user.quality,
-        "new_recordings_for": user.audience,
-        "days_to_keep": user.keep_days,
-    }
-
-
 def _friends(user: User) -> list[dict[str, Any]]:
     return [
         {"username": friend.username, "display_name": friend.display_name, "since": rfc3339(relations.since(user, friend))}
@@ -117,36 +99,12 @@ def _friends(user: User) -> list[dict[str, Any]]:
     ]
 
 
-def _requests(user: User) -> list[dict[str, Any]]:
-    """Return all friend requests, whatever became of them."""
-    mine = (FriendRequest.sender_id == user.id) | (FriendRequest.receiver_id == user.id)
+def _archived_messages(user: User) -> list[dict[str, Any]]:
+    """Return what the person wrote in chats that are kept with recordings, their own or others'."""
     return [
-        {
-            "from": request.sender.username,
-            "to": request.receiver.username,
-            "status": request.status,
-            "created_at": rfc3339(request.created_at),
-        }
-        for request in db.session.scalars(select(FriendRequest).where(mine).order_by(FriendRequest.created_at))
+        {"recording_id": recording_id, "id": message.id, "text": message.text, "at": rfc3339(message.at)}
+        for recording_id, message in chat_archive.messages_by(user)
     ]
-
-
-def _streams(user: User) -> list[dict[str, Any]]:
-    streams = select(Stream).where(Stream.owner_id == user.id).order_by(Stream.started_at)
-    return [
-        {
-            "id": stream.id,
-            "title": stream.title,
-            "started_at": rfc3339(stream.started_at),
-            "live_at": _moment(stream.live_at),
-            "ended_at": _moment(stream.ended_at),
-        }
-        for stream in db.session.scalars(streams)
-    ]
-
-
-def _moment(at: datetime | None) -> str | None:
-    return rfc3339(at) if at else None
 
 
 def _file_name(recording: Recording) -> str:
