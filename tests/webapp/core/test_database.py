@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from contract.settings import ConfigError
 from tests.webapp.conftest import POSTGRES
+from webapp.accounts import former_names
 from webapp.core.database import Base, db, engine_options
 from webapp.models import LoginSession, Recording, User
 
@@ -47,6 +48,15 @@ def test_recordings_of_an_older_version_are_kept(app):
         assert (recording.title, recording.title_key) == ("Späte Stunde", "späte stunde")
         assert (recording.audience, recording.outline, recording.clip_of) == ("friends", None, "")
         assert (recording.owner.audience, recording.owner.keep_days) == ("friends", None)
+
+
+def test_names_of_accounts_that_an_older_version_deleted_are_given_to_nobody(app):
+    with app.app_context():
+        flask_migrate.downgrade(revision="language")
+        db.session.execute(text("INSERT INTO audit_entry VALUES (1, '2026-01-01', 'adam', 'person.deleted', 'Bob', '')"))
+        db.session.commit()
+        flask_migrate.upgrade()
+        assert (former_names.is_former("bob"), former_names.is_former("adam")) == (True, False)
 
 
 on_sqlite = pytest.mark.skipif(bool(POSTGRES), reason="these tests run on PostgreSQL")
