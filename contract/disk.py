@@ -25,6 +25,11 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def total_bytes(folder: Path) -> int:
+    """Return how much the disk of a folder holds. Raises OSError if there is no such folder."""
+    return shutil.disk_usage(folder).total
+
+
 @contextmanager
 def replacing(path: Path, *, durable: bool, mode: int = 0o600, exclusive: bool = False) -> Iterator[Path]:
     """Give the block an empty file to write, which takes the place of `path` at its end, or vanishes if it fails.

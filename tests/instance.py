@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract import set_up
 from launcher.console import Console
 from launcher.run import health, up
 from launcher.run.processes import wait_until
@@ -27,6 +28,11 @@ class Instance:
     @property
     def data(self) -> Path:
         return self.settings.data
+
+    @property
+    def set_up_token(self) -> str:
+        """Returns what its set-up link ends with; "" if it needs none."""
+        return set_up.kept_token(self.data) or ""
 
     def pid(self, name: str) -> int:
         """Returns the process id of `audio-server`, `web`, `reconciler` or `noise-remover`; KeyError if it does not run."""

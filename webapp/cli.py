@@ -1,6 +1,6 @@
 """Provides the admin's commands.
 
-They are `./stillair web create-user NAME`, `admin NAME`, `admin reset-second-factor NAME`, `reset-link NAME`, `demo`,
+They are `./stillair web set-up`, `create-user NAME`, `admin NAME`, `admin reset-second-factor NAME`, `reset-link NAME`, `demo`,
 `quota NAME GB`, `recordings rebuild`.
 """
 
@@ -11,12 +11,14 @@ from contextlib import suppress
 from itertools import combinations
 
 import click
+import flask_migrate
 from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from webapp.accounts import accounts, password_resets, quotas
 from webapp.admin import people as admin_people
+from webapp.auth import set_up
 from webapp.core.database import db
 from webapp.core.errors import ApiError, Conflict
 from webapp.factors import second_factor
@@ -29,12 +31,22 @@ DEMO_NAMES = ("demo-alice", "demo-bob", "demo-charlie")
 
 
 def init_app(app: Flask) -> None:
+    app.cli.add_command(set_up_server)
     app.cli.add_command(create_user)
     app.cli.add_command(demo)
     app.cli.add_command(quota)
     app.cli.add_command(recordings)
     app.cli.add_command(admin)
     app.cli.add_command(reset_link)
+
+
+@click.command("set-up")
+@with_appcontext
+def set_up_server() -> None:
+    """Bring the database up to date, and print the link for the first account while there is none."""
+    flask_migrate.upgrade()
+    if link := set_up.link():
+        click.echo(f"Open {link} to make the first account, which is the admin's.")
 
 
 @click.command("create-user")

@@ -13,7 +13,18 @@ from launcher.settings import Settings
 
 PRIVATE_UMASK = 0o077
 FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-CONTENTS = ("avatars", "bin", "capacity.json", "log", "recordings", "run", "secrets.env", "stillair.db*", "vapid.pem")
+CONTENTS = (
+    "avatars",
+    "bin",
+    "capacity.json",
+    "log",
+    "recordings",
+    "run",
+    "secrets.env",
+    "set-up-token",
+    "stillair.db*",
+    "vapid.pem",
+)
 """What Stillair keeps in the folder. Nothing else is touched: people may have chosen a folder that holds other things, too."""
 
 

@@ -42,7 +42,7 @@ def services(settings: Settings, *, programs: Path, livekit_server: Path) -> lis
 
 
 def migration(programs: Path) -> list[str]:
-    return [str(programs / "flask"), "--app", "webapp", "db", "upgrade"]
+    return [str(programs / "flask"), "--app", "webapp", "set-up"]
 
 
 def audio_server_config(settings: Settings) -> Path:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from contract import set_up
 from launcher import secrets
 from launcher.command import CommandError, run, tail
 from launcher.console import Console, Step
@@ -118,7 +119,11 @@ def _did_not_start(settings: Settings, state: health.Health, crashing: list[str]
 
 
 def _greet(settings: Settings, console: Console, seconds: float) -> None:
-    console.say(f"\nStillair is up after {seconds:.0f} s. Open {settings.public_url}")
+    if token := set_up.kept_token(settings.data):
+        address = f"{set_up.link(settings.public_url, token)}\nto make the first account, which is the admin's."
+    else:
+        address = settings.public_url
+    console.say(f"\nStillair is up after {seconds:.0f} s. Open {address}")
     if settings.public_url.startswith("http:") and not settings.is_private:
         console.say('Browsers allow the microphone only on https or localhost: see "Friends outside" in README.md.')
     if settings.public_url.startswith("https:") and settings.is_private:

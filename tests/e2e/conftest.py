@@ -21,7 +21,7 @@ def instance(tmp_path_factory):
     """Starts one whole Stillair for all tests of this folder (tests/instance.py)."""
     settings = {"STILLAIR_TRUSTED_HOSTS": OUTSIDE_NAME, "STILLAIR_REGISTRATIONS_PER_HOUR": "10000"}
     with started(tmp_path_factory.mktemp("stillair"), **settings) as running:
-        make_admin(running.url)
+        make_admin(running.url, running.set_up_token)
         yield running
 
 

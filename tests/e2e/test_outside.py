@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from launcher.run.processes import wait_until
 from launcher.settings import ROOT, Settings
+from tests.e2e.people import make_admin
 from tests.free_ports import some_free_block
 from tests.instance import Instance, started
 from tests.webapp.support.post_office import certificate
@@ -50,6 +51,7 @@ def outside(tmp_path_factory) -> Iterator[str]:
         "STILLAIR_NODE_IP": own,
         "STILLAIR_TRUSTED_PROXIES": "1",
         "STILLAIR_PUBLIC_URL": f"https://{AIR}:{https}",
+        "STILLAIR_REGISTRATION": "open",
         "STILLAIR_AUDIO_URL": f"wss://{SOUND}:{https}",
     }
     with started(folder / "data", **settings) as instance:
@@ -57,6 +59,7 @@ def outside(tmp_path_factory) -> Iterator[str]:
         (folder / "Caddyfile").write_text(FOR_TESTS.format(http=http, https=https, folder=folder, options=options) + sites)
         with caddy(folder / "Caddyfile"):
             assert wait_until(lambda: answers(https), 20), "Caddy does not answer"
+            make_admin(instance.settings.public_url, instance.set_up_token)
             yield instance.settings.public_url
 
 

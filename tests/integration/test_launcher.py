@@ -1,5 +1,6 @@
 """`./stillair up` as a person runs it: from the shell, in a terminal's place, ended by a signal."""
 
+import os
 import re
 import signal
 import socket
@@ -19,13 +20,13 @@ from tests.instance import Instance
 class Shell:
     """Runs one `./stillair up`."""
 
-    def __init__(self, data, port):
+    def __init__(self, data, port, settings):
         self.data, self.port = data, port
         self.url = f"http://127.0.0.1:{port}"
         self._output = data.with_suffix(f".{port}.output")
         command = [ROOT / "stillair", "up", "--data", data, "--port", str(port)]
         with open(self._output, "w") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | settings)
 
     @property
     def output(self):
@@ -50,8 +51,8 @@ class Shell:
 def shell(tmp_path_factory):
     shells = []
 
-    def shell(data=None, port=None):
-        shells.append(Shell(data or tmp_path_factory.mktemp("up") / "data", port or some_free_block()))
+    def shell(data=None, port=None, **settings):
+        shells.append(Shell(data or tmp_path_factory.mktemp("up") / "data", port or some_free_block(), settings))
         return shells[-1]
 
     yield shell
@@ -67,13 +68,14 @@ def up(shell):
 
 
 def test_two_run_side_by_side_and_ctrl_c_ends_every_process_of_one(shell, up):
-    other = shell().wait_until_up()
+    other = shell(STILLAIR_TRUSTED_HOSTS="air.test").wait_until_up()  # others can reach it, so it prints a set-up link
     assert len(other.processes()) >= 5
     assert not set(other.processes()) & set(up.processes())
     assert (other.data / "secrets.env").read_text() != (up.data / "secrets.env").read_text()
     output = other.end(signal.SIGINT)
     assert other.process.returncode == 0
-    assert f"Open {other.url}" in output
+    assert re.search(rf"Open {other.url}/register\?set_up=[\w-]+\n", output)
+    assert f"Open {up.url}\n" in up.output
     assert output.endswith("Stopped.\n")
     assert other.processes() == []
     assert health.ask(up.url).ok

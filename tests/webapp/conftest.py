@@ -117,6 +117,7 @@ def make_config(data: Path, **changes: Any) -> Config:
         livekit_api_secret="t" * 40,
         database_url=f"sqlite:///{data / 'stillair.db'}",
         recordings=data / "recordings",
+        quota_gb=0.0,
         argon2_memory_kib=8,
         argon2_time_cost=1,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contract.messages import AGENT_NAME
-from webapp.accounts import access_tokens, former_names, known_browsers, notices
+from webapp.accounts import access_tokens, former_names, known_browsers, notices, quotas
 from webapp.accounts.passwords import check_password, passwords
 from webapp.accounts.sessions import end_sessions, open_session, session_id
 from webapp.accounts.signals import login_ended
@@ -59,6 +59,8 @@ def add(username: str, password: str) -> User:
         db.session.rollback()
         raise _name_is_taken()
     user.is_admin = db.session.scalar(select(func.count()).select_from(User)) == 1
+    if user.is_admin:
+        quotas.share_out_disk()
     return user
 
 

@@ -11,13 +11,17 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
+from contract import disk
 from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import Invalid
-from webapp.models import AUDIENCES, Recording, User, now
+from webapp.models import AUDIENCES, Recording, Setting, User, now
 from webapp.security import audit
 
 GB = 10**9
+KEY = "quota_gb"
+SHARES = 10
+"""Into so many parts a new server shares its disk: an hour of speech takes about 150 MB."""
 MAX_DAYS = 36_500
 MAX_GB = 1_000_000
 
@@ -27,8 +31,26 @@ MAX_GB = 1_000_000
 
 def quota(user: User) -> int | None:
     """Return how many bytes all recordings of a person may have; None when there is no limit."""
-    quota_gb = current_config().quota_gb if user.quota_gb is None else user.quota_gb
+    return server_quota() if user.quota_gb is None else round(user.quota_gb * GB) or None
+
+
+def server_quota() -> int | None:
+    """Return how many bytes everybody has to whom no admin has given more or less; None when there is no limit."""
+    quota_gb = current_config().quota_gb
+    if quota_gb is None:
+        chosen = db.session.get(Setting, KEY)
+        quota_gb = float(chosen.value) if chosen else 0.0
     return round(quota_gb * GB) or None
+
+
+def share_out_disk() -> None:
+    """Choose the quota of a new server, in the current transaction, so that no single person can fill its disk.
+
+    Servers from before this was done go on without one, unless their admin sets one.
+    """
+    folder = disk.existing_folder(current_config().recordings)
+    share_gb = max(1, round(disk.total_bytes(folder) / GB / SHARES))
+    db.session.merge(Setting(key=KEY, value=str(share_gb)))
 
 
 def used(user: User, *, without: str = "") -> int:

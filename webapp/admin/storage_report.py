@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from webapp.accounts import quotas
 from webapp.core import config, disk
 from webapp.core.database import db
 from webapp.models import Recording, User
@@ -29,6 +30,7 @@ class Usage:
     size: int
     free: int | None  # bytes; None when the folder cannot be written
     least_free: int  # recording stops below
+    quota: int | None  # bytes that one person may keep; None: no limit
     people: list[Share]
     biggest: list[Recording]
     orphans: OrphanFiles
@@ -47,6 +49,7 @@ def usage() -> Usage:
         size=total,
         free=disk.free_bytes(settings.recordings),
         least_free=settings.low_water_mb * 2**20,
+        quota=quotas.server_quota(),
         people=[Share(*row) for row in db.session.execute(shares.order_by(size.desc(), User.id).limit(MAX_SHOWN))],
         biggest=list(db.session.scalars(biggest.limit(MAX_SHOWN))),
         orphans=retention.orphan_files(),

@@ -42,6 +42,7 @@ class Registration(Body):
     username: Annotated[str, CHOSEN_NAME, Field(min_length=1, max_length=128), CLEAN]
     password: Annotated[str, CHOSEN_PASSWORD, Field(min_length=1)]
     invite: Annotated[str, Field(description="What an invite link ends with.", max_length=128), CLEAN] = ""
+    set_up: Annotated[str, Field(description="What a set-up link ends with, for the first account.", max_length=128), CLEAN] = ""
 
 
 class Login(Body):
@@ -64,7 +65,7 @@ def show() -> Session:
 @operation(login=False, status=201, errors=(404, 409, 410, 429, 503))
 def register(body: Registration) -> Session:
     """Make an account and log in."""
-    user = registration.register(body.username, body.password, request.remote_addr or "", body.invite)
+    user = registration.register(body.username, body.password, request.remote_addr or "", body.invite, body.set_up)
     sessions.open_session(user, is_new_account=True)
     return _session(user)
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.accounts import accounts, sessions
-from webapp.auth import invites, registration
+from webapp.auth import invites, registration, set_up
 from webapp.core.errors import ApiError
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.factors import passkeys, second_factor, second_step
@@ -25,7 +25,7 @@ def _login(problems: Problems = NO_PROBLEMS) -> str:
 
 @blueprint.get("/login")
 def login() -> ResponseReturnValue:
-    if registration.is_first():
+    if set_up.is_first():
         return redirect(url_for("pages_auth.register"), 303)
     return _away() if current_user.is_authenticated else _login()
 
@@ -75,8 +75,8 @@ def _registration(problems: Problems = NO_PROBLEMS) -> str:
     return render_template(
         "auth/register.html",
         invite=invites.invite_for_guest(invite_id) if invite_id else None,
-        refused=registration.refusal(invite_id),
-        first=registration.is_first(),
+        refused=registration.refusal(invite_id, request.args.get("set_up", "")),
+        first=set_up.is_first(),
         problems=problems,
     )
 
@@ -90,7 +90,8 @@ def register() -> ResponseReturnValue:
 @form_errors(_registration)
 def create_account() -> ResponseReturnValue:
     invite_id = request.args.get("invite", "")
-    user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id)
+    set_up_token = request.args.get("set_up", "")
+    user = registration.register(*_name_and_password(), request.remote_addr or "", invite_id, set_up_token)
     sessions.open_session(user, is_new_account=True)
     if invite_id:
         flash(_("Welcome. You and %(name)s are friends now.", name=relations.friends_of(user)[0].display_name))

@@ -1,6 +1,6 @@
 """Decides who may register: everybody, those with an invite link, or nobody.
 
-The first account may always be made, and is the admin's.
+The first account may always be made, with the set-up link, and is the admin's.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from enum import StrEnum
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import select
 
 from webapp.accounts import accounts
-from webapp.auth import invites
+from webapp.auth import invites, set_up
 from webapp.core.config import current_config
 from webapp.core.database import db
 from webapp.core.errors import Forbidden, Invalid
@@ -35,6 +34,11 @@ REFUSALS = {
 }
 
 
+SET_UP_NEEDED = lazy_gettext(
+    "This server is new. Open the set-up link that was printed at its start; `./stillair web set-up` prints it again."
+)
+
+
 def mode() -> Mode:
     """Return what the admin has chosen; before that, the setting STILLAIR_REGISTRATION."""
     chosen = db.session.get(Setting, KEY)
@@ -51,26 +55,23 @@ def choose(admin: User, wanted: str) -> None:
     db.session.commit()
 
 
-def is_first() -> bool:
-    """Return whether nobody has registered yet."""
-    return db.session.scalar(select(User.id).limit(1)) is None
-
-
-def refusal(invite_id: str) -> Forbidden | None:
-    """Return why nobody can register now with this invite link ("" for none), or None."""
+def refusal(invite_id: str, set_up_token: str = "") -> Forbidden | None:
+    """Return why nobody can register now with this invite link or set-up link ("" for none), or None."""
+    if set_up.is_first():
+        return None if set_up.admits(set_up_token) else Forbidden(str(SET_UP_NEEDED), code="set_up_needed")
     current = mode()
-    if current is Mode.OPEN or (current is Mode.INVITE and invite_id) or is_first():
+    if current is Mode.OPEN or (current is Mode.INVITE and invite_id):
         return None
     message, code = REFUSALS[current]
     return Forbidden(str(message), code=code)
 
 
-def register(username: str, password: str, address: str, invite_id: str = "") -> User:
-    """Make an account, and with an invite link a friendship.
+def register(username: str, password: str, address: str, invite_id: str = "", set_up_token: str = "") -> User:
+    """Make an account, and with an invite link a friendship. The first one takes the set-up link (webapp.auth.set_up).
 
     Raises as `accounts.add` does, and Forbidden, TooMany, NotFound or Gone.
     """
-    if refused := refusal(invite_id):
+    if refused := refusal(invite_id, set_up_token):
         raise refused
     invite = invites.invite_for_guest(invite_id) if invite_id else None
     rate_limits.check("registration", network_of(address))
@@ -81,5 +82,9 @@ def register(username: str, password: str, address: str, invite_id: str = "") ->
     rate_limits.count("registration", network_of(address))
     if invite is not None:
         invites.use(invite, user)
+    if user.is_admin and set_up_token:
+        audit.record(user, "server.set_up", user)
     db.session.commit()
+    if user.is_admin:
+        set_up.withdraw()
     return user

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -30,6 +31,13 @@ def _contact(value: str) -> str:
     if re.fullmatch(r"[!-~]+@[!-~]+", value):
         return f"mailto:{value}"
     raise ValueError("not a mail address, and no address that starts with https:// or mailto:")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 AGENT_HEALTH_URL = settings.url("STILLAIR_AGENT_HEALTH_URL", "http", "https")
@@ -63,7 +71,7 @@ class Config:
     trusted_proxies: int = 0  # how many proxies in front may set X-Forwarded-*
     grace_s: float = 60.0  # how long a stream outlives its broadcaster
     keep_days: int = 0  # recordings older than that are deleted; 0: never
-    quota_gb: float = 0.0  # of recordings per person, in 10^9 bytes; 0: no limit
+    quota_gb: float | None = None  # of recordings per person, in 10^9 bytes; 0: no limit; None: as it was set up (quotas)
     low_water_mb: int = 200  # recording stops while the disk has fewer MiB
     agent_health_url: str | None = None  # health page of the noise remover, for /healthz
     smtp_url: str | None = field(default=None, repr=False)  # of the mail server, with its password; None: no mail is sent
@@ -87,6 +95,7 @@ class Config:
             return setting.read(environment)
 
         data, host, port = read(settings.DATA), read(settings.HOST), read(settings.PORT)
+        public_url = settings.PUBLIC_URL.read_optional(environment) or f"http://{url_host(host)}:{port}"
         smtp_url = SMTP_URL.read_optional(environment)
         return cls(
             data=data,
@@ -98,17 +107,17 @@ class Config:
             recordings=settings.recordings_folder(environment),
             host=host,
             port=port,
-            public_url=(settings.PUBLIC_URL.read_optional(environment) or f"http://{url_host(host)}:{port}").rstrip("/"),
+            public_url=public_url.rstrip("/"),
             audio_url=(AUDIO_URL.read_optional(environment) or "").rstrip("/") or None,
             trusted_hosts=tuple(read(TRUSTED_HOSTS).replace(",", " ").split()),
             trusted_proxies=read(TRUSTED_PROXIES),
             grace_s=read(settings.GRACE_S),
             keep_days=read(KEEP_DAYS),
-            quota_gb=read(QUOTA_GB),
+            quota_gb=QUOTA_GB.read_optional(environment),
             low_water_mb=read(settings.LOW_WATER_MB),
             security_contact=SECURITY_CONTACT.read_optional(environment),
             login_days=read(LOGIN_DAYS),
-            registration=read(REGISTRATION),
+            registration=REGISTRATION.read_optional(environment) or ("invite" if public_url.startswith("https:") else "open"),
             registrations_per_hour=read(REGISTRATIONS_PER_HOUR),
             agent_health_url=AGENT_HEALTH_URL.read_optional(environment),
             smtp_url=smtp_url,
@@ -129,6 +138,12 @@ class Config:
         """Names this server answers to. IPv6 addresses are none of them: Werkzeug cannot compare those."""
         own = [urlsplit(self.public_url).hostname, self.host, "127.0.0.1", "localhost", *self.trusted_hosts]
         return sorted({host for host in own if host and ":" not in host})
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine is meant to reach the pages."""
+        names = [self.host, urlsplit(self.public_url).hostname or "", *self.trusted_hosts]
+        return not self.trusted_proxies and all(_is_loopback(name) for name in names)
 
     def audio_url_for(self, host: str) -> str:
         """Address of the audio server for a browser that reached this server as `host` (the request's Host header)."""

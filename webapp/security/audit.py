@@ -22,6 +22,7 @@ COMMAND_LINE = "(command line)"  # no user name can be this
 NOBODY = ""  # who was not logged in
 
 ACTS: Mapping[str, object] = {
+    "server.set_up": _("Made the first account with the set-up link"),
     "login.new": _("Logged in with a new browser"),
     "login.ended": _("Ended other log-ins"),
     "login.slowed": _("Too many failed log-ins; further ones have to wait"),

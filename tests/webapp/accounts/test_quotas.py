@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from contract.messages import StudioMetadata
 from webapp.accounts import accounts, quotas
 from webapp.core.database import db
 from webapp.core.errors import Invalid
-from webapp.models import Recording, Stream, User, new_id, now
+from webapp.models import Recording, Setting, Stream, User, new_id, now
 from webapp.recordings import editing, retention
 from webapp.streams import queries
 
@@ -191,3 +193,33 @@ def test_an_audience_that_is_none_is_refused(app, alice):
         with pytest.raises(Invalid) as refused:
             quotas.change(user, keep_days="", audience="everybody")
     assert list(refused.value.fields) == ["audience"]
+
+
+class TestNewServer:
+    def test_everybody_gets_a_tenth_of_the_disk(self, make_app, visit_app):
+        app = make_app(quota_gb=None)
+        alice = visit_app(app, "alice").register()
+        with app.app_context():
+            tenth = shutil.disk_usage(app.config["STILLAIR"].data).total / 10
+            share = quotas.quota(accounts.find("alice"))
+            assert abs(share - tenth) < GB
+            assert share >= GB
+        assert "Each person may keep" in alice.get("/admin/storage").text
+
+    def test_a_setting_wins(self, make_app, visit_app):
+        app = make_app(quota_gb=3.0)
+        visit_app(app, "alice").register()
+        with app.app_context():
+            assert quotas.quota(accounts.find("alice")) == 3 * GB
+
+    def test_one_from_before_has_no_limit_until_its_admin_sets_one(self, make_app, visit_app):
+        app = make_app(quota_gb=None)
+        alice = visit_app(app, "alice").register()
+        with app.app_context():
+            db.session.execute(delete(Setting))
+            db.session.commit()
+            assert quotas.quota(accounts.find("alice")) is None
+        visit_app(app, "bob").register()
+        with app.app_context():
+            assert quotas.quota(accounts.find("bob")) is None
+        assert "People may keep as much as there is room." in alice.get("/admin/storage").text

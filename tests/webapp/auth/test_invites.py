@@ -153,11 +153,12 @@ def test_there_is_an_end_to_open_links(alice, charlie, monkeypatch):
 
 
 def test_a_link_has_the_address_that_people_type(make_app, visit_app):
-    alice = visit_app(make_app(public_url="https://air.example.org", trusted_hosts=("localhost",)), "alice")
-    alice.client.get("/api/session", base_url="https://air.example.org")
-    page = alice.client.get("/login", base_url="https://air.example.org", follow_redirects=True)
+    app = make_app(public_url="https://air.example.org", trusted_hosts=("localhost",))
+    set_up = re.search(r"/register\?set_up=[\w-]+", app.test_cli_runner().invoke(args=["set-up"]).output)[0]
+    alice = visit_app(app, "alice")
+    page = alice.client.get(set_up, base_url="https://air.example.org")
     answer = alice.client.post(
-        "/register",
+        set_up,
         base_url="https://air.example.org",
         follow_redirects=True,
         data={"csrf_token": csrf_of(page), "username": "alice", "password": PASSWORD},

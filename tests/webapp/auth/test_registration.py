@@ -117,7 +117,7 @@ class TestHowOften:
             assert register(visit("alice")).status_code == 409
         assert register(visit("bob")).status_code == 201
 
-    def test_another_network_does_not_wait(self, make_app, visit_app):
+    def test_another_network_does_not_wait(self, alice, make_app, visit_app):
         app = make_app(registrations_per_hour=1, trusted_proxies=1)
         statuses = []
         for number, address in enumerate(("203.0.113.7", "203.0.113.7", "2001:db8::1", "2001:db8::2")):

@@ -97,6 +97,19 @@ def test_browsers_are_told_an_audio_server_they_can_reach(changes, host, address
     assert read(**changes).audio_url_for(host) == address
 
 
+@pytest.mark.parametrize(
+    ("changes", "mode"),
+    [
+        ({}, "open"),
+        ({"STILLAIR_PUBLIC_URL": "http://air.local:8000"}, "open"),
+        ({"STILLAIR_PUBLIC_URL": "https://air.example.org"}, "invite"),
+        ({"STILLAIR_PUBLIC_URL": "https://air.example.org", "STILLAIR_REGISTRATION": "open"}, "open"),
+    ],
+)
+def test_a_server_on_the_internet_starts_with_invites(changes, mode):
+    assert read(**changes).registration == mode
+
+
 def test_a_server_answers_to_its_own_names_only():
     config = read(STILLAIR_PUBLIC_URL="https://air.example.org", STILLAIR_TRUSTED_HOSTS="web, air.local")
     assert config.hosts == ["127.0.0.1", "air.example.org", "air.local", "localhost", "web"]
