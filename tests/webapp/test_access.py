@@ -282,7 +282,7 @@ MATRIX = {
     "pages_factors.app": Line("GET", "/settings/second-factor/app", page(logged_in(303))),
     "pages_factors.add_app": Line("POST", "/settings/second-factor/app", page(logged_in(422)), form(code="000000")),
     "pages_factors.remove_app": Line("POST", "/settings/second-factor/app/remove", page(logged_in(303))),
-    "pages_factors.add_passkey": Line("POST", "/settings/second-factor/passkeys", page(logged_in(422)), form(name="Phone")),
+    "pages_factors.add_passkey": Line("POST", "/settings/second-factor/passkeys", page(logged_in(422)), form(name="7")),
     "pages_factors.remove_passkey": Line("POST", "/settings/second-factor/passkeys/{passkey}/remove", page(only(owner=303))),
     "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422))),
     "pages_confirmation.ask": Line("GET", "/confirm", page(logged_in(200))),
@@ -451,7 +451,7 @@ def made_world(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
         db.session.add(
             passkey := Passkey(
                 user=accounts.find("alice"),
-                name="Phone",
+                name="7",
                 credential_id=b"id",
                 public_key=b"key",
                 sign_count=0,

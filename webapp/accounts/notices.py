@@ -28,6 +28,13 @@ KINDS = {
     "password.reset": lazy_gettext("Your password was changed with a reset link."),
     "email.changed": lazy_gettext("The e-mail address of your account was changed."),
     "token.made": lazy_gettext("A new access token was made: %(detail)s."),
+    "app.added": lazy_gettext("An authenticator app was added to your account."),
+    "app.removed": lazy_gettext("The authenticator app was removed from your account."),
+    "passkey.added": lazy_gettext("A passkey was added to your account: %(detail)s."),
+    "passkey.removed": lazy_gettext("A passkey was removed from your account."),
+    "recovery.made": lazy_gettext("New recovery codes were made for your account."),
+    "recovery.used": lazy_gettext("A recovery code of your account was used."),
+    "factors.reset": lazy_gettext("All second factors were removed from your account."),
     "admin.made": lazy_gettext("There is a new admin: %(detail)s."),
 }
 MAX_NOTICES = 20  # of one person; one more drops the oldest

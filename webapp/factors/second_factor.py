@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from webapp.accounts import notices
 from webapp.accounts.passwords import passwords
 from webapp.core.database import db
 from webapp.core.errors import Invalid
+from webapp.core.text import clean
 from webapp.factors import authenticator_app, passkeys, recovery_codes
 from webapp.models import Passkey, User
 from webapp.security import audit, login_throttle
@@ -55,6 +57,7 @@ def _recover(user: User, code: str) -> bool:
     if not recovery_codes.accept(user, code):
         return False
     audit.record(user, "recovery.used", user)
+    notices.notify(user, "recovery.used")
     return True
 
 
@@ -85,12 +88,14 @@ def add_app(user: User, code: str) -> list[str]:
             "code", _("This is not the code that the app shows now. Check the clock of your device and try again.")
         )
     audit.record(user, "factor.added", user, "authenticator app")
+    notices.notify(user, "app.added")
     return _first_codes(user)
 
 
 def remove_app(user: User) -> None:
     if authenticator_app.remove(user):
         audit.record(user, "factor.removed", user, "authenticator app")
+        notices.notify(user, "app.removed")
     _end_codes(user)
 
 
@@ -98,6 +103,7 @@ def add_passkey(user: User, name: str, credential: str) -> list[str]:
     """Keep a passkey. Returns recovery codes if it is the first factor. Raises as `passkeys.add` does."""
     passkeys.add(user, name, credential)
     audit.record(user, "factor.added", user, "passkey")
+    notices.notify(user, "passkey.added", clean(name))
     return _first_codes(user)
 
 
@@ -105,6 +111,7 @@ def remove_passkey(user: User, passkey_id: str) -> None:
     """Remove one of the person's passkeys. Raises NotFound."""
     passkeys.remove(user, passkey_id)
     audit.record(user, "factor.removed", user, "passkey")
+    notices.notify(user, "passkey.removed")
     _end_codes(user)
 
 
@@ -113,6 +120,7 @@ def renew_codes(user: User) -> list[str]:
     if not is_on(user):
         raise Invalid(_("Set up a second factor first."))
     audit.record(user, "recovery.made", user)
+    notices.notify(user, "recovery.made")
     codes = recovery_codes.renew(user)
     db.session.commit()
     return codes
@@ -124,6 +132,7 @@ def remove_all(by: User | str, user: User) -> None:
     passkeys.remove_all(user)
     recovery_codes.remove(user)
     audit.record(by, "factors.reset", user)
+    notices.notify(user, "factors.reset")
     db.session.commit()
 
 

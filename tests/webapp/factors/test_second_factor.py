@@ -132,7 +132,7 @@ def test_guessing_codes_is_slowed_down_and_the_password_does_not_clear_that(app,
     assert [enter(visit("alice"), code="123456").status_code for _ in range(5)] == [401] * 5
 
 
-def test_a_recovery_code_works_once_however_it_is_written(app, set_up, visit):
+def test_a_recovery_code_works_once_however_it_is_written(app, alice, set_up, visit):
     _, codes = set_up
     assert len(set(codes)) == recovery_codes.COUNT
     page = submit(visit("alice"), "/login", username="alice", password=PASSWORD)
@@ -140,6 +140,7 @@ def test_a_recovery_code_works_once_however_it_is_written(app, set_up, visit):
     assert enter(visit("alice"), code=codes[0].upper().replace("-", " ")).status_code == 200
     assert enter(visit("alice"), code=codes[0]).status_code == 401
     assert ("alice", "recovery.used", "alice") in acts(app)
+    assert "A recovery code of your account was used." in alice.get("/settings/log-ins").text
 
 
 def test_new_recovery_codes_end_the_former_ones(alice, set_up, visit):
