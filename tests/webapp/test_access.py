@@ -317,6 +317,8 @@ MATRIX = {
         page(only(admin=303)),
         form(registration="closed"),
     ),
+    "pages_admin.who_needs_second_factor": Line("GET", "/admin/second-factor", page(only(admin=200))),
+    "pages_admin.save_who_needs_second_factor": Line("POST", "/admin/second-factor", page(only(admin=303))),
     "pages_admin.log": Line("GET", "/admin/log", page(only(admin=200))),
     "pages_members.index": Line("GET", "/admin/people", page(only(admin=200))),
     "pages_members.person": Line("GET", "/admin/people/alice", page(only(admin=200))),

@@ -14,6 +14,7 @@ from webapp.admin import admission, status, storage_report
 from webapp.auth import registration
 from webapp.core.errors import Invalid
 from webapp.core.version import VERSION
+from webapp.factors import requirement
 from webapp.security import audit
 from webapp.streams import queries as stream_queries
 from webapp.streams import state
@@ -54,6 +55,18 @@ def save_who_may_register() -> ResponseReturnValue:
     registration.choose(current_user, request.form.get("registration", ""))
     flash(_("Saved."))
     return redirect(url_for("pages_admin.who_may_register"), 303)
+
+
+@blueprint.get("/second-factor")
+def who_needs_second_factor() -> ResponseReturnValue:
+    return render_template("admin/second_factor.html", required=requirement.is_on(), without=requirement.admins_without())
+
+
+@blueprint.post("/second-factor")
+def save_who_needs_second_factor() -> ResponseReturnValue:
+    requirement.choose(current_user, "required" in request.form)
+    flash(_("Saved."))
+    return redirect(url_for("pages_admin.who_needs_second_factor"), 303)
 
 
 @blueprint.get("/log")

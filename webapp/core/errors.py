@@ -5,6 +5,7 @@
     +-- NotLoggedIn  401
     +-- Forbidden    403  logged in or not makes no difference
     |   +-- ConfirmationRequired  first show that it is you
+    |   +-- SecondFactorRequired  of an admin, who has none
     +-- NotFound     404  not there, or not yours: nobody can tell which
     +-- Conflict     409
     +-- Gone         410  it was there once
@@ -96,6 +97,15 @@ class ConfirmationRequired(Forbidden):
         self.methods, self.back = list(methods), back
 
 
+class SecondFactorRequired(Forbidden):
+    """An admin has to set a second factor up first (webapp.factors.requirement)."""
+
+    code = "second_factor_setup_required"
+
+    def __init__(self) -> None:
+        super().__init__(_("Set up a second factor first."))
+
+
 class NotFound(ApiError):
     status, code = 404, "not_found"
 
@@ -179,6 +189,8 @@ def _leads_to(error: ApiError) -> str | None:
     here = request.full_path.rstrip("?") if request.method == "GET" else None
     if isinstance(error, NotLoggedIn):
         return url_for("pages_auth.login", next=here)
+    if isinstance(error, SecondFactorRequired):
+        return url_for("pages_factors.index")
     if isinstance(error, ConfirmationRequired) and here:  # a form is asked for it in place, or it would be lost
         return url_for("pages_confirmation.ask", next=error.back or here)
     return None

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
-from webapp.factors import authenticator_app, confirmation, passkeys, second_factor
+from webapp.factors import authenticator_app, confirmation, passkeys, requirement, second_factor
 
 blueprint = Blueprint("pages_factors", __name__, url_prefix="/settings/second-factor")
 
@@ -92,6 +92,7 @@ def _page(codes: list[str] | None = None, problems: Problems = NO_PROBLEMS) -> s
     return render_template(
         "factors/index.html",
         factors=second_factor.factors_of(current_user),
+        needed=requirement.keeps_out(current_user),
         codes=codes or [],
         problems=problems,
         name_length=passkeys.NAME_LENGTH,

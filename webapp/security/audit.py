@@ -31,6 +31,8 @@ ACTS: Mapping[str, object] = {
     "factor.added": _("Added a second factor"),
     "factor.removed": _("Removed a second factor"),
     "factors.reset": _("Removed all second factors"),
+    "factors.required": _("Required a second factor of admins"),
+    "factors.optional": _("No longer required a second factor of admins"),
     "recovery.made": _("Made new recovery codes"),
     "recovery.used": _("Used a recovery code"),
     "token.made": _("Made an access token"),
