@@ -197,6 +197,8 @@ NAMES = {
     "adam",
     "dan",
     "mallory",
+    "dede",
+    "sue",
     "cora",
     "newcomer",
     "Somebody",
