@@ -42,7 +42,8 @@ def holders(stream_id: str, identities: Iterable[str]) -> dict[str, int]:
 def lost(stream: Stream) -> set[str]:
     """Return the identities of seats whose holder has lost the right to them: no friend any more, or the log-in has ended."""
     people = {stream.owner_id, *relations.friend_ids(stream.owner_id)}
-    given = list(db.session.scalars(select(StageSeat).where(StageSeat.stream_id == stream.id)))
+    columns = select(StageSeat.id, StageSeat.user_id, StageSeat.login)
+    given = db.session.execute(columns.where(StageSeat.stream_id == stream.id)).all()
     marks = sessions.open_marks(people & {seat.user_id for seat in given})
     return {seat.id for seat in given if seat.login not in marks}
 
