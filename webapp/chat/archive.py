@@ -13,7 +13,7 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
@@ -76,7 +76,7 @@ class ChatRecord:
                 "at": rfc3339(message.at),
                 "author": message.author,
                 "username": message.username,
-                "name": message.name,
+                **({} if message.author else {"name": message.name}),  # else it is looked up: people change their names
                 "text": message.text,
             }
             for message in self.messages
@@ -90,21 +90,17 @@ class ChatRecord:
         try:
             data = json.loads(text)
             return cls(
-                tuple(
-                    Message(
-                        id=str(one["id"]),
-                        username=str(one["username"]),
-                        name=str(one["name"]),
-                        text=str(one["text"]),
-                        at=_moment(one["at"]),
-                        author=str(one.get("author", "")),
-                    )
-                    for one in data["messages"]
-                ),
+                tuple(_message(one) for one in data["messages"]),
                 tuple(ArchivedReaction(one["kind"], _moment(one["at"])) for one in data["reactions"] if one["kind"] in KINDS),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DocumentError("the chat of a recording cannot be read") from error
+
+
+def _message(one: dict[str, Any]) -> Message:
+    author = str(one.get("author", ""))
+    name = str(one["username" if author else "name"])
+    return Message(str(one["id"]), str(one["username"]), name, str(one["text"]), _moment(one["at"]), author)
 
 
 def _moment(text: str) -> datetime:
@@ -129,7 +125,15 @@ def chat_of(recording: Recording, reader: User) -> ChatRecord:
     if reader.id != recording.owner_id:
         apart = select(User).where(User.id.in_(blocks.apart_from(reader)))
         record = record.without_authors(list(db.session.scalars(apart)))
-    return replace(record, messages=tuple(chat_messages.with_ambiguous_names(record.messages, recording.owner)))
+    return replace(record, messages=tuple(chat_messages.with_ambiguous_names(_with_names(record.messages), recording.owner)))
+
+
+def _with_names(messages: Iterable[Message]) -> list[Message]:
+    """Add the display names that people have now. Whoever is not known to this database is shown by the user name."""
+    messages = list(messages)
+    people = select(User).where(User.file_id.in_({message.author for message in messages}))
+    names = {user.file_id: user.display_name for user in db.session.scalars(people)}
+    return [replace(message, name=names.get(message.author, message.name)) for message in messages]
 
 
 def second_of(recording: Recording, at: datetime) -> float:

@@ -111,6 +111,21 @@ def test_a_recording_that_is_deleted(app, config, alice, folder, online):
     assert kept_of(app, config) == []
 
 
+def test_a_display_name_in_a_chat_that_is_kept(app, config, alice, bob, folder, online):
+    bob.post("/settings/", data={"display_name": f"The {WORDS}", "about": ""})
+    stream = put_on_air(app, "alice")
+    say(bob, stream, "Good morning")
+    record(folder, "alice", stream_id=stream)
+    end(app, stream)
+    with app.app_context():
+        retention.maintain()
+        archive.maintain()
+    assert kept_of(app, config) == ["event", "user"]
+    bob.post("/settings/", data={"display_name": NEW, "about": ""})
+    assert kept_of(app, config) == []
+    assert [said["display_name"] for said in alice.get(f"/api/recordings/{stream}/chat").json["messages"]] == [NEW]
+
+
 def test_a_display_name(app, config, alice, bob, online):
     bob.post("/settings/", data={"display_name": f"The {WORDS}", "about": WORDS})
     stream = put_on_air(app, "bob")
