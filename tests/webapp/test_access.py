@@ -255,7 +255,7 @@ MATRIX = {
         "POST",
         "/settings/delete-account",
         page(logged_in(303, owner=409)),
-        form(password=PASSWORD, successor="bob"),
+        form(successor="bob"),
     ),
     "pages_settings.profile": Line("GET", "/settings/", page(logged_in(200))),
     "pages_settings.save_profile": Line("POST", "/settings/", page(logged_in(303)), form(display_name="Somebody")),
@@ -304,7 +304,7 @@ MATRIX = {
         "POST",
         "/settings/email",
         page(logged_in(303)),
-        form(email="me@example.org", email_password=PASSWORD),
+        form(email="me@example.org"),
     ),
     "pages_admin.index": Line("GET", "/admin/", page(only(admin=200))),
     "pages_admin.live": Line("GET", "/admin/live", page(only(admin=200))),
@@ -476,7 +476,7 @@ def _let_go(people: dict[str, Person]) -> None:
         people[role].befriend(people["owner"])
     assert people["admin"].post("/admin/people/sue/suspend").status_code == 303
     cookies = dict(people["deleted"].client._cookies)
-    assert people["deleted"].post("/settings/delete-account", data={"password": PASSWORD}).status_code == 303
+    assert people["deleted"].post("/settings/delete-account").status_code == 303
     people["deleted"].client._cookies = cookies
 
 

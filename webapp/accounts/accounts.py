@@ -149,15 +149,12 @@ def replace_password(user: User, password_hash: str, *, stays: str = "", keep_to
         access_tokens.revoke_all(user)
 
 
-def change_email(user: User, email: str, password: str, address: str) -> None:
-    """Set where reset links and notices may be sent; "" for nowhere.
+def change_email(user: User, email: str) -> None:
+    """Set where reset links and notices may be sent; "" for nowhere. Raises Invalid naming `email`.
 
-    It takes the password, because whoever reads that mail can choose a new one. Raises Invalid naming `email` or
-    `email_password`, and TooMany as `confirm_password` does.
+    The page asks for a confirmation (webapp.factors.confirmation): whoever reads that mail can choose a new password.
     """
     checked = mail.checked_address(email)
-    if not confirm_password(user, password, address):
-        raise Invalid.field("email_password", _("The password is wrong."))
     if checked != user.email:
         audit.record(user, "email.changed", user)
         before, user.email = user.email, checked

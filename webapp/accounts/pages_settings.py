@@ -10,6 +10,7 @@ from flask_login import current_user, login_required
 from webapp.accounts import access_tokens, accounts, quality, quotas
 from webapp.core import mail
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
+from webapp.factors import confirmation
 from webapp.profiles import profiles
 
 blueprint = Blueprint("pages_settings", __name__, url_prefix="/settings")
@@ -94,9 +95,9 @@ def check() -> ResponseReturnValue:
 
 @blueprint.post("/email")
 @login_required
-@form_errors(password, "email_password")
+@confirmation.confirmed
+@form_errors(password)
 def save_email() -> ResponseReturnValue:
-    email, own_password = request.form.get("email", ""), request.form.get("email_password", "")
-    accounts.change_email(current_user, email, own_password, request.remote_addr or "")
+    accounts.change_email(current_user, request.form.get("email", ""))
     flash(_("Saved."))
     return redirect(url_for("pages_settings.password"), 303)

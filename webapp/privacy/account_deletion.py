@@ -38,13 +38,11 @@ def is_alone(user: User) -> bool:
     return not _count(User.id != user.id)
 
 
-def leave(user: User, password: str, address: str, successor_name: str = "") -> None:
+def leave(user: User, successor_name: str = "") -> None:
     """Delete one's own account. `successor_name`: the next admin, when there would be none.
 
-    Raises Invalid, TooMany as `accounts.confirm_password` does, and as `delete` does.
+    Raises Invalid, and as `delete` does.
     """
-    if not accounts.confirm_password(user, password, address):
-        raise Invalid.field("password", _("The password is wrong. Nothing was deleted."))
     successor = None
     if needs_successor(user):
         successor = accounts.find(successor_name.strip())

@@ -70,6 +70,7 @@ def download() -> ResponseReturnValue:
 
 @blueprint.get("/delete-account")
 @login_required
+@confirmation.confirmed
 def confirm(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
     return render_template(
         "accounts/settings/delete_account.html",
@@ -82,10 +83,10 @@ def confirm(problems: Problems = NO_PROBLEMS) -> ResponseReturnValue:
 
 @blueprint.post("/delete-account")
 @login_required
-@form_errors(confirm, "password")
+@confirmation.confirmed
+@form_errors(confirm, "confirm")
 def delete() -> ResponseReturnValue:
-    form = request.form
-    account_deletion.leave(current_user, form.get("password", ""), request.remote_addr or "", form.get("successor", ""))
+    account_deletion.leave(current_user, request.form.get("successor", ""))
     sessions.close_session()
     flash(_("Your account is deleted. Goodbye."))
     return redirect(url_for("pages_auth.login"), 303)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.integration.streams.people import until
-from tests.webapp.conftest import PASSWORD, Person
+from tests.webapp.conftest import Person
 from webapp.accounts import accounts
 from webapp.core.database import db
 from webapp.events import outbox
@@ -36,5 +36,5 @@ async def test_an_account_that_is_deleted_while_it_is_live_takes_its_stream_alon
 
 
 async def _leave(person: Person):
-    form = {"csrf_token": person.csrf_token, "password": PASSWORD, "successor": "keeper"}
+    form = {"csrf_token": person.csrf_token, "successor": "keeper"}
     return await asyncio.to_thread(lambda: person.client.post("/settings/delete-account", data=form))

@@ -146,7 +146,7 @@ class TestNotices:
     def test_what_is_told(self, app, alice, bob, visit):
         elsewhere = log_in(visit, agent=SAFARI)
         submit(alice, "/settings/tokens", name="Script", scopes="read", days="30")
-        submit(alice, "/settings/email", email="alice@example.org", email_password=PASSWORD)
+        submit(alice, "/settings/email", email="alice@example.org")
         submit(alice, "/admin/people/bob/make-admin")
         with app.app_context():
             told = [notices.text_of(notice.kind, notice.detail) for notice in notices.notices_of(accounts.find("alice"))]
@@ -191,7 +191,7 @@ class TestMail:
             notices.send_mails()
 
     def test_a_new_address_is_told_to_the_old_one_as_well(self, alice, office):
-        submit(alice, "/settings/email", email="new@example.org", email_password=PASSWORD)
+        submit(alice, "/settings/email", email="new@example.org")
         assert office.letters == []  # nothing is sent while a request waits
         self.send(alice)
         assert {letter["To"] for letter in office.letters} == {"old@example.org", "new@example.org"}

@@ -18,7 +18,10 @@ from webapp.models import AccessToken, LoginSession, User, now
 
 ASKED_BY = {
     "pages_tokens.make",
+    "pages_settings.save_email",
     "pages_privacy.download",
+    "pages_privacy.confirm",
+    "pages_privacy.delete",
     "pages_factors.begin_app",
     "pages_factors.app",
     "pages_factors.add_app",

@@ -149,7 +149,7 @@ class TestOwner:
         assert self.again(alice).enter("/api/login").status_code == 200
 
     def test_acts_inside_a_log_in_go_on(self, alice, attacked):
-        submit(alice, "/settings/email", email="alice@example.org", email_password=PASSWORD)
+        submit(alice, "/settings/email", email="alice@example.org")
         saved = submit(alice, "/settings/password", old_password=PASSWORD, password="staple staple")
         assert "Saved. You have been logged out in every other browser." in saved.text
 
