@@ -12,6 +12,7 @@ from urllib.parse import quote
 from playwright.sync_api import Page, expect
 
 from tests.e2e.people import Person
+from tests.e2e.test_second_factor import DEVICE
 from tests.webapp.support.stored_texts import CHOSEN
 
 SHORT = "'\"></script><svg onload=xss()>{{7*7}}%(n)s"
@@ -51,6 +52,16 @@ def trap(person: Person) -> Person:
     return person
 
 
+def add_passkey(person: Person) -> None:
+    devtools = person.context.new_cdp_session(person.page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    person.open("/settings/second-factor/")
+    person.page.get_by_label("Name of a new passkey").fill(payload("passkey.name"))
+    person.page.get_by_role("button", name="Add a passkey").click()
+    expect(person.page.get_by_role("listitem").filter(has_text=MARKS["passkey.name"])).to_be_visible()
+
+
 def test_no_payload_runs_on_any_page_or_arrives_as_an_event(arrive, join, admin, instance):
     evil = join("evil", user_agent=payload("browser", LONG))
     again, nora = trap(arrive("evil").log_in(evil.username)), join("nora")
@@ -60,10 +71,11 @@ def test_no_payload_runs_on_any_page_or_arrives_as_an_event(arrive, join, admin,
     visitor, title = Visitor(), payload("stream.title", LONGER)
     address = quote(payload("address", LONG))
 
-    evil.send("/settings/", display_name=payload("user.display_name"), about=payload("user.about", LONGER))
+    profile = {"display_name": payload("user.display_name"), "about": payload("user.about", LONGER)}
+    evil.send("/settings/", **profile)
     evil.send("/settings/tokens", name=payload("access_token.name"), scopes="read", days="30")
     asking = join("asking")
-    asking.send("/settings/", display_name=payload("user.display_name"))
+    asking.send("/settings/", **profile)
     asking.call("POST", "/api/friend-request/send", {"username": nora.username})
 
     evil.go_live(title)
@@ -71,7 +83,7 @@ def test_no_payload_runs_on_any_page_or_arrives_as_an_event(arrive, join, admin,
     nora.open(f"/listen/{evil.username}")
     evil.call("POST", "/api/stream/title", {"title": title})
     evil.call("POST", f"/api/stream/chat/{stream}", {"text": payload("chat_message.text", LONG)})
-    evil.send("/settings/", display_name=payload("user.display_name"))
+    evil.send("/settings/", **profile)
     expect(nora.page.get_by_text(MARKS["chat_message.text"])).to_be_visible()
     expect(nora.page.get_by_role("log").get_by_text(MARKS["user.display_name"])).to_be_visible()
     visitor.look(nora.page, "events")
@@ -104,6 +116,9 @@ def test_no_payload_runs_on_any_page_or_arrives_as_an_event(arrive, join, admin,
         *(f"/recordings/{stream}/rename", f"/recordings/{stream}/share", f"/recordings/{stream}/heard", f"/live?title={address}"),
     )
     visitor.walk(again, "/")
+    keyed = trap(join("keyed", url=instance.url.replace("127.0.0.1", "localhost")))  # a passkey is bound to a name
+    add_passkey(keyed)
+    visitor.walk(keyed, "/settings/second-factor/")
     nobody = trap(arrive("nobody"))
     for path in (f"/login?next={address}", f"/register?invite={address}", f"/invite/{address}", f"/reset/{address}"):
         nobody.open(path)
