@@ -36,7 +36,7 @@ def test_searches(alice, bob, allow):
     assert [alice.get("/api/search?q=bob").status_code for _ in range(2)] == [200, 200]
     assert "You have searched for people too often in the last hour." in refused(alice.get("/api/search?q=bob"))
     page = alice.get("/search?q=bob")
-    assert page.status_code == 429
+    assert (page.status_code, page.headers["Retry-After"]) == (429, "3600")
     assert "Try again in 60 minutes." in page.text
     assert bob.get("/api/search?q=alice").status_code == 200
     assert alice.get("/api/search?q=a").status_code == 422, "what is too short is not searched for, and counts for nothing"
