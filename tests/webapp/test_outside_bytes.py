@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.fields import DocumentError
@@ -76,6 +76,24 @@ def test_sidecars(folder, alice, ingest, recording):
     path.write_text(whole)
     ingest()
     assert [one["id"] for one in alice.get("/api/recordings/alice").json["recordings"]] == [recording]
+
+
+def test_sounds(folder, alice, recording):
+    path = folder / f"{recording}.flac"
+    addresses = [
+        f"/recordings/{recording}/{way}" for way in ("audio", "audio?download=1", "audio.opus", "clip.flac?start=0.1&end=0.4")
+    ]
+
+    @settings(fuzzed_slowly, max_examples=25)
+    @given(spoiled(path.read_bytes()))
+    def answered(data):
+        path.write_bytes(data)
+        for address in addresses:
+            answer = alice.get(address)
+            assert answer.status_code < 500, address
+            assert len(answer.data) <= 2 * len(data) + 100_000
+
+    answered()
 
 
 numbers = st.one_of(st.integers(-2, 2**70), st.sampled_from(["", "x", "٣", "1e3", "0x1", " 1", "9" * 400])).map(str)

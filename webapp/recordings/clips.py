@@ -28,7 +28,7 @@ from webapp.models import Recording, User, new_id, rfc3339
 from webapp.recordings import editing, flac_frames, ingest, sharing
 from webapp.recordings import queries as recording_queries
 from webapp.recordings.flac_tags import with_tags
-from webapp.recordings.sound import Sound
+from webapp.recordings.sound import Sound, decoding
 from webapp.security import turns
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,8 @@ def cut(sound: Sound, piece: Piece, person_id: int, tags: Mapping[str, str] = NO
     with turns.turn("clip", person_id):
         file = recording_queries.folder().scratch()
         try:
-            head = write(sound, piece, file)
+            with decoding():
+                head = write(sound, piece, file)
             if head.samples != piece.end - piece.start:  # the file has fewer samples than its head says
                 raise Conflict(_("Part of this recording cannot be read. Try another part of it."))
             file.seek(0)

@@ -18,7 +18,7 @@ from webapp.core.errors import Busy, Conflict
 from webapp.models import Recording
 from webapp.recordings import queries as recording_queries
 from webapp.recordings.files import OpusDraft
-from webapp.recordings.sound import LAYOUTS, Sound
+from webapp.recordings.sound import LAYOUTS, Sound, decoding
 from webapp.security import turns
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _encode(sound: Sound, tags: Mapping[str, str]) -> Iterator[bytes]:
     import av  # 23 MB of memory, which a server that converts nothing does not need
 
     pipe = _Pipe()
-    with av.open(sound, "r") as source, av.open(pipe, "w", format="ogg") as target:
+    with decoding(), av.open(sound, "r") as source, av.open(pipe, "w", format="ogg") as target:
         target.metadata.update({name.lower(): value for name, value in tags.items()})
         stream = target.add_stream("libopus", rate=48_000, layout=LAYOUTS[sound.channels], options={"application": "audio"})
         stream.bit_rate = BIT_RATE * sound.channels

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
 
 from contract.fields import DocumentError
 from contract.recording import RECORDING_AUDIO_AT, RecordingHead
+from webapp.core.errors import Conflict
 from webapp.recordings.flac_tags import with_tags
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+log = logging.getLogger(__name__)
 
 LAYOUTS = {1: "mono", 2: "stereo"}
 """FFmpeg's names, by the number of channels."""
@@ -73,3 +80,18 @@ class Sound(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Raise Conflict where the block finds sound that cannot be decoded."""
+    from av.error import FFmpegError
+
+    try:
+        yield
+    except (FFmpegError, IndexError) as error:  # the latter if there is no sound in the file at all
+        log.exception("a damaged recording was not decoded")
+        words = _(
+            "The sound file of this recording is damaged, so this cannot be made from it. The file is kept: download the FLAC."
+        )
+        raise Conflict(words) from error
