@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import signal
-import sys
+from collections.abc import Sequence
 
 from webapp import create_app
+from webapp.core import garbage
 from webapp.core.config import Config
 from webapp.front.limits import Limits
-from webapp.front.server import Server
+from webapp.front.processes import Bell, Processes
+from webapp.front.server import Server, listening
 
 NICENESS = 10
 """Pages may wait; sound, which other processes of this machine carry, may not."""
-STOP_S = 2.0
 
 
 def main() -> None:
@@ -24,11 +24,16 @@ def main() -> None:
     os.nice(NICENESS)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is one
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is left to do when uvicorn has stopped
     config = Config.from_environment()
     app = create_app(config)
-    Server(app, config, Limits()).run()
-    app.extensions["events"].wait_until_closed(STOP_S)
+    garbage.spare_what_is_loaded()
+    sock = listening(config)
+    parent = os.getpid()
+
+    def serve(bell: Bell, others: Sequence[Bell]) -> None:
+        Server(app, config, Limits(), bell, others, parent).run([sock])
+
+    Processes(config.web_processes, serve).run()
 
 
 if __name__ == "__main__":

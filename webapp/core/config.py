@@ -81,6 +81,7 @@ class Config:
     registration: str = "open"  # who may register (webapp.auth.registration), until the admin chooses
     registrations_per_hour: int = 100  # new accounts from one network; a whole school may share an address
     event_streams: int = 4000  # open GET /events in one process
+    web_processes: int = min(2, os.cpu_count() or 1)  # a page is worked on by one core at a time
     request_threads: int = 16  # of one process, each of which may hold a database connection
     long_work_threads: int = 2  # for clips, conversions and pictures, so that pages do not wait for them
     event_streams_per_person: int = 4  # a browser opens six connections to a server, and pages need some too

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+from collections.abc import Sequence
 from typing import cast
 
 import uvicorn
@@ -13,17 +15,30 @@ from webapp.core.config import Config
 from webapp.front.app import Front
 from webapp.front.connection import Connection, look_after
 from webapp.front.limits import Limits
+from webapp.front.processes import Bell
 from webapp.presence.hub import EventHub
+
+BACKLOG = 2048
+CLOSING_S = 2.0
+
+
+def listening(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    return socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+
+
+def _ring(bells: Sequence[Bell]) -> None:
+    for bell in bells:
+        bell.ring()
 
 
 class Server(uvicorn.Server):
-    def __init__(self, app: Flask, config: Config, limits: Limits) -> None:
+    def __init__(self, app: Flask, config: Config, limits: Limits, bell: Bell, others: Sequence[Bell], parent: int) -> None:
+        """`bell` is rung by `others`, the other processes on the same socket. It ends when `parent` has."""
         protocol = Connection.within(limits, count_addresses=not config.trusted_proxies)
         super().__init__(
             uvicorn.Config(
                 Front(app, config, limits),
-                host=config.host,
-                port=config.port,
                 loop="uvloop",
                 http=protocol,
                 ws="none",
@@ -37,15 +52,26 @@ class Server(uvicorn.Server):
             )
         )
         self._hub: EventHub = app.extensions["events"]
+        self._hub.tell_others = lambda: _ring(others)
         self._look_every_s = limits.look_every_s
+        self._bell = bell
+        self._parent = parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._look_after = asyncio.create_task(
-            look_after(cast("set[Connection]", self.server_state.connections), self._look_every_s)
-        )
+        asyncio.get_running_loop().add_reader(self._bell.reading, self._hear)
+        connections = cast("set[Connection]", self.server_state.connections)
+        self._look_after = asyncio.create_task(look_after(connections, self._look_every_s))
+
+    def _hear(self) -> None:
+        self._bell.hear()
+        self._hub.wake()
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or os.getppid() != self._parent
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.stop()
         await super().shutdown(sockets)
         self._look_after.cancel()
+        self._hub.wait_until_closed(CLOSING_S)

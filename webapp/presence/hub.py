@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from flask import Flask, current_app
@@ -51,6 +51,7 @@ class EventHub:
         self._poller: threading.Thread | None = None
         self._woken = threading.Event()
         self._stopping = False
+        self.tell_others: Callable[[], None] = lambda: None  # set by webapp.front.server: other processes look for news, too
         self._position = 0  # id of the last event that was given to streams
 
     def open(self, user_id: int, log_in: str, position: int, *, watching: bool = True) -> EventStream:
@@ -60,20 +61,18 @@ class EventHub:
         """
         stream = EventStream(user_id, log_in, self._close)
         with self._lock:
-            mine = sum(other.user_id == user_id for other in self._streams)
-            if self._stopping or len(self._streams) >= self._max_streams or mine >= self._max_streams_per_person:
-                raise Busy(
-                    _("Too many pages are open at once. This page will check for updates every 10 s instead."),
-                    retry_after_s=RETRY_AFTER_S,
-                )
+            if self._stopping or len(self._streams) >= self._max_streams:
+                raise _too_many()
             self._streams.add(stream)
             if self._poller is None:
                 self._position = position
                 self._poller = threading.Thread(target=self._poll, name="event-poller", daemon=True)
                 self._poller.start()
         try:
-            presence.connect(user_id, stream.id, watching=watching)
-        except SQLAlchemyError:
+            self._note_who_left()
+            if not presence.connect(user_id, stream.id, watching=watching, most=self._max_streams_per_person):
+                raise _too_many()
+        except (SQLAlchemyError, Busy):
             self._close(stream)
             raise
         stream.is_present = True
@@ -175,6 +174,11 @@ class EventHub:
                 stream.end()
 
 
+def _too_many() -> Busy:
+    message = _("Too many pages are open at once. This page will check for updates every 10 s instead.")
+    return Busy(message, retry_after_s=RETRY_AFTER_S)
+
+
 def init_app(app: Flask, config: Config) -> None:
     app.extensions["events"] = EventHub(app, config)
 
@@ -188,3 +192,4 @@ def hub() -> EventHub:
 @event.listens_for(db.session, "after_commit")
 def _after_commit(_session: object) -> None:
     hub().wake()
+    hub().tell_others()

@@ -33,18 +33,25 @@ def watching(user_ids: Iterable[int]) -> set[int]:
     return set(db.session.scalars(select(EventConnection.user_id).where(EventConnection.user_id.in_(user_ids), *there)))
 
 
-def connect(user_id: int, connection_id: str, *, watching: bool) -> None:
-    """Add an open event stream. `watching`: its page is in the foreground."""
+def connect(user_id: int, connection_id: str, *, watching: bool, most: int | None = None) -> bool:
+    """Add an open event stream, and tell whether there is one: the person may have `most`, in all processes.
+
+    `watching`: its page is in the foreground.
+    """
     expire()
     user = _locked(user_id)
     if user is None:  # the account was deleted, and its last stream is about to end
-        return
+        return True
     until = now() + LIFETIME
     db.session.add(EventConnection(id=connection_id, user_id=user_id, expires_at=until, watching=watching))
     db.session.flush()  # from here on SQLite lets nobody else write
+    if most is not None and _open(user_id) > most:
+        db.session.rollback()
+        return False
     if _connections(user_id) == 1:
         publish(friend_ids(user_id), "friend.online", {"username": user.username}, author=user)
     db.session.commit()
+    return True
 
 
 def heartbeat(connections: Mapping[str, int]) -> None:
@@ -86,6 +93,12 @@ def expire() -> None:
             news = {"username": user.username, "last_seen": rfc3339(user.last_seen_at)}
             publish(friend_ids(user_id), "friend.offline", news, author=user)
         db.session.commit()
+
+
+def _open(user_id: int) -> int:
+    """Return how many streams of the person are open: what has been closed expires sooner than what is open can."""
+    there = EventConnection.user_id == user_id, EventConnection.expires_at > now() + GRACE
+    return db.session.scalar(select(func.count()).where(*there)) or 0
 
 
 def _connections(user_id: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import threading
 import time
@@ -14,7 +15,8 @@ from flask import Flask
 
 from tests.free_ports import some_free_block
 from webapp.front.limits import Limits
-from webapp.front.server import Server
+from webapp.front.processes import Bell
+from webapp.front.server import Server, listening
 
 PATIENCE_S = 20
 
@@ -23,8 +25,8 @@ PATIENCE_S = 20
 def serving(app: Flask, **limits: float) -> Iterator[int]:
     """Return the port on which the app is served."""
     config = replace(app.config["STILLAIR"], port=some_free_block())
-    server = Server(app, config, Limits(**limits))
-    thread = threading.Thread(target=server.run, name="server")
+    server = Server(app, config, Limits(**limits), Bell(), (), os.getppid())
+    thread = threading.Thread(target=server.run, args=([listening(config)],), name="server")
     thread.start()
     try:
         assert eventually(lambda: server.started)
