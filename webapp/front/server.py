@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -19,12 +21,28 @@ from webapp.front.processes import Bell
 from webapp.presence.hub import EventHub
 
 BACKLOG = 2048
+TAKEN_S = 3.0
 CLOSING_S = 2.0
 
 
 def listening(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    return socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+    """Take the address. The processes of a predecessor that was killed let go of it a moment later."""
+    end = time.monotonic() + TAKEN_S
+    while True:
+        try:
+            return _listening(config)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > end:
+                raise
+        time.sleep(0.05)
+
+
+def _listening(config: Config) -> socket.socket:
+    address = config.host, config.port
+    if ":" not in config.host:
+        return socket.create_server(address, backlog=BACKLOG)
+    everywhere = config.host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(address, family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=everywhere)
 
 
 def _ring(bells: Sequence[Bell]) -> None:

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @contextmanager
-def running(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    config, port = make_config(data), some_free_block()
+def running(data: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    config, port = make_config(data), port or some_free_block()
     environment = {
         **os.environ,
         "STILLAIR_DATA": str(data),
@@ -77,8 +77,10 @@ def test_processes_share_the_limit_of_a_person_and_replace_the_one_that_dies(tmp
             stream.socket.close()
 
 
-def test_all_end_with_the_process_that_made_them(tmp_path):
-    with running(tmp_path) as (process, _):
+def test_all_end_with_the_process_that_made_them_and_the_next_one_takes_their_place(tmp_path):
+    with running(tmp_path) as (process, port):
         children = psutil.Process(process.pid).children()
         process.kill()
-        assert eventually(lambda: not any(child.is_running() for child in children))
+        with running(tmp_path, port):
+            assert eventually(lambda: not any(child.is_running() for child in children))
+            assert answers(port)
