@@ -32,6 +32,8 @@ export class Connection extends EventTarget {
   #closed = false;
   /** Whether it was ever connected: only then can it be lost. */
   #stood = false;
+  /** Whether the last try was refused for want of a log-in: once may be too early, with the cookie of a new password on its way. */
+  #loggedOut = false;
 
   /**
    * @param {() => Promise<Ticket>} ask Gets a token. A refusal (4xx) ends the connection.
@@ -58,12 +60,15 @@ export class Connection extends EventTarget {
   async #sit(ticket) {
     try {
       const [seat] = await Promise.all([ticket ?? this.ask(), loadLiveKit()]);
+      this.#loggedOut = false;
       const reason = await this.#stay(await this.#join(seat));
       if (reason === DisconnectReason.DUPLICATE_IDENTITY) this.#end("elsewhere");
       else this.#enter("reconnecting");
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.final) this.#end(error);
+      const early = error instanceof ApiError && error.status === 401 && !this.#loggedOut;
+      this.#loggedOut = early;
+      if (error instanceof ApiError && error.final && !early) this.#end(error);
       else this.#enter(this.#stood ? "reconnecting" : "connecting", causeOf(error));
       return false;
     }
