@@ -80,7 +80,7 @@ def _move_stage(stream: Stream) -> None:
     if not change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
         return  # somebody else was shut out at this moment: the new stage is new for both
     seats.take_back(lost)
-    publish("stream.moved", stream, to_friends=True)
+    publish("stream.moved", stream, to_friends=stream.is_on_air)
     rooms = rooms_of(stream)
     db.session.commit()
     try:

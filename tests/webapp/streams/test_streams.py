@@ -13,7 +13,7 @@ from webapp.accounts import access_tokens, accounts, sessions
 from webapp.audio_server.client import AudioServerUnreachable
 from webapp.core.database import db
 from webapp.models import RUNNING, Event, StageSeat, Stream, User, now
-from webapp.streams import rooms
+from webapp.streams import queries, rooms, shut_out
 from webapp.streams import state as stream_state
 
 
@@ -240,6 +240,15 @@ class TestShuttingOut:
         assert [stream.told(name) for name in ("alice", "bob", "charlie")] == [["stream.moved"], [], ["stream.moved"]]
         token = charlie.post("/api/stream/listen/alice").json["token"]
         assert jwt.decode(token, options={"verify_signature": False})["video"]["room"] == f"stage-{stream.room_key}-2"
+
+    def test_of_a_sound_check_that_moves_friends_learn_nothing(self, app, new_stream, alice, bob, visit):
+        new_stream.change(state="checking")
+        elsewhere = visit("alice").log_in()
+        assert elsewhere.post("/api/stream/monitor").status_code == 200
+        elsewhere.post("/api/logout")
+        with app.app_context():
+            shut_out.guard(stream := db.session.get(Stream, new_stream.id), queries.rooms_of(stream), {})
+        assert (new_stream.stage_number, new_stream.told("alice"), new_stream.told("bob")) == (2, ["stream.moved"], [])
 
     def test_nothing_moves_while_nobody_can_listen(self, new_stream, bob):
         assert bob.delete("/api/friends/alice").status_code == 204
