@@ -44,9 +44,7 @@ def _part(user: User, friend: User) -> None:
 
 def shut_out(owner_ids: Iterable[int]) -> None:
     """Take the streams of these owners away from whoever has lost the right to them. Call it after that is committed."""
-    for stream in running_streams_of(owner_ids):
-        if stream.is_on_air:
-            _move_stage(stream)
+    _move_stages([stream for stream in running_streams_of(owner_ids) if stream.is_on_air])
 
 
 def look_after(user_id: int) -> None:
@@ -70,25 +68,34 @@ def guard(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> None:
         _move_studio(stream)
     if seats.lost(stream):
         log.warning("the stage moves away from somebody uninvited", extra={"stream": rooms.stream_id})
-        _move_stage(stream)
+        _move_stages([stream])
     _send_strangers_out(stream, rooms.stage, found)
 
 
-def _move_stage(stream: Stream) -> None:
-    """Move friends to a new stage, and send the others off the old one at once."""
-    old_stage, lost = stage_of(stream), seats.lost(stream)
+def _move_stages(streams: Iterable[Stream]) -> None:
+    """Move friends to new stages, and send the others off the old ones at once. All move, however long the audio server takes."""
+    left = [(stream, stage_of(stream)) for stream in streams]
+    moved = [(stream, old_stage) for stream, old_stage in left if _renumber_stage(stream)]
+    try:
+        for stream, old_stage in moved:
+            rooms = rooms_of(stream)
+            db.session.commit()
+            open_rooms(rooms)
+            audio_server().set_metadata(rooms.studio, rooms.metadata)
+            _send_strangers_out(stream, old_stage, audio_server().rooms([old_stage]))
+    except AudioServerUnreachable:
+        log.warning("stages not moved yet, the reconciler will")
+
+
+def _renumber_stage(stream: Stream) -> bool:
+    """Give the stream a new stage, and commit. False if it has got one at this moment, which is new for everybody."""
+    lost = seats.lost(stream)
     if not change(stream, Stream.stage_number == stream.stage_number, stage_number=stream.stage_number + 1):
-        return  # somebody else was shut out at this moment: the new stage is new for both
+        return False
     seats.take_back(lost)
     publish("stream.moved", stream, to_friends=stream.is_on_air)
-    rooms = rooms_of(stream)
     db.session.commit()
-    try:
-        open_rooms(rooms)
-        audio_server().set_metadata(rooms.studio, rooms.metadata)
-        _send_strangers_out(stream, old_stage, audio_server().rooms([old_stage]))
-    except AudioServerUnreachable:
-        log.warning("stage not moved yet, the reconciler will", extra={"stream": rooms.stream_id})
+    return True
 
 
 def _send_strangers_out(stream: Stream, stage: str, found: Mapping[str, Room]) -> None:
