@@ -41,7 +41,7 @@ def test_all_is_well_and_the_report_says_so(instance, join):
     assert list(found) == LINES
     well = {line for line, words in found.items() if words.startswith("Works.")}
     assert well == set(LINES) - {"Sound over TCP", "Relay (TURN)"}, found  # neither is offered to this machine alone
-    assert "8 of 8 slots are free" in found["Noise remover"]
+    assert "9 of 9 slots are free" in found["Noise remover"]
     expect(alice.page.get_by_text("Everything works: you can stream and listen.").first).to_be_visible()
     problems += look(alice.page, "setup-well")
     with alice.page.expect_download() as download:

@@ -103,6 +103,8 @@ class AdvisoryLock(IntEnum):
     """A request or an invite link that is used while somebody blocks."""
     PLAYS = 0x5714
     """Two reports of one listener at the same moment."""
+    PLACES = 0x5715
+    """Who has the last place of the noise remover that is not kept for the admins."""
 
 
 def advisory_lock(lock: AdvisoryLock) -> None:

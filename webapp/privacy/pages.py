@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from webapp.accounts import quotas, sessions
+from webapp.core.database import db
 from webapp.core.forms import NO_PROBLEMS, Problems, form_errors
 from webapp.core.sent_body import MadeBody
 from webapp.factors import confirmation
@@ -15,7 +16,7 @@ from webapp.friends import blocking, blocks
 from webapp.models import now
 from webapp.privacy import account_deletion, data_export
 from webapp.profiles import profiles
-from webapp.security import turns
+from webapp.security import audit, turns
 
 blueprint = Blueprint("pages_privacy", __name__, url_prefix="/settings")
 
@@ -60,8 +61,11 @@ def unblock(username: str) -> ResponseReturnValue:
 @login_required
 def download() -> ResponseReturnValue:
     confirmation.check(back=url_for("pages_privacy.index"))
+    turn = turns.take("takeout", current_user.id)
+    audit.record(current_user, "data.exported", current_user)
+    db.session.commit()
     pieces = data_export.archive(current_user, with_sound="recordings" in request.args)
-    body = MadeBody(pieces, turns.take("takeout", current_user.id))
+    body = MadeBody(pieces, turn)
     response = Response(body, mimetype="application/zip", direct_passthrough=True)
     name = f"stillair-{current_user.username}-{now():%Y-%m-%d}.zip"
     response.headers.set("Content-Disposition", "attachment", filename=name)

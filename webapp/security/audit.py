@@ -48,6 +48,8 @@ ACTS: Mapping[str, object] = {
     "admin.unmade": _("Removed the admin's rights"),
     "quota.changed": _("Changed the space for recordings"),
     "days.changed": _("Changed how long recordings are kept"),
+    "data.exported": _("Downloaded all data of the account"),
+    "admin.refused": _("Tried to act as an admin"),
     "stream.ended": _("Ended the stream"),
     "registration.chosen": _("Changed who may register"),
 }

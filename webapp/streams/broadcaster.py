@@ -16,7 +16,7 @@ from webapp.core.text import validate_title
 from webapp.events import outbox
 from webapp.models import Event, Stream, User, new_id, now
 from webapp.security import rate_limits
-from webapp.streams import seats
+from webapp.streams import places, seats
 from webapp.streams.queries import rooms_of, running_for, running_stream_of, stage_of, studio_of
 from webapp.streams.rooms import audio_server, open_rooms, token_mint
 from webapp.streams.serializers import Ticket, as_json
@@ -36,9 +36,10 @@ def start(
     """Create a stream and its rooms, and send for a noise remover. Returns the owner's ticket to the studio.
 
     `title`: empty for "NAME on air". `quality`: a key of contract.messages.QUALITIES, or None for the owner's setting.
-    Raises Invalid, TooMany, Conflict with the running stream if there is one, and AudioServerUnreachable.
+    Raises Invalid, TooMany, Conflict with the running stream if there is one, Busy, and AudioServerUnreachable.
     """
     rate_limits.check("start", owner.id)
+    open_places = places.open_to(owner)
     stream = Stream(
         id=new_id(),
         room_key=new_id(),
@@ -48,12 +49,7 @@ def start(
         sound_check=sound_check,
         quality=quality or owner.quality,
     )
-    db.session.add(stream)
-    try:
-        db.session.commit()
-    except IntegrityError as error:
-        db.session.rollback()
-        raise _already_streaming(owner) from error
+    _insert(stream, open_places)
     rooms = rooms_of(stream)
     db.session.commit()
     try:
@@ -65,6 +61,18 @@ def start(
     rate_limits.record("start", owner.id)  # now: while the audio server is away, the page tries again every 5 s
     db.session.commit()
     return _studio_ticket(stream)
+
+
+def _insert(stream: Stream, open_places: int | None) -> None:
+    owner = stream.owner
+    db.session.add(stream)
+    try:
+        db.session.flush()  # SQLite lets nobody else write from here on
+    except IntegrityError as error:
+        db.session.rollback()
+        raise _already_streaming(owner) from error
+    places.check(open_places)
+    db.session.commit()
 
 
 def _already_streaming(owner: User) -> Conflict:

@@ -42,6 +42,14 @@ def test_a_new_password_and_who_may_register(app, alice):
     assert entries(app) == [("alice", "registration.chosen", "", "closed"), ("alice", "password.changed", "alice", "")]
 
 
+def test_a_takeout_and_what_only_an_admin_may_do(app, alice, bob):
+    bob.get("/settings/data.zip").close()
+    for _ in range(9):
+        assert submit(bob, "/admin/people/alice/suspend").status_code == 404
+    refused = ("bob", "admin.refused", "bob", "/admin/people/alice/suspend")
+    assert entries(app) == [("bob", "data.exported", "bob", ""), *[refused] * 5]
+
+
 def test_an_entry_is_there_exactly_when_the_act_is(app, context, alice):
     user = accounts.find("alice")
     audit.record(user, "quota.changed", user, "5 GB")

@@ -76,13 +76,13 @@ class TestActs:
 
     def test_start(self, bob, connections):
         assert bob.post("/api/stream/start").status_code == 201
-        assert connections == [("CreateRoom", 0), ("CreateRoom", 0), ("CreateDispatch", 0)]
+        assert connections == [("health", 0), ("CreateRoom", 0), ("CreateRoom", 0), ("CreateDispatch", 0)]
 
     def test_start_that_fails(self, bob, connections, audio_server, monkeypatch):
         monkeypatch.setattr(client, "CALL_TIMEOUT_S", 0.2)
         audio_server.hang()
         assert bob.post("/api/stream/start").status_code == 503
-        assert connections == [("CreateRoom", 0), ("DeleteRoom", 0)]
+        assert connections == [("health", 0), ("CreateRoom", 0), ("DeleteRoom", 0)]
 
     def test_go_live(self, bob, stream, connections):
         assert bob.post("/api/stream/go-live").status_code == 200
