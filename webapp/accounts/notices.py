@@ -17,9 +17,10 @@ from webapp.accounts import clients, known_browsers
 from webapp.core import mail
 from webapp.core.config import current_config
 from webapp.core.database import db
-from webapp.core.errors import NotFound
+from webapp.core.errors import NotFound, TooMany
 from webapp.i18n.language import formats, in_language_of
 from webapp.models import AccountNotice, NoticeMail, User, now
+from webapp.security import rate_limits
 
 LOGIN = "login.new"
 KINDS = {
@@ -115,14 +116,28 @@ def send_mails() -> None:
 
 
 def _send(notice: NoticeMail) -> None:
+    if _is_flooded(notice.user):
+        db.session.delete(notice)
+        db.session.commit()
+        return
     notice.try_at = now() + TRIED_EVERY
-    notice_id, address = notice.id, notice.address
+    notice_id, user_id, address = notice.id, notice.user_id, notice.address
     with in_language_of(notice.user):
         subject, text = _("About your account on Stillair"), _letter(notice)
     db.session.commit()  # no transaction is open while the mail server is asked
     mail.send(address, subject, text)
+    rate_limits.record("notice mail", user_id)
     db.session.execute(delete(NoticeMail).where(NoticeMail.id == notice_id))
     db.session.commit()
+
+
+def _is_flooded(user: User) -> bool:
+    """Return whether the person has got so many mails that further ones are left out; the page still shows those notices."""
+    try:
+        rate_limits.check("notice mail", user.id)
+    except TooMany:
+        return True
+    return False
 
 
 def _letter(notice: NoticeMail) -> str:
@@ -131,8 +146,8 @@ def _letter(notice: NoticeMail) -> str:
         "Hello %(name)s,\n\n"
         "%(what)s\n"
         "%(when)s, account %(username)s on %(server)s\n\n"
-        "If it was you, do nothing. If it was not, choose a new password in Settings, and end the log-ins there that you do "
-        "not know:\n\n%(server)s/settings/log-ins\n",
+        "If you expected this, do nothing. If you did not, choose a new password in Settings, and end the log-ins there that "
+        "you do not know:\n\n%(server)s/settings/log-ins\n",
         name=notice.user.display_name,
         what=text_of(notice.kind, notice.detail),
         when=format_datetime(notice.at, "long", locale=formats()),

@@ -43,6 +43,7 @@ LIMITS = {
     "start": Limit(60, HOUR, lazy_gettext("You have started too many streams in the last hour. What you have recorded is safe.")),
     "reset mail": Limit(3, HOUR, ""),  # a stranger who knows a name must not be able to fill a mailbox
     "token network": Limit(20, HOUR, ""),  # new ones, of one access token, in the audit log
+    "notice mail": Limit(20, HOUR, ""),  # to one person
     "admin refused": Limit(5, HOUR, ""),  # of one person, in the audit log
     "setup check": Limit(30, HOUR, lazy_gettext("You have checked your set-up too often in the last hour.")),
 }

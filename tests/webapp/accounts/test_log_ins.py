@@ -212,6 +212,16 @@ class TestMail:
         self.send(alice)
         assert ["Firefox auf Linux, 203.0.113.x" in letter.get_content() for letter in office.letters] == [True]
 
+    def test_nobody_gets_more_than_twenty_in_an_hour(self, alice, office):
+        with alice.client.application.app_context():
+            for _ in range(2):
+                for number in range(15):
+                    notices.notify(accounts.find("alice"), "token.made", str(number))
+                db.session.commit()
+                notices.send_mails()
+            assert db.session.scalar(select(func.count()).select_from(NoticeMail)) == 0
+        assert len(office.letters) == 20
+
 
 class TestKnownBrowsers:
     def test_only_the_latest_ten_of_a_person_are_known(self, app, alice, visit):
