@@ -91,7 +91,7 @@ def _check_code(user: Account, code: str) -> None:
     if not code:
         raise ApiError(_("Type the code of your second factor, too."), status=401, code="second_factor_required")
     try:
-        second_factor.check_code(user, code)
+        second_factor.take_second_step(user, code)
     except Invalid as error:
         raise ApiError(error.message, status=401, code="wrong_code") from error
 

@@ -65,7 +65,7 @@ def take_second_step() -> ResponseReturnValue:
     person = second_step.person()
     if person is None:
         return second_step_form()
-    second_factor.check_code(person, request.form.get("code", ""))
+    second_factor.take_second_step(person, request.form.get("code", ""))
     return _enter(person)
 
 

@@ -20,6 +20,7 @@ from webapp.core.database import db
 from webapp.core.errors import ApiError, ConfirmationRequired, Invalid
 from webapp.factors import passkeys, second_factor
 from webapp.models import LoginSession, User, now
+from webapp.security import login_throttle
 
 LIFETIME = timedelta(minutes=10)
 PASSWORD, CODE, PASSKEY = "confirm_password", "confirm_code", "confirm_passkey"  # fields of a form, beside its own
@@ -66,7 +67,7 @@ def confirm(user: User, password: str, code: str, passkey: str = "") -> datetime
         if passkeys.accept(passkey).id != user.id:
             raise Invalid.field("passkey", _("This passkey belongs to another account."))
     elif code:
-        second_factor.check_code(user, code, f"login:{log_in.id}")
+        second_factor.check_code(user, code, login_throttle.of_login(log_in.id))
     elif not accounts.confirm_password(user, password, request.remote_addr or ""):
         raise Invalid.field("password", _("The password is wrong."))
     log_in.confirmed_at = now()

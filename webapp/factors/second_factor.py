@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from webapp.accounts import notices
+from webapp.accounts import known_browsers, notices, sessions
 from webapp.accounts.passwords import passwords
 from webapp.core.database import db
 from webapp.core.errors import Invalid
@@ -43,13 +43,20 @@ def is_on(user: User) -> bool:
     return factors_of(user).is_on
 
 
-def check_code(user: User, code: str, subject: str = "") -> None:
-    """Use up a code of the app or a recovery code. Raises Invalid for a wrong one, and TooMany.
+def take_second_step(user: User, code: str) -> None:
+    """Use up a code of somebody who logs in and has shown the password. Raises as `check_code` does.
 
-    Failures are counted by `subject`, and before a log-in by the account: who gets that far knows the password.
+    Failures in a browser that the person has logged in with before count for that one alone, so nobody who knows the password can
+    keep its owner out.
     """
+    browser = known_browsers.find(user)
+    check_code(user, code, login_throttle.of_second_step(user.id, browser.id if browser else None))
+
+
+def check_code(user: User, code: str, who: login_throttle.Subjects) -> None:
+    """Use up a code of the app or a recovery code. Raises Invalid for a wrong one, and TooMany after too many by `who`."""
     code = "".join(code.split())
-    if not attempt(subject or f"code:{user.id}", lambda: authenticator_app.accept(user, code) or _recover(user, code), user):
+    if not _attempt(user, who, lambda: authenticator_app.accept(user, code) or _recover(user, code)):
         raise Invalid.field("code", _("This code is wrong or was used before. Wait for the next one and try again."))
 
 
@@ -61,18 +68,18 @@ def _recover(user: User, code: str) -> bool:
     return True
 
 
-def attempt(subject: str, is_right: Callable[[], bool], user: User) -> bool:
-    """Return whether a secret of `user` is right, and slow down guessing: failures are counted by `subject`.
+def _attempt(user: User, who: login_throttle.Subjects, is_right: Callable[[], bool]) -> bool:
+    """Return whether a code of `user` is right, commit, and count a failure for `who`. Raises TooMany.
 
-    Raises TooMany. As with passwords a slot is held, so tries sent at the same moment cannot slip past the limit.
+    As with passwords a slot is held, so tries sent at the same moment cannot slip past the limit.
     """
     with passwords().slot():
-        login_throttle.check((subject,))
+        login_throttle.check(who)
         found = is_right()
         if found:
-            login_throttle.forget_failures((subject,))
+            login_throttle.forget_failures(who)
         else:
-            login_throttle.record_failure((subject,), user=user)
+            login_throttle.record_failure(who, user=user)
         db.session.commit()
         return found
 
@@ -83,7 +90,8 @@ def attempt(subject: str, is_right: Callable[[], bool], user: User) -> bool:
 def add_app(user: User, code: str) -> list[str]:
     """Turn the new app on if it shows this code. Returns recovery codes if it is the first factor. Raises Invalid and TooMany."""
     code = "".join(code.split())
-    if not attempt(f"code:{user.id}", lambda: authenticator_app.confirm(user, code), user):
+    who = login_throttle.of_login(sessions.session_id(user))
+    if not _attempt(user, who, lambda: authenticator_app.confirm(user, code)):
         raise Invalid.field(
             "code", _("This is not the code that the app shows now. Check the clock of your device and try again.")
         )

@@ -31,7 +31,7 @@ FREE_TRIES: Mapping[str, int] = {
     "address": 100,  # a whole household or school may share an address
     "browser": 5,
     "login": 5,  # what is tried inside a log-in
-    "code": 5,  # of a second factor, by account: whoever gets that far knows the password
+    "code": 5,  # of a second factor, of somebody who knows the password
 }
 
 Subjects = tuple[str, ...]
@@ -48,6 +48,11 @@ def of_browser(known_browser_id: int) -> Subjects:
 
 def of_login(session_id: int) -> Subjects:
     return (f"login:{session_id}",)
+
+
+def of_second_step(user_id: int, known_browser_id: int | None) -> Subjects:
+    """Count codes apart from passwords: a right password must not make anybody forget how many codes were wrong."""
+    return (f"code:{user_id}" if known_browser_id is None else f"code:{user_id}:{known_browser_id}",)
 
 
 def delay_s(failures: int, free: int) -> float:

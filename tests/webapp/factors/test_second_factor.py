@@ -132,6 +132,15 @@ def test_guessing_codes_is_slowed_down_and_the_password_does_not_clear_that(app,
     assert [enter(visit("alice"), code="123456").status_code for _ in range(5)] == [401] * 5
 
 
+def test_whoever_knows_the_password_cannot_keep_the_owner_out(alice, set_up, visit):
+    phone, _ = set_up
+    thief = visit("alice")
+    assert [enter(thief, code="123456").status_code for _ in range(6)] == [401] * 5 + [429]
+    assert submit(alice, "/logout").request.path == "/login"
+    alice.csrf_token = alice.get("/api/session").json["csrf_token"]
+    assert enter(alice, code=phone.code()).status_code == 200
+
+
 def test_a_recovery_code_works_once_however_it_is_written(app, alice, set_up, visit):
     _, codes = set_up
     assert len(set(codes)) == recovery_codes.COUNT
