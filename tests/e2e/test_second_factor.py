@@ -40,9 +40,6 @@ def test_an_app_a_passkey_and_a_recovery_code(instance, arrive):
     alice = arrive("alice", url=named, viewport={"width": 1280, "height": 900}).register()
     page, main = alice.page, alice.page.get_by_role("main")
     alice.open("/settings/second-factor")
-    devtools = page.context.new_cdp_session(page)  # of this process: the empty page of before had another one
-    devtools.send("WebAuthn.enable")
-    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
     expect(main.get_by_text("Off. Anyone who knows your password can log in.")).to_be_visible()
     main.get_by_role("button", name="Set up Authenticator app").click()
     expect(main.get_by_role("img", name="QR code")).to_be_visible()
@@ -56,23 +53,27 @@ def test_an_app_a_passkey_and_a_recovery_code(instance, arrive):
     log_out(alice)
     type_password(alice)
     problems += look(page, "second-step")
-    page.get_by_label("Code from your authenticator app").fill(
-        phone.at(int(time.time()), counter_offset=1)
-    )  # the first one is used up
+    unused = phone.at(int(time.time()), counter_offset=1)
+    page.get_by_label("Code from your authenticator app").fill(unused)
     page.get_by_role("button", name="Log in", exact=True).click()
     expect_home(alice)
 
     alice.open("/settings/second-factor")
+    devtools = page.context.new_cdp_session(page)  # the device goes when another such session ends, as in `look`
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
     page.get_by_label("Name of a new passkey").fill("Laptop")
     main.get_by_role("button", name="Add a passkey").click()
     expect(main.get_by_role("listitem").filter(has_text="Laptop")).to_contain_text("Never used.")
-    problems += look(page, "factor-passkey")
     log_out(alice)
-    problems += look(page, "login-passkey")
     page.get_by_role("button", name="Log in with a passkey").click()
     expect_home(alice)
+    alice.open("/settings/second-factor")
+    expect(main.get_by_role("listitem").filter(has_text="Laptop")).to_contain_text("Last used today")
+    problems += look(page, "factor-passkey")
 
     log_out(alice)
+    problems += look(page, "login-passkey")
     type_password(alice)
     page.get_by_role("link", name="Use a recovery code").click()
     page.get_by_label("Recovery code").fill(code)
