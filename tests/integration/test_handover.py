@@ -55,7 +55,7 @@ def test_what_is_wrong_and_the_exit_status_come_through(stillair):
         (("agent", "bench"), "stillair agent bench [OPTIONS]"),
         (("denoise",), "stillair agent denoise [OPTIONS] INPUTS..."),
         (("web",), "stillair web [OPTIONS] COMMAND"),
-        (("admin",), "stillair web admin [OPTIONS] USERNAME"),
+        (("admin",), "stillair web admin [OPTIONS] COMMAND"),
     ],
 )
 def test_help_shows_the_command_as_it_is_typed(stillair, command, usage):
@@ -73,6 +73,7 @@ def test_an_admin_is_made_without_a_running_stillair(stillair):
     for name in ("alice", "bob"):
         assert stillair("web", "create-user", name, said="long-enough-for-us\nlong-enough-for-us\n").returncode == 0
     assert stillair("admin", "bob").stdout == "bob is an admin.\n"
+    assert stillair("admin", "reset-second-factor", "bob").stdout == "bob logs in with the password alone now.\n"
 
 
 def test_a_wrong_setting_is_named_before_anything_happens(stillair):
