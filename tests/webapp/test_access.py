@@ -284,7 +284,7 @@ MATRIX = {
     "pages_factors.remove_app": Line("POST", "/settings/second-factor/app/remove", page(logged_in(303))),
     "pages_factors.add_passkey": Line("POST", "/settings/second-factor/passkeys", page(logged_in(422)), form(name="7")),
     "pages_factors.remove_passkey": Line("POST", "/settings/second-factor/passkeys/{passkey}/remove", page(only(owner=303))),
-    "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422))),
+    "pages_factors.renew_codes": Line("POST", "/settings/second-factor/codes", page(logged_in(422, owner=201))),
     "pages_confirmation.ask": Line("GET", "/confirm", page(logged_in(200))),
     "pages_confirmation.confirm": Line("POST", "/confirm", page(logged_in(303))),
     "api_log_ins.log_ins": Line("GET", "/api/sessions", logged_in(200)),
