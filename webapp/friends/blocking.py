@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from webapp.accounts import accounts
 from webapp.core.database import AdvisoryLock, advisory_lock, affected_rows, db
 from webapp.core.errors import Invalid, NotFound
-from webapp.events.outbox import publish
+from webapp.events import outbox
 from webapp.friends import friendships, relations
 from webapp.friends.blocks import visible
 from webapp.friends.signals import friendship_ended
-from webapp.models import Block, User
+from webapp.models import Block, Event, User
 
 
 def block(user: User, username: str) -> User:
@@ -38,6 +38,8 @@ def block(user: User, username: str) -> User:
     except IntegrityError:
         db.session.rollback()
         return other
+    for reader, author in ((user, other), (other, user)):
+        outbox.take_back(Event.user_id == reader.id, Event.author_id == author.id)
     were_friends = friendships.end_friendship(user, other)
     _load_chats_again(user, other)
     db.session.commit()
@@ -60,4 +62,4 @@ def unblock(user: User, username: str) -> User:
 def _load_chats_again(user: User, other: User) -> None:
     """Let the open pages of both ask again for what they show, if they may be in the company of a common friend."""
     if set(relations.friend_ids(user.id)) & set(relations.friend_ids(other.id)):
-        publish([user.id, other.id], "resync", {})
+        outbox.publish([user.id, other.id], "resync", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.webapp.chat.test_archive import keep, texts
-from tests.webapp.support.chats import path, read, say
+from tests.webapp.support.chats import open_page, path, read, say, told
 
 
 @pytest.fixture
@@ -74,6 +74,14 @@ class TestApart:
         assert texts(dora, stream) == ["from dora"]
         assert texts(alice, stream) == ["from bob", "from dora"]
         assert "from dora" not in bob.get(f"/chat/{stream}").text
+
+
+def test_no_event_brings_again_what_the_other_wrote_before_the_block(app, stream, bob, dora):
+    open_page(app, bob, dora)
+    conversation(stream, bob, dora)
+    block(bob, dora)
+    assert [data["message"]["text"] for kind, data in told(app, bob) if kind == "chat.message"] == ["from bob"]
+    assert [data["message"]["text"] for kind, data in told(app, dora) if kind == "chat.message"] == ["from dora"]
 
 
 def test_open_pages_ask_again_when_a_block_begins_or_ends(stream, bob, dora):
