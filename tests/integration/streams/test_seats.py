@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import aiohttp
 import pytest
 from livekit import rtc
 
@@ -117,6 +118,34 @@ async def test_a_listeners_ticket_lets_nobody_be_heard_or_seen(on_air, livekit, 
     assert {person.name for person in people} == {""}
     assert {person.metadata for person in people} == set(before)
     assert (await get(charlie, "/api/stream/status/alice")).json["state"] == "live"
+
+
+async def test_a_listeners_ticket_commands_nothing(on_air, livekit, bob):
+    token = (await post(bob, "/api/stream/listen/alice")).json["token"]
+    stage = {"room": on_air.rooms.stage}
+    agent = stage | {"identity": messages.AGENT_NAME}
+    calls = {
+        "RoomService/ListRooms": {},
+        "RoomService/ListParticipants": stage,
+        "RoomService/CreateRoom": {"name": "another"},
+        "RoomService/DeleteRoom": stage,
+        "RoomService/RemoveParticipant": agent,
+        "RoomService/UpdateParticipant": agent | {"name": "Alice"},
+        "RoomService/MutePublishedTrack": agent | {"trackSid": "TR_1", "muted": True},
+        "RoomService/UpdateRoomMetadata": {"room": on_air.rooms.studio, "metadata": "{}"},
+        "RoomService/SendData": stage | {"data": "aGVsbG8="},
+        "RoomService/MoveParticipant": agent | {"destinationRoom": on_air.rooms.studio},
+        "RoomService/ForwardParticipant": agent | {"destinationRoom": on_air.rooms.studio},
+        "AgentDispatchService/CreateDispatch": stage | {"agentName": messages.AGENT_NAME},
+        "AgentDispatchService/ListDispatch": stage,
+    }
+    url = livekit.url.replace("ws:", "http:")
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+        statuses = {}
+        for call, body in calls.items():
+            async with session.post(f"{url}/twirp/livekit.{call}", json=body) as answer:
+                statuses[call] = answer.status
+    assert statuses == dict.fromkeys(calls, 401)
 
 
 async def test_the_audio_server_and_its_log_name_nobody(on_air, livekit, bob):
