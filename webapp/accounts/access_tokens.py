@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import Select, delete, func, or_, select
 
 from webapp.accounts import notices
 from webapp.accounts.signals import login_ended
@@ -89,11 +89,11 @@ def find(token: str) -> AccessToken | None:
     return found
 
 
-def hashes_of(owner_ids: Iterable[int]) -> list[str]:
-    """Return the hashes of these people's tokens that still count."""
+def hashes_query(owner_ids: Iterable[int]) -> Select[str]:
+    """Select the hashes of these people's tokens that still count."""
     lasting = or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > now())
     query = select(AccessToken.token_hash).join(AccessToken.user)
-    return list(db.session.scalars(query.where(AccessToken.user_id.in_(list(owner_ids)), lasting, User.suspended_at.is_(None))))
+    return query.where(AccessToken.user_id.in_(list(owner_ids)), lasting, User.suspended_at.is_(None))
 
 
 def is_over(token: AccessToken) -> bool:

@@ -113,7 +113,7 @@ def open_hashes(user_ids: Iterable[int]) -> set[str]:
     """Return the hashes of all log-ins and access tokens of these people that still count."""
     ids = list(user_ids)
     log_ins = select(LoginSession.token_hash).join(LoginSession.user).where(LoginSession.user_id.in_(ids), *_counts())
-    return {*db.session.scalars(log_ins), *access_tokens.hashes_of(ids)}
+    return set(db.session.scalars(log_ins.union_all(access_tokens.hashes_query(ids)))) if ids else set()
 
 
 def end_sessions(user: User, *, stays: str = "") -> None:

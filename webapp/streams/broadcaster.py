@@ -131,9 +131,9 @@ def set_title(owner: User, title: str) -> Stream:
 def monitor(owner: User) -> Ticket:
     """Return a ticket with which the owner hears what friends hear, unseen by them. Raises NotFound."""
     stream = running_for(owner)
-    seat = seats.give(stream, owner)
+    seat, shown, stage = seats.give(stream, owner), as_json(stream), stage_of(stream)
     db.session.commit()
-    return Ticket(stream, token_mint().stage(stage_of(stream), seat))
+    return Ticket(shown, token_mint().stage(stage, seat))
 
 
 def _tell_studio(stream: Stream) -> None:
@@ -148,4 +148,4 @@ def _tell_studio(stream: Stream) -> None:
 
 def _studio_ticket(stream: Stream) -> Ticket:
     login = sessions.login_mark(stream.owner.session_token)
-    return Ticket(stream, token_mint().studio(studio_of(stream), login))
+    return Ticket(as_json(stream), token_mint().studio(studio_of(stream), login))

@@ -63,6 +63,6 @@ def listen_for(listener: User, username: str) -> Ticket:
     # Asked after the stage is read: whoever is shut out in between has a ticket to the stage that is left.
     if not relations.are_friends(listener, owner):
         raise NotFound()
-    seat = seats.give(stream, listener)
+    seat, shown = seats.give(stream, listener), as_json(stream)
     db.session.commit()
-    return Ticket(stream, token_mint().stage(stage, seat))
+    return Ticket(shown, token_mint().stage(stage, seat))

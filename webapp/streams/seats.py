@@ -35,22 +35,29 @@ def give(stream: Stream, person: User) -> str:
 
 def holders(stream_id: str, identities: Iterable[str]) -> dict[str, int]:
     """Return the user ids behind these identities. One that nobody was given is missing."""
-    query = select(StageSeat).where(StageSeat.stream_id == stream_id, StageSeat.id.in_(list(identities)))
+    wanted = list(identities)
+    if not wanted:
+        return {}
+    query = select(StageSeat).where(StageSeat.stream_id == stream_id, StageSeat.id.in_(wanted))
     return {seat.id: seat.user_id for seat in db.session.scalars(query)}
 
 
 def lost(stream: Stream) -> set[str]:
     """Return the identities of seats whose holder has lost the right to them: no friend any more, or the log-in has ended."""
-    people = {stream.owner_id, *relations.friend_ids(stream.owner_id)}
     columns = select(StageSeat.id, StageSeat.user_id, StageSeat.login)
     given = db.session.execute(columns.where(StageSeat.stream_id == stream.id)).all()
+    if not given:
+        return set()
+    people = {stream.owner_id, *relations.friend_ids(stream.owner_id)}
     marks = sessions.open_marks(people & {seat.user_id for seat in given})
     return {seat.id for seat in given if seat.login not in marks}
 
 
 def take_back(identities: Iterable[str]) -> None:
     """Forget these seats. The caller commits."""
-    db.session.execute(delete(StageSeat).where(StageSeat.id.in_(list(identities))))
+    ids = list(identities)
+    if ids:
+        db.session.execute(delete(StageSeat).where(StageSeat.id.in_(ids)))
 
 
 def remember(stream: Stream, seated: Mapping[str, int]) -> None:

@@ -13,7 +13,7 @@ from webapp.streams import schemas
 class Ticket:
     """Admits one person to one room of a stream."""
 
-    stream: Stream
+    stream: schemas.Stream
     token: str
 
 
@@ -30,4 +30,4 @@ def as_json(stream: Stream) -> schemas.Stream:
 
 def ticket_json(ticket: Ticket, host: str) -> schemas.Ticket:
     """Return what `room.connect(url, token)` of livekit-client needs. `host`: the request's Host header."""
-    return {"stream": as_json(ticket.stream), "url": current_config().audio_url_for(host), "token": ticket.token}
+    return {"stream": ticket.stream, "url": current_config().audio_url_for(host), "token": ticket.token}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 
 import pytest
 
+from tests.webapp.support.chats import put_on_air
 from tests.webapp.support.queries import queries_of
 from webapp.accounts import accounts
 from webapp.core.database import db
@@ -97,6 +99,16 @@ def test_a_page_asks_the_database_as_often_with_many_friends(app, alice, bob, cr
     with queries_of(app) as queries:
         assert alice.get(path).status_code == 200
     assert len(queries) <= most
+
+
+def test_a_ticket_to_listen_asks_little_and_nothing_after_it_is_written(app, alice, bob):
+    put_on_air(app, "bob")
+    ask = functools.partial(alice.post, "/api/stream/listen/bob")
+    ask()
+    with queries_of(app) as queries:
+        assert ask().status_code == 200
+    assert len(queries) <= 9
+    assert queries[-1].startswith("INSERT INTO stage_seat")
 
 
 def test_what_an_event_costs_does_not_grow_with_the_friends(app, alice, bob, crowd):
