@@ -11,7 +11,6 @@ from contextlib import suppress
 from itertools import combinations
 
 import click
-import flask_migrate
 from flask import Flask
 from flask.cli import with_appcontext
 from sqlalchemy import select
@@ -44,6 +43,8 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def set_up_server() -> None:
     """Bring the database up to date, and print the link for the first account while there is none."""
+    import flask_migrate  # with Alembic, 10 MB, which only this command needs
+
     flask_migrate.upgrade()
     if link := set_up.link():
         click.echo(f"Open {link} to make the first account, which is the admin's.")

@@ -25,7 +25,7 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is one
     config = Config.from_environment()
-    app = create_app(config)
+    app = create_app(config, migrates=False)
     garbage.spare_what_is_loaded()
     sock = listening(config)
     parent = os.getpid()

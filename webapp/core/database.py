@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pysqlite3.dbapi2 as sqlite
 from flask import Flask, current_app, has_app_context
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import CursorResult, Executable, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
@@ -31,7 +30,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
 
 
 def init_database(app: Flask, config: Config) -> None:

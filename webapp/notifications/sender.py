@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from pywebpush import WebPusher
 from sqlalchemy import delete, func, select, update
 
 from webapp.core.config import Config
@@ -114,6 +113,8 @@ def _pack(message: PushMessage) -> PushPayload | None:
 
 
 def _send(payload: PushPayload) -> Answer:
+    from pywebpush import WebPusher  # with two HTTP clients, 5 MB, which a server without pushes does not need
+
     browser = WebPusher({"endpoint": payload.endpoint, "keys": {"p256dh": payload.p256dh, "auth": payload.auth}})
     body = bytes(browser.encode(payload.text.encode(), "aes128gcm")["body"])
     headers = {
