@@ -1,8 +1,8 @@
 """Whether pages are quick beside slow clients and thousands of event streams: `python -m benchmarks.web [--before FOLDER]`.
 
 The server has one core, whoever asks another one. A person with 500 friends loads pages beside 500 slow clients of each kind,
-then beside 2,000 open event streams. `--before` is a checkout of another version, for example a git worktree of the commit before
-the server in front, which is measured in the same run. Wants the machine for itself, and takes some minutes.
+then beside 2,000 open event streams. `--before` is a checkout of another version with a .venv of its own, for example a git
+worktree of the commit before the server in front, which is measured in the same run. Wants the machine for itself.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Served:
 
 @contextlib.contextmanager
 def served(version: Path, data: Path, cores: set[int]) -> Iterator[Served]:
-    """Fill a database, and run the server of `version`: gunicorn where it has a configuration for it."""
+    """Fill a database, and run the server of `version` with its own Python: gunicorn where it has a configuration for it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -53,12 +53,14 @@ def served(version: Path, data: Path, cores: set[int]) -> Iterator[Served]:
         "LIVEKIT_API_KEY": "bench",
         "LIVEKIT_API_SECRET": secrets.token_hex(20),
     }
-    filling = [sys.executable, str(Path(__file__).resolve()), "fill"]
+    own = version / ".venv" / "bin" / "python"
+    python = str(own) if own.exists() else sys.executable
+    filling = [python, str(Path(__file__).resolve()), "fill"]
     people = json.loads(subprocess.run(filling, cwd=version, env=environment, check=True, stdout=subprocess.PIPE).stdout)
     old = version / "webapp" / "gunicorn_conf.py"
     modules = ["gunicorn", "-c", str(old), "webapp:create_app()"] if old.exists() else ["webapp.server"]
     with (data / "server.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", *modules], cwd=version, env=environment, stderr=log)
+        process = subprocess.Popen([python, "-m", *modules], cwd=version, env=environment, stderr=log)
     try:
         os.sched_setaffinity(process.pid, cores)
         _wait_until_it_answers(port, data / "server.log")
