@@ -83,4 +83,4 @@ def test_all_end_with_the_process_that_made_them_and_the_next_one_takes_their_pl
         process.kill()
         with running(tmp_path, port):
             assert eventually(lambda: not any(child.is_running() for child in children))
-            assert answers(port)
+            assert eventually(lambda: answers(port))
