@@ -36,10 +36,14 @@ class Front:
         self._routes = app.url_map.bind("")
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._of_address: Counter[str] = Counter()
+        self._long_of_address: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            with self._counted(scope):
+            # Where no proxy stands in front, connections are counted as they are made (webapp.front.connection).
+            address = self._address(scope) if self._proxies else ""
+            most = self._limits.connections_per_address if address else self._limits.connections
+            with _one_more(self._of_address, address, most):
                 answer = await self._answer(scope, receive)
                 await self._send(answer, receive, send)
         except Disconnected:
@@ -50,8 +54,11 @@ class Front:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         declared = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
         async with self._bodies.read(receive, declared) as body:
-            threads = self._long_work if self._is_long(scope) else self._pages
-            return await threads.run(wsgi.ask, self._app, wsgi.environ_of(scope, body.file, body.size))
+            environ = wsgi.environ_of(scope, body.file, body.size)
+            if not self._is_long(scope):
+                return await self._pages.run(wsgi.ask, self._app, environ)
+            with _one_more(self._long_of_address, self._address(scope), self._limits.long_work_per_address):
+                return await self._long_work.run(wsgi.ask, self._app, environ)
 
     def _is_long(self, scope: Scope) -> bool:
         try:
@@ -67,21 +74,23 @@ class Front:
             if close := getattr(answer.body, "close", None):
                 close()
 
-    @contextmanager
-    def _counted(self, scope: Scope) -> Iterator[None]:
-        """Count the requests of an address that comes through a proxy; other connections are counted as they are made."""
-        address = self._address(scope) if self._proxies else ""
-        if self._of_address[address] >= self._limits.connections_per_address and address:
-            raise TooBusy
-        self._of_address[address] += 1
-        try:
-            yield
-        finally:
-            self._of_address[address] -= 1
-            if not self._of_address[address]:
-                del self._of_address[address]
-
     def _address(self, scope: Scope) -> str:
-        """Return the address that the outermost trusted proxy saw, as ProxyFix does for Flask (webapp.security.headers)."""
-        told = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for").split(",")
-        return network_of(told[-self._proxies].strip()) if len(told) >= self._proxies else ""
+        """Return the network of the client: as the outermost trusted proxy saw it, as ProxyFix does (webapp.security.headers)."""
+        if self._proxies:
+            told = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for").split(",")
+            return network_of(told[-self._proxies].strip()) if len(told) >= self._proxies else ""
+        return network_of(scope["client"][0]) if scope["client"] else ""
+
+
+@contextmanager
+def _one_more(counts: Counter[str], address: str, most: int) -> Iterator[None]:
+    """Count something of an address while it lasts. Raises TooBusy."""
+    if counts[address] >= most:
+        raise TooBusy
+    counts[address] += 1
+    try:
+        yield
+    finally:
+        counts[address] -= 1
+        if not counts[address]:
+            del counts[address]

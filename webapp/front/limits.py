@@ -29,6 +29,8 @@ class Limits:
     connections: int = 5000
     connections_per_address: int = 2500
     """Open connections; requests, where a proxy in front has all connections. A whole school may share an address."""
+    long_work_per_address: int = 4
+    """Clips, conversions and pictures that are worked on or wait."""
     queue: int = 100
     """Requests that wait for a thread, and how long one of them waits:"""
     queue_s: float = 10.0

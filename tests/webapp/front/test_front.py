@@ -142,7 +142,8 @@ def test_a_takeout_is_made_while_it_is_read_and_gives_its_turn_back(make_app, vi
         assert zipfile.ZipFile(io.BytesIO(ask(port, head)[2])).testzip() is None
 
 
-def test_long_work_holds_up_nothing_but_long_work(make_app, alice, folder, ingest, cookie):
+@pytest.mark.parametrize("limits", [{"queue_s": 0.2}, {"long_work_per_address": 1}])
+def test_long_work_holds_up_nothing_but_long_work(limits, make_app, alice, folder, ingest, cookie):
     app = make_app(long_work_threads=1)
     recording = record(folder, "alice", seconds=1)
     ingest()
@@ -154,7 +155,7 @@ def test_long_work_holds_up_nothing_but_long_work(make_app, alice, folder, inges
             return scratch()
 
     files.scratch = scratch_later
-    with serving(app, queue_s=0.2) as port, busy:
+    with serving(app, **limits) as port, busy:
         clip = f"GET /recordings/{recording}/clip.flac HTTP/1.1\r\n{cookie(alice)}"
         with connect(port, f"{clip}\r\nHost: 127.0.0.1\r\n\r\n".encode()) as first:
             assert eventually(lambda: ask(port, clip)[0] == 503)
