@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import sounds
+from tests.e2e.people import PASSWORD
 
 
 def test_two_people_register_become_friends_and_one_is_heard_without_the_noise(arrive, source):
@@ -178,6 +179,21 @@ def test_friends_who_stay_hear_on_when_another_is_shut_out(friends, join):
     charlie.hears_nothing(within_s=5)
     bob.hears_speech(within_s=5)
     expect(alice.page.get_by_role("heading", name="1 listening")).to_be_visible()
+
+
+def test_a_new_password_ends_neither_the_stream_nor_the_listening_of_this_browser(friends):
+    """All its tickets are void with it, so the studio and the stage move, and the pages ask for new ones."""
+    alice, bob = friends
+    alice.go_live()
+    bob.listen_to(alice)
+    bob.hears_speech(within_s=10)
+    bob.send("/settings/password", old_password=PASSWORD, password="a wholly new password")
+    bob.hears_speech(within_s=10)
+    alice.send("/settings/password", old_password=PASSWORD, password="a wholly new password")
+    bob.hears_nothing(within_s=5)
+    bob.hears_speech(within_s=10)
+    expect(bob.page.get_by_role("button", name="Pause")).to_be_visible()
+    alice.expect_state("Live - noise removed")
 
 
 def test_one_press_on_listen_where_the_browser_blocks_sound(friends, chromium, arrive):
