@@ -40,6 +40,9 @@ T = TypeVar("T")
 ROUND_S = 1.0
 STARTING_ROUND_S = 0.5
 """Between rounds while a stream is starting, when somebody waits for every half second."""
+QUIET_ROUND_S = 10.0
+"""Between two looks for rooms that nobody needs, while there is no stream."""
+PRESENCE_EVERY_S = 5.0
 CLEAN_UP_EVERY_S = 60.0
 PUSH_EVERY_S = 1.0
 WEBHOOKS_KEPT = timedelta(hours=1)
@@ -68,7 +71,7 @@ class Reconciler:
         self._app = app
         self._stop = threading.Event()
         self._failing: set[str] = set()
-        self._cleaned_at = self._seen_at = float("-inf")
+        self._worked_at: dict[str, float] = {}
 
     def stop(self, *_: object) -> None:
         self._stop.set()
@@ -78,7 +81,7 @@ class Reconciler:
         postman = threading.Thread(target=self._answer_by_mail, name="mail")
         postman.start()
         while not self._stop.is_set():
-            self._stop.wait(self._round())
+            self._stop.wait(self.do_round())
         postman.join()
 
     def _answer_by_mail(self) -> None:
@@ -94,20 +97,25 @@ class Reconciler:
         while not self._stop.wait(PUSH_EVERY_S):
             self._try("pushes", lambda: sender.drain(self._app))
 
-    def _round(self) -> float:
+    def do_round(self) -> float:
         """Do everything once, and return the seconds until the next round."""
-        starting = self._try("streams", reconcile.repair_all)
-        self._try("rooms", reconcile.close_old_rooms)
-        self._try("presence", presence.expire)
+        states = self._try("streams", reconcile.repair_all)
+        self._every(QUIET_ROUND_S if states == [] else 0.0, "rooms", reconcile.close_old_rooms)
+        self._every(PRESENCE_EVERY_S, "presence", presence.expire)
         self._try("recordings", retention.maintain)
         self._try("chats", archive.maintain)
-        if time.monotonic() - self._seen_at > heartbeat.EVERY_S:
-            self._seen_at = time.monotonic()
-            self._try("heartbeat", heartbeat.beat)
-        if time.monotonic() - self._cleaned_at > CLEAN_UP_EVERY_S:
-            self._cleaned_at = time.monotonic()
-            self._try("clean-up", clean_up)
-        return STARTING_ROUND_S if starting else ROUND_S
+        self._every(heartbeat.EVERY_S, "heartbeat", heartbeat.beat)
+        self._every(CLEAN_UP_EVERY_S, "old recordings", retention.expire)
+        self._every(CLEAN_UP_EVERY_S, "clean-up", clean_up)
+        return STARTING_ROUND_S if "starting" in (states or ()) else ROUND_S
+
+    def _every(self, seconds: float, name: str, task: Callable[[], object]) -> None:
+        """Run a part of the round, unless it has worked less than `seconds` ago."""
+        if time.monotonic() - self._worked_at.get(name, float("-inf")) >= seconds:
+            self._worked_at[name] = time.monotonic()
+            self._try(name, task)
+            if name in self._failing:
+                del self._worked_at[name]
 
     def _try(self, name: str, task: Callable[[], T]) -> T | None:
         """Run a part of the round. Its failure must not stop the others, nor fill the log once a second."""
@@ -127,7 +135,7 @@ class Reconciler:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    reconciler = Reconciler(create_app())
+    reconciler = Reconciler(create_app(migrates=False))
     garbage.spare_what_is_loaded()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, reconciler.stop)

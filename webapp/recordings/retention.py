@@ -97,8 +97,7 @@ def delete_discarded() -> None:
 
 
 def maintain() -> None:
-    """Do all of this once, as the reconciler does every second."""
+    """Do what cannot wait, as the reconciler does every second; it calls `expire` once a minute."""
     ingest()
     purge()
-    expire()
     delete_discarded()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite, nan
 
 from sqlalchemy import select
@@ -19,16 +19,18 @@ from contract import messages
 from webapp.audio_server.client import Person, Room
 from webapp.core import config
 from webapp.core.database import db
-from webapp.models import RUNNING, Stream, now
+from webapp.models import RUNNING, Stream, User, now
 from webapp.streams import connection_check, seats, shut_out, statistics
 from webapp.streams import state as stream_state
-from webapp.streams.queries import rooms_of
+from webapp.streams.queries import rooms_of, stage_of, studio_of
 from webapp.streams.rooms import Rooms, audio_server, close_left_room, open_rooms, room_key_of
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_TIMEOUT_S = 5.0
 """A noise remover whose heartbeat (every 2 s) stands still for this long is dead, though the audio server shows it for 21 s."""
+SEEN_WITHIN = timedelta(seconds=0.05)
+"""How exactly it is kept when a broadcaster was seen last, for each second of the grace. Each time is a write."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _repair_rooms(stream: Stream, rooms: Rooms, found: Mapping[str, Room]) -> No
 
 
 def _remember(stream: Stream, observation: Observation, at: datetime, *, alive: bool) -> None:
-    if observation.broadcaster is not None:
+    if observation.broadcaster is not None and at - stream.broadcaster_seen_at > SEEN_WITHIN * config.current_config().grace_s:
         stream.broadcaster_seen_at = at
     if observation.agent is not None and observation.heartbeat != stream.agent_heartbeat:
         stream.agent_heartbeat, stream.agent_heartbeat_at = observation.heartbeat, at
@@ -168,9 +170,13 @@ def _is_agent_coming(stream: Stream, rooms: Rooms) -> bool:
 # --- All streams
 
 
-def repair_all() -> bool:
-    """Look at every stream. Returns whether one is starting. Raises AudioServerUnreachable."""
+def repair_all() -> list[str]:
+    """Look at every stream, and return the states of all that run. Raises AudioServerUnreachable."""
+    # Many commits end a transaction before the audio server is asked, and rows would be read again after each. They are where it
+    # matters: by `settle`, and whenever something has been changed.
+    db.session().expire_on_commit = False
     running = db.session.scalars(select(Stream).where(RUNNING)).all()
+    owners = db.session.scalars(select(User).where(User.id.in_(stream.owner_id for stream in running))).all() if running else ()
     every_room = [rooms_of(stream) for stream in running]
     db.session.commit()
     found = audio_server().rooms([name for rooms in every_room for name in rooms.names])
@@ -180,7 +186,8 @@ def repair_all() -> bool:
         except Exception:  # whatever it is, the other streams need repair too
             db.session.rollback()
             log.exception("stream not settled", extra={"stream": rooms.stream_id})
-    return any(stream.state == "starting" for stream in running)
+    del owners  # kept until here, so that no stream reads its own
+    return [stream.state for stream in running]
 
 
 def close_old_rooms() -> None:
@@ -193,7 +200,7 @@ def close_old_rooms() -> None:
     keys = {key for name in names if (key := room_key_of(name))}
     streams = db.session.scalars(select(Stream).where(Stream.room_key.in_(keys))).all() if keys else ()
     runs = {stream.room_key: stream.state != "ended" for stream in streams}
-    in_use = {name for stream in streams if runs[stream.room_key] for name in rooms_of(stream).names}
+    in_use = {name for stream in streams if runs[stream.room_key] for name in (studio_of(stream), stage_of(stream))}
     db.session.commit()
     for name in names - in_use:
         key = room_key_of(name)
