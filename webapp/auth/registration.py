@@ -35,7 +35,7 @@ REFUSALS = {
 
 
 SET_UP_NEEDED = lazy_gettext(
-    "This server is new. Open the set-up link that was printed at its start; `./stillair web set-up` prints it again."
+    "This server is new. Open the set-up link that was printed at its start; ./stillair web set-up prints it again."
 )
 
 
