@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,6 +12,7 @@ from contract import settings
 
 CAPACITY = settings.whole_number("STILLAIR_CAPACITY", minimum=1, maximum=10_000)
 HEALTH_PORT = settings.whole_number("STILLAIR_AGENT_HEALTH_PORT", default=8004, minimum=1, maximum=65_535)
+WORKERS = settings.whole_number("STILLAIR_WORKERS", minimum=1, maximum=256)
 NEVER_ORIGINAL = settings.switch("STILLAIR_NEVER_ORIGINAL")
 
 
@@ -24,6 +25,7 @@ class AgentConfig:
     data: Path  # folder of everything that is kept
     low_water_mb: int  # recording stops while the disk has fewer MiB
     capacity: int | None  # streams this worker cleans at once; None: what the machine was measured to carry
+    workers: int  # processes that clean, each on a core
     never_original: bool  # silence, and not the original sound, while the noise cannot be removed
     grace_s: float  # how long a broadcast outlives its broadcaster
     health_port: int  # HTTP on loopback: see agent.live.health_page
@@ -39,20 +41,8 @@ class AgentConfig:
             data=settings.DATA.read(environment),
             low_water_mb=settings.LOW_WATER_MB.read(environment),
             capacity=CAPACITY.read_optional(environment),
+            workers=WORKERS.read_optional(environment) or len(os.sched_getaffinity(0)),
             never_original=NEVER_ORIGINAL.read(environment),
             grace_s=settings.GRACE_S.read(environment),
             health_port=HEALTH_PORT.read(environment),
         )
-
-
-def prepare_forking(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what the process that all jobs are forked from must not do.
-
-    It must not load the speech models of livekit-agents (240 MB), nor watch over the event loop (100 wake-ups a second in each
-    job; agent.live.lateness notices when one is late), nor start threads of the linear algebra library: threads do not survive a
-    fork.
-    """
-    environment["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
-    environment["LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"] = "0"
-    environment["OPENBLAS_NUM_THREADS"] = "1"
-    environment["OMP_NUM_THREADS"] = "1"

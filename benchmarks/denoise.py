@@ -34,12 +34,12 @@ from rich.console import Console
 from agent.denoise import Denoiser
 from agent.denoise.engine import Network, NetworkRows
 from agent.denoise.spectrum import HOP, SAMPLE_RATE, Analysis, RunningFilter, Synthesis
-from agent.denoise_service.supervisor import HUGE_PAGES
+from agent.live.crew import ENVIRONMENT as OF_WORKERS
 from benchmarks.denoisers import VOICES, Candidate, Floats, Hop, libdf, offline, openvino, ours, torch_step
 from tests.agent.denoise.mixes import MIXES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
-ENVIRONMENT = ONE_THREAD | HUGE_PAGES  # for all candidates alike
+ENVIRONMENT = ONE_THREAD | OF_WORKERS  # for all candidates alike
 ROUND_S = 0.15
 """Long enough that a candidate's weights are in its caches again, short against what the neighbours of this machine do."""
 

@@ -85,13 +85,9 @@ def cost(leg: str, processes: dict[str, psutil.Process], seconds: float) -> list
 
 
 def of_worker(worker: psutil.Process, log: str) -> dict[str, psutil.Process]:
-    """The newest job, and who else belongs to the worker."""
-    job = psutil.Process(int(re.findall(r"The broadcast runs.*?\bpid=(\d+)", log)[-1]))
-    found = {"a job": job, "worker": worker}
-    for child in worker.children():
-        if "agent.denoise_service.server" in child.cmdline():
-            found["denoising process"] = child
-    return found
+    """The worker with the newest broadcast, and who watches over it."""
+    busy = psutil.Process(int(re.findall(r"The broadcast runs.*?\bpid=(\d+)", log)[-1]))
+    return {"a worker": busy, "crew": worker}
 
 
 # --- browsers -----------------------------------------------------------------------------------------------------------------

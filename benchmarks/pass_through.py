@@ -1,18 +1,22 @@
-"""The peer in `benchmarks.capacity`: a worker whose jobs hand the microphone on as it is, as the SDK's examples do, and nothing
-else: no noise removal, no recording, no meter. What it costs is LiveKit's share of a job."""
+"""The peer in `benchmarks.capacity`: jobs that hand the microphone on as it is, as the SDK's examples do, and nothing else: no
+noise removal, no recording, no meter. What they cost is LiveKit's share of a stream.
+
+`python -m benchmarks.pass_through process` gives each job a process, `... thread` a thread of one process.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
+from functools import partial
 
 from livekit import rtc
-from livekit.agents import AutoSubscribe, JobContext
+from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobExecutorType, JobRequest
 
 from agent import log
 from agent.config import AgentConfig
-from agent.live import worker
 from agent.live.stage import CLEAN_TRACK, publish_options, stage_token
-from contract.messages import ATTRIBUTE_STATE, QUALITIES, USUAL_QUALITY, StudioMetadata
+from contract.messages import AGENT_NAME, ATTRIBUTE_STATE, QUALITIES, USUAL_QUALITY, StudioMetadata
 from contract.recording import SAMPLE_RATE
 
 
@@ -45,11 +49,27 @@ async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:
     ctx.add_shutdown_callback(close)
 
 
-def main() -> None:
+async def accept(request: JobRequest) -> None:
+    await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
+
+
+def main(executor: str) -> None:
     log.configure()
-    worker.run_broadcast = run_broadcast
-    asyncio.run(worker.run(AgentConfig.from_environment(), shared=False))
+    config = AgentConfig.from_environment()
+    server = AgentServer(
+        ws_url=config.url,
+        api_key=config.api_key,
+        api_secret=config.api_secret,
+        host="127.0.0.1",
+        port=0,
+        job_executor_type=JobExecutorType(executor),
+        load_fnc=lambda: 0.0,
+        load_threshold=float("inf"),
+        num_idle_processes=1,
+    )
+    server.rtc_session(partial(run_broadcast, config=config), agent_name=AGENT_NAME, on_request=accept)
+    asyncio.run(server.run())
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from tests.integration.live.worker_process import WorkerProcess
+from agent.live.crew import ENVIRONMENT
+from tests.integration.live.worker_process import START_TIMEOUT_S, WorkerProcess
 from tests.integration.streams.livekit_process import LivekitProcess
 
-PRODUCT = (
-    "import asyncio, sys; from agent import log; from agent.config import AgentConfig; from agent.live import worker; "
-    "log.configure(); "
-    "asyncio.run(worker.run(AgentConfig.from_environment(), shared=sys.argv[1] == 'shared'))"
-)
-WORKERS = {"pass-through": ["-m", "benchmarks.pass_through"], "own": ["-c", PRODUCT, "own"], "shared": ["-c", PRODUCT, "shared"]}
+DESK = "desk"
+WAYS = {
+    "processes": ["-m", "benchmarks.pass_through", "process"],
+    "threads": ["-m", "benchmarks.pass_through", "thread"],
+    DESK: ["-m", "agent", "worker"],
+}
+"""Jobs that only hand the sound on, in a process each or in one, and ours."""
 
 
 class Worker(WorkerProcess):
-    """As `./stillair up` starts it, but for the choice of who denoises."""
+    """As `./stillair up` starts it, or a peer."""
 
     def __init__(self, url: str, folder: Path, way: str) -> None:
-        super().__init__(url, folder, STILLAIR_CAPACITY="40")
+        super().__init__(url, folder, STILLAIR_CAPACITY="40", STILLAIR_WORKERS="1")
+        self._environment |= ENVIRONMENT
         self._way = way
 
     def spawn(self) -> subprocess.Popen[bytes]:
         self.recordings.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *WORKERS[self._way]],
+                [sys.executable, *WAYS[self._way]],
                 cwd=self._program,
                 env=self._environment,
                 stdout=log,
@@ -44,18 +47,31 @@ class Worker(WorkerProcess):
             )
         return self._process
 
-    def parts(self) -> dict[str, list[psutil.Process]]:
-        """The processes by what they do."""
+    def start(self) -> None:
+        if self._way == DESK:
+            super().start()
+            return
+        self.spawn()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while "registered worker" not in self.log.read_text():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """All that the noise remover, or the peer, consists of."""
         assert self._process is not None
         main = psutil.Process(self._process.pid)
-        parts: dict[str, list[psutil.Process]] = {"worker": [main], "denoising": [], "jobs": []}
-        for child in main.children():
-            if "agent.denoise_service.server" in child.cmdline():
-                parts["denoising"].append(child)
-            else:
-                parts["worker"].append(child)
-                parts["jobs"] += child.children()
-        return parts
+        return [main, *main.children(recursive=True)]
+
+    @property
+    def handed_over_ms(self) -> float:
+        """From a frame's arrival at the worker to when it was handed over, 95th percentile."""
+        return max((worker["handed_over_ms"] for worker in self.health().get("workers", [])), default=float("nan"))
+
+    @property
+    def lost_frames(self) -> int:
+        return sum(worker["lost_frames"] for worker in self.health().get("workers", []))
 
 
 def cpu_s(process: psutil.Process) -> float:
@@ -71,34 +87,11 @@ class Product:
     worker: Worker
 
     def cpu_s(self) -> dict[str, float]:
-        parts = {"audio server": [self.audio_server], **self.worker.parts()}
-        return {part: sum(map(cpu_s, processes)) for part, processes in parts.items()}
+        return {"audio server": cpu_s(self.audio_server), "streams": sum(map(cpu_s, self.worker.processes))}
 
-    def private_mb(self) -> dict[str, float]:
-        """Of one job that has a stream, and of the denoising process."""
-        parts = self.worker.parts()
-        jobs = sorted(process.memory_full_info().uss for process in parts["jobs"])
-        return {
-            "a job": jobs[len(jobs) // 2] / 1e6,
-            "denoising": sum(process.memory_full_info().uss for process in parts["denoising"]) / 1e6,
-        }
-
-    def missed_hops(self) -> int:
-        """Hops that jobs had to make themselves, read out of the memory of the denoising process."""
-        from agent.denoise import Denoiser
-        from agent.denoise_service.shared_memory import slot_record
-
-        missed = 0
-        for process in self.worker.parts()["denoising"]:
-            for file in Path(f"/proc/{process.pid}/fd").iterdir():
-                if "stillair-denoise" in os.readlink(file):
-                    record = slot_record(Denoiser.load().engine(1).voice(0))
-                    with file.open("rb") as memory:
-                        for slot in range(os.fstat(memory.fileno()).st_size // record.itemsize):
-                            [value] = struct.unpack("=q", os.pread(memory.fileno(), 8, slot * record.itemsize + 16))
-                            missed += value
-                    return missed
-        return missed
+    def private_mb(self) -> float:
+        """Of all processes of the noise remover."""
+        return sum(float(process.memory_full_info().uss) for process in self.worker.processes) / 1e6
 
 
 @contextlib.contextmanager

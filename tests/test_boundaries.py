@@ -91,6 +91,7 @@ FORBIDDEN = {
     "agent.denoise": ["livekit", "asyncio", "contract", "av", "torch", "df"],
     "agent.recording": ["livekit"],
     "agent.voice": ["livekit", "asyncio"],
+    "agent.desk": ["livekit", "asyncio"],
     "contract": ["webapp", "agent", "launcher"],
     "launcher": ["webapp", "agent"],
 }
@@ -110,7 +111,7 @@ ORDER = {
         "core", "models", "security", "i18n", "openapi", "accounts", "factors", "events", "friends", "presence", "notifications",
         "audio_server", "streams", "recordings", "chat", "auth", "profiles", "privacy", "admin", "home", "ui", "front",
     ],
-    "agent": ["denoise", "voice", "samples", "recording", "export", "denoise_service", "live", "cli"],
+    "agent": ["denoise", "voice", "samples", "recording", "export", "desk", "live", "cli"],
     "launcher": ["setup", "run"],
 }  # fmt: skip
 """Rooms from the bottom up: a room knows only those before it. Modules that stand in no room are at the bottom in the agent

@@ -14,7 +14,6 @@ MAX_FUNCTION_LINES = 40
 MAX_TEMPLATE_COLUMNS = 160
 
 LONG_FILES = {
-    "agent/denoise_service/server.py": "the protocol, its batches and their rhythm, which is to be read together",
     "benchmarks/recorder.py": "one measurement from its processes to its table",
 }
 LONG_FUNCTIONS = {

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import numpy as np
 from rich.live import Live
 from rich.text import Text
 
 from agent.denoise import Denoiser
-from agent.voice.clean_voice import CleanVoice
 from agent.voice.frames import FRAME, FRAME_S, Int16
+from agent.voice.one_voice import OneVoice
 from contract.recording import SAMPLE_RATE
 
 REFRESH_S = 0.1
@@ -27,19 +26,18 @@ class Loop:
     """What the sound card calls for every 10 ms."""
 
     def __init__(self, denoiser: Denoiser, *, strength_db: float) -> None:
-        self.voice = CleanVoice(denoiser, strength_db=strength_db)
+        self.voice = OneVoice(denoiser, strength_db=strength_db)
         self.late = 0  # times that the card did not get its sound in time
 
     def __call__(self, heard: Int16, played: Int16, _frames: int, _time: Any, status: Any) -> None:
         """[480, 1] each, on the sound card's thread."""
         if status:
             self.late += 1
-        self.voice.process(np.ascontiguousarray(heard[:, 0]), played[:, 0])
+        played[:, 0], _ = self.voice.process(heard[:, 0])
 
     def meter(self) -> Text:
-        level_db = self.voice.level.read()
+        level_db, removed_db = self.voice.read_meters()
         filled = round(_BAR * min(1.0, max(0.0, 1 - level_db / _QUIETEST_DB)))
-        removed_db = self.voice.noise.read()
         late = f"   {self.late} times late" if self.late else ""
         return Text(f"{'#' * filled:<{_BAR}} {level_db:6.1f} dBFS   noise removed {removed_db:4.1f} dB{late}")
 

@@ -35,12 +35,13 @@ def worker() -> None:
     """Clean the broadcasts that the audio server sends here, until SIGTERM."""
     from agent import log
     from agent.denoise import ModelError
-    from agent.live.worker import check_model, run
+    from agent.denoise.engine import read_model
+    from agent.live.noise_remover import run
 
     log.configure()
     try:
         config = AgentConfig.from_environment()
-        check_model()
+        read_model()  # whether it is intact is told before anything begins
     except (ConfigError, ModelError) as error:
         raise Refused(str(error)) from error
     asyncio.run(run(config))

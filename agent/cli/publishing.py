@@ -47,9 +47,7 @@ def _frames_of(file: Path) -> Int16:
     """[frames, 480], the end filled up with silence. Raises UnusableFile."""
     sound = np.concatenate([*voice_of(file), np.zeros(round(TAIL_S * SAMPLE_RATE), np.float32)])
     sound = np.pad(sound, (0, -len(sound) % FRAME))
-    samples = np.empty(len(sound), np.int16)
-    to_int16(sound, samples)
-    return samples.reshape(-1, FRAME)
+    return to_int16(sound).reshape(-1, FRAME)
 
 
 async def _send(room: rtc.Room, frames: Int16, tell: Callable[[float], None]) -> None:

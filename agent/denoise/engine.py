@@ -39,7 +39,7 @@ class Network:
 
     def __init__(self, path: Path = MODEL, *, sha256: str = MODEL_SHA256) -> None:
         """Raises ModelError unless the file is the one with this hash."""
-        content = _read(path, sha256)
+        content = read_model(path, sha256)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -52,7 +52,8 @@ class Network:
         self.state_shapes = {name: shape for name, shape in inputs.items() if name not in ("erb", "bins")}
 
 
-def _read(path: Path, expected: str) -> bytes:
+def read_model(path: Path = MODEL, expected: str = MODEL_SHA256) -> bytes:
+    """Returns the content of the exported network. Raises ModelError unless it is the file with this hash."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -81,6 +82,7 @@ class Engine:
         self._parity = parity
         self._fresh = _Rows(network, 1, parity).voice(0)
         self._rows = _Rows(network, voices, parity)
+        self._parts: dict[int, _Rows] = {}  # to step some of the voices, by their number
 
     @property
     def voices(self) -> int:
@@ -107,15 +109,9 @@ class Engine:
         """Returns a copy of what the voice carries now."""
         return self._rows.voice(row)
 
-    @property
-    def memory(self) -> list[NDArray[Any]]:
-        """All that the voices carry, [voices, ...] in the order of `VoiceState.arrays`: the arrays themselves, valid until the
-        next step."""
-        return self._rows.memory
-
-    def replace(self, memory: Iterable[NDArray[Any]]) -> None:
-        """Puts other voices into all rows at once, from arrays like those of `memory`. Cheaper than joining and leaving."""
-        self._rows.replace(memory)
+    def reset(self, row: int) -> None:
+        """Lets a new voice begin in this row."""
+        self._rows.place(row, self._fresh)
 
     def set_strength(self, row: int, strength_db: float, *, at_once: bool = False) -> None:
         """Limits the attenuation: 0 leaves the sound as it is, 100 and more removes all that the network takes for noise.
@@ -132,14 +128,24 @@ class Engine:
         """The encoder's local SNR at the newest hop, -15 to 35 dB: a training target, not an instrument."""
         return float(self._rows.network.lsnr[row, 0])
 
-    @property
-    def lsnrs_db(self) -> Floats:
-        """`lsnr_db` of all voices, [voices], valid until the next step."""
-        return self._rows.network.lsnr[:, 0]
-
     def step(self, hops: Floats) -> Floats:
         """Takes one hop of every voice, [voices, 480]. Returns as many cleaned samples, valid until the next step."""
         return self._rows.step(hops)
+
+    def step_some(self, rows: NDArray[np.intp], hops: Floats) -> Floats:
+        """Takes one hop of these voices alone, [rows, 480], each row once, and lets the others stand still. Costs little more
+        than a step of so many voices: their state is copied to a smaller batch and back."""
+        whole = self._rows
+        part = self._parts.get(len(rows))
+        if part is None:
+            part = self._parts[len(rows)] = _Rows(self._network, len(rows), self._parity)
+        part.replace(array[rows] for array in whole.memory)
+        cleaned = part.step(hops)
+        for array, values in zip(whole.memory, part.memory, strict=True):
+            array[rows] = values
+        whole.network.lsnr[rows] = part.network.lsnr
+        whole.note_exceptions()
+        return cleaned
 
     def _all(self) -> list[VoiceState]:
         return [self._rows.voice(row) for row in range(self.voices)]
@@ -165,7 +171,7 @@ class _Rows:
         self._noisy_share = np.zeros((count, 1), np.float32)
         self._noisy_share_wanted = np.zeros((count, 1), np.float32)
         self._output = np.empty((count, HOP), np.float32)
-        self._note_exceptions()
+        self.note_exceptions()
 
     @property
     def memory(self) -> list[NDArray[Any]]:
@@ -179,24 +185,24 @@ class _Rows:
     def place(self, row: int, voice: VoiceState) -> None:
         for array, value in zip(self.memory, voice.arrays, strict=True):
             array[row] = value
-        self._note_exceptions()
+        self.note_exceptions()
 
     def replace(self, memory: Iterable[NDArray[Any]]) -> None:
         for array, values in zip(self.memory, memory, strict=True):
             array[:] = values
-        self._note_exceptions()
+        self.note_exceptions()
 
     def set_strength(self, row: int, strength_db: float, at_once: bool) -> None:
         self._noisy_share_wanted[row] = 0 if strength_db >= NO_LIMIT_DB else 10 ** (-strength_db / 20)
         if at_once:
             self._noisy_share[row] = self._noisy_share_wanted[row]
-        self._note_exceptions()
+        self.note_exceptions()
 
     def end(self, row: int) -> None:
         self._ended[row] = True
-        self._note_exceptions()
+        self.note_exceptions()
 
-    def _note_exceptions(self) -> None:
+    def note_exceptions(self) -> None:
         """Notes whether some voices need special care. In most hops all are in full swing at full strength, and nobody looks."""
         self._some_held_back = bool(((self._age < LOOKAHEAD) | self._ended).any())
         self._some_limited = bool((self._noisy_share + self._noisy_share_wanted).any())
@@ -225,14 +231,14 @@ class _Rows:
         self.network.run()
         self.network.clear_state(young)
         self._age += 1
-        self._note_exceptions()
+        self.note_exceptions()
 
     def _add_noisy_share(self, noisy: Complexes, clean: Complexes) -> None:
         share = self._noisy_share
         share += np.clip(self._noisy_share_wanted - share, -STRENGTH_STEP, STRENGTH_STEP)
         clean *= 1 - share
         clean += noisy * share
-        self._note_exceptions()
+        self.note_exceptions()
 
 
 class NetworkRows:

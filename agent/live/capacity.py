@@ -1,5 +1,5 @@
-"""Measures how many streams a machine can clean: times hops of the noise remover as the denoising process runs them, and adds
-what else a stream costs. The result is kept in the data folder, so that later starts do not wait for it."""
+"""Measures how many streams a machine can clean: times hops of the noise remover as a worker's desk runs them, and adds what else
+a stream costs. The result is kept in the data folder, so that later starts do not wait for it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from agent.voice.frames import FRAME, FRAME_S, Float32
 
 logger = logging.getLogger(__name__)
 
-REST_OF_A_STREAM = 3.0
-"""What a stream costs beside the noise removal (its job, its share of the audio server), in hops of one voice with warm caches:
-where such a hop took 0.28 ms, the rest took 0.8 to 0.9 ms of every 10 ms, eight streams on a core (benchmarks/capacity.py)."""
+REST_OF_A_STREAM = 2.0
+"""What a stream costs beside the noise removal (its rooms, frames, recorder, and its share of the audio server), in hops of one
+voice with warm caches: where such a hop took 0.40 ms, the rest took 0.75 to 0.80 ms of every 10 ms (benchmarks/capacity.py)."""
 HEADROOM = 0.7
 """Share of the machine that streams may take; the web app and the bursts of everything need the rest."""
 FILE = "capacity.json"
+METHOD = 2
+"""To be raised with every change of what is measured or of what a stream costs: what was kept before is measured again."""
 
 _BATCH = 16
 _ROUNDS = 30
@@ -62,16 +64,15 @@ def measure() -> Bench:
     each_s = (cold_batch_s - cold_hop_s) / (_BATCH - 1)
     first_s = cold_hop_s - each_s  # of a batch, whatever its size
     rest_s = REST_OF_A_STREAM * hop_s
-    # All streams of a machine are one batch, on one core of it.
-    by_machine = (HEADROOM * cores * FRAME_S - first_s) / (each_s + rest_s)
-    by_batch = (HEADROOM * FRAME_S - first_s) / each_s
+    # A worker on each core has a batch of its own.
+    by_core = (HEADROOM * FRAME_S - first_s) / (each_s + rest_s)
     return Bench(
         cores=cores,
         hop_ms=1e3 * hop_s,
         cold_hop_ms=1e3 * cold_hop_s,
         cold_batch_ms=1e3 * cold_batch_s,
         streams_per_core=max(0.0, (FRAME_S - first_s) / (each_s + rest_s)),
-        recommended_capacity=max(1, int(min(by_machine, by_batch))),
+        recommended_capacity=max(1, int(cores * by_core)),
     )
 
 
@@ -135,6 +136,7 @@ def keep(data: Path, bench: Bench) -> None:
 
 def _this_machine() -> dict[str, str | int]:
     return {
+        "method": METHOD,
         "model": MODEL_SHA256,
         "onnxruntime": onnxruntime.__version__,
         "processor": _processor(),

@@ -9,9 +9,10 @@ from typing import Any
 from livekit import rtc
 from livekit.rtc.participant import PublishTrackError, UnpublishTrackError
 
+from agent.desk.desk import Desk
+from agent.desk.seat import Seat
 from agent.live.latency import Latency
 from agent.live.original_track import OriginalTrack
-from agent.live.sound_path import Voice
 from agent.live.status import StatusPublisher
 from contract.messages import ATTRIBUTE_STRENGTH, RPC_SET_BYPASS, RPC_SET_MONITOR, RPC_SET_STRENGTH, RPC_SET_UPLINK
 
@@ -25,11 +26,12 @@ class Control:
     """Answers the broadcaster's RPC calls, and refuses everybody else's."""
 
     def __init__(
-        self, owner: str, voice: Voice, latency: Latency, original_track: OriginalTrack, status: StatusPublisher
+        self, owner: str, desk: Desk, seat: Seat, latency: Latency, original_track: OriginalTrack, status: StatusPublisher
     ) -> None:
-        """`owner`: identity of the broadcaster."""
+        """`owner`: identity of the broadcaster. `seat`: of their voice, at the desk."""
         self._owner = owner
-        self._voice = voice
+        self._desk = desk
+        self._seat = seat
         self._latency = latency
         self._original_track = original_track
         self._status = status
@@ -65,7 +67,7 @@ class Control:
 
     async def _set_strength(self, request: _Request) -> _Request:
         strength_db = _number(request, "strength_db", maximum=MAX_STRENGTH_DB)
-        self._voice.strength_db = strength_db
+        self._desk.set_strength(self._seat, strength_db)
         self._status.set(ATTRIBUTE_STRENGTH, f"{strength_db:g}")
         return {"strength_db": strength_db}
 
@@ -74,8 +76,9 @@ class Control:
         return {"delay_ms": self._latency.uplink_ms}
 
     async def _set_bypass(self, request: _Request) -> _Request:
-        self._voice.bypass = _flag(request, "bypass")
-        return {"bypass": self._voice.bypass}
+        bypass = _flag(request, "bypass")
+        self._desk.set_bypass(self._seat, bypass)
+        return {"bypass": bypass}
 
     async def _set_monitor(self, request: _Request) -> _Request:
         wanted = _flag(request, "original")

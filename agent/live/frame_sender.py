@@ -1,72 +1,91 @@
-"""Sends the frames of one track without being woken for each.
+"""Sends the frames of one track without an event loop.
 
 `rtc.AudioSource.capture_frame` returns when the SDK has confirmed the frame: a wake-up of the event loop, a queue, two
-subscriptions and a timer, 100 times a second. A source without a queue confirms within microseconds, so nobody need wait: the
-SDK's thread notes the confirmation, and only a frame that comes before it is held up (two at once could overtake each other).
+subscriptions and a timer, 100 times a second. A source without a queue confirms within microseconds, so nobody waits here: a
+frame that comes before the confirmation of the last one is sent by it (two at once could overtake each other).
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+import ctypes
+import threading
+from collections import deque
 
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
 from livekit.rtc._proto import ffi_pb2
 
+from agent.desk.lateness import MAX_QUEUED_FRAMES
 from agent.live.rtc_frames import OutgoingFrame
+from agent.live.sdk_events import router
 from agent.voice.frames import Int16
 from contract.recording import SAMPLE_RATE
 
-_CONFIRM_TIMEOUT_S = 1.0
-
 
 class FrameSender:
-    """Feeds one track at 48 kHz in frames of 10 ms. Belongs to the event loop that it was made on."""
+    """Feeds one track at 48 kHz in frames of 10 ms. `send` may be called on any one thread."""
 
     def __init__(self, channels: int = 1) -> None:
         self.source = rtc.AudioSource(SAMPLE_RATE, channels, queue_size_ms=0)
         handle = self.source._ffi_handle.handle
         # The SDK reads the memory of a frame until it has confirmed it, and no other frame is sent before.
         self._outgoing = OutgoingFrame(channels)
-        self._request = ffi_pb2.FfiRequest()
-        self._request.capture_audio_frame.source_handle = handle
-        self._request.capture_audio_frame.buffer.CopyFrom(self._outgoing.frame._proto_info())
-        self._number = handle << 32  # of the newest frame: no other source of this process counts there
-        self._confirmed = self._number  # written by the SDK's thread
-        self._waiting: asyncio.Event | None = None
-        self._loop = asyncio.get_running_loop()
-        self._events = FfiClient.instance.queue.subscribe(self._loop, filter_fn=self._note)
+        self._number = handle << 32  # of every request: no other source of this process uses it
+        self._request = _request(handle, self._outgoing, self._number)
+        self._answer = ctypes.POINTER(ctypes.c_ubyte)()
+        self._answer_length = ctypes.c_size_t()
+        self._lock = threading.Lock()
+        self._waiting: deque[Int16] = deque(maxlen=MAX_QUEUED_FRAMES)
+        self._is_busy = False  # a frame is not confirmed yet
+        self._is_closed = False
+        router().confirmations[self._number] = self._confirmed
 
-    def _note(self, event: Any) -> bool:
-        """Called on the SDK's thread for each of its events. Lets none through to the loop, so that it is not woken."""
-        if event.WhichOneof("message") == "capture_audio_frame" and event.capture_audio_frame.async_id == self._number:
-            self._confirmed = self._number
-            if self._waiting is not None:
-                self._loop.call_soon_threadsafe(self._waiting.set)
-        return False
+    def send(self, samples: Int16) -> None:
+        """Sends a copy of one frame and returns at once; after `aclose` it goes nowhere. When ten wait for the SDK, the oldest is
+        given up."""
+        with self._lock:
+            if self._is_closed:
+                return
+            if self._is_busy:
+                self._waiting.append(samples.copy())
+                return
+            self._is_busy = True
+        self._submit(samples)
 
-    async def send(self, samples: Int16) -> None:
-        """Sends a copy of one frame; after `aclose` it goes nowhere. Raises TimeoutError when the SDK does not answer."""
-        if self.source._ffi_handle.disposed:
-            return
-        if self._confirmed != self._number:
-            await self._confirmation()
+    def _confirmed(self) -> None:
+        """Called on the SDK's thread."""
+        with self._lock:
+            if not self._waiting or self._is_closed:
+                self._is_busy = False
+                if self._is_closed:
+                    router().confirmations.pop(self._number, None)
+                return
+            samples = self._waiting.popleft()
+        self._submit(samples)
+
+    def _submit(self, samples: Int16) -> None:
         self._outgoing.samples[:] = samples
-        self._number += 1
-        self._request.capture_audio_frame.request_async_id = self._number
-        FfiClient.instance.request(self._request)
-
-    async def _confirmation(self) -> None:
-        self._waiting = asyncio.Event()
-        try:
-            async with asyncio.timeout(_CONFIRM_TIMEOUT_S):
-                while self._confirmed != self._number:  # it may have come before there was something to set
-                    await self._waiting.wait()
-                    self._waiting.clear()
-        finally:
-            self._waiting = None
+        library = FfiClient.instance._ffi_lib
+        # Always the same message, so that none is written and the answer, which is always the same, not read.
+        answered = library.livekit_ffi_request(
+            self._request, len(self._request), ctypes.byref(self._answer), ctypes.byref(self._answer_length)
+        )
+        if answered:
+            library.livekit_ffi_drop_handle(answered)
+        else:  # it will not be confirmed: the source is gone
+            self._is_busy = False
 
     async def aclose(self) -> None:
-        FfiClient.instance.queue.unsubscribe(self._events)
+        with self._lock:
+            self._is_closed = True
+            if not self._is_busy:  # else the SDK still reads the memory, which the registration holds
+                router().confirmations.pop(self._number, None)
         await self.source.aclose()
+
+
+def _request(handle: int, outgoing: OutgoingFrame, number: int) -> ctypes.Array[ctypes.c_ubyte]:
+    request = ffi_pb2.FfiRequest()
+    request.capture_audio_frame.source_handle = handle
+    request.capture_audio_frame.buffer.CopyFrom(outgoing.frame._proto_info())
+    request.capture_audio_frame.request_async_id = number
+    return (ctypes.c_ubyte * request.ByteSize()).from_buffer_copy(request.SerializeToString())

@@ -1,6 +1,6 @@
-"""The worker's page, on loopback and for the web app only.
+"""The noise remover's page, on loopback and for the web app only.
 
-    GET /                             the worker's health: 200 while broadcasts can come, else 503, and how many it has
+    GET /                             its health: 200 while broadcasts can come, else 503, and how its workers are
     GET /samples/NAME                 a noisy sample that was cleaned on this machine: its meter and its picture, as JSON
     GET /samples/NAME/clean.flac      its sound
     GET /samples/NAME/original.flac   and the sound before
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from agent.denoise import ModelError
+from agent.live.report import Report
 from agent.samples import Sample, Samples
 
 logger = logging.getLogger(__name__)
@@ -30,19 +31,32 @@ class Health:
     is_registered: bool  # with the audio server, which can send broadcasts only then
     capacity: int  # streams that can be cleaned at once
     streams: int  # that are being cleaned, or are about to
-    is_denoising: bool | None  # whether the process that all streams share runs; None: this system has none
+    workers: list[Report]  # of those that run
+    wanted_workers: int
 
     def to_json(self) -> dict[str, object]:
         return {
             "registered": self.is_registered,
             "places": self.capacity,
             "taken": self.streams,
-            "denoising": self.is_denoising,
+            "wanted_workers": self.wanted_workers,
+            "workers": [
+                {
+                    "registered": worker.is_registered,
+                    "places": worker.capacity,
+                    "taken": worker.streams,
+                    "desk": worker.desk,
+                    "late_ms": round(worker.late_ms, 1),
+                    "handed_over_ms": round(worker.handed_over_ms, 1),
+                    "lost_frames": worker.lost_frames,
+                }
+                for worker in self.workers
+            ],
         }
 
 
 @contextlib.asynccontextmanager
-async def worker_page(port: int, health: Callable[[], Health]) -> AsyncIterator[None]:
+async def health_page(port: int, health: Callable[[], Health]) -> AsyncIterator[None]:
     """Serves the page while the context is open. Raises OSError when the port is taken."""
     page = _Page(health)
     app = web.Application()

@@ -40,9 +40,8 @@ class JitterBufferCount:
 class Latency:
     """Estimates the latency of one broadcast."""
 
-    def __init__(self, processing_samples: int) -> None:
-        """`processing_samples`: latency of the noise remover."""
-        self._processing_ms = processing_samples / SAMPLE_RATE * 1e3
+    def __init__(self, processing_samples: int = 0) -> None:
+        self.processing_samples = processing_samples  # latency of the noise remover
         self._before: JitterBufferCount | None = None
         self._waiting_ms = 0.0
         self._published_ms = 0
@@ -58,7 +57,8 @@ class Latency:
     def published_ms(self) -> int:
         """Latency to publish; changes below MIN_CHANGE_MS are suppressed. 0: not known yet."""
         if self._waiting_ms:
-            measured = self.uplink_ms + self._waiting_ms + self._processing_ms
+            processing_ms = self.processing_samples / SAMPLE_RATE * 1e3
+            measured = self.uplink_ms + self._waiting_ms + processing_ms
             if abs(measured - self._published_ms) >= MIN_CHANGE_MS:
                 self._published_ms = round(measured)
         return self._published_ms

@@ -1,9 +1,8 @@
-"""The broadcaster's microphone: subscribes to its track in the studio and takes the frames from it, as fast as they come."""
+"""The broadcaster's microphone: subscribes to its track in the studio, and lets its frames go to the desk."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -12,57 +11,57 @@ from typing import Any
 
 from livekit import rtc
 
+from agent.desk.lateness import Cooldown
+from agent.desk.seat import Frame, Seat
 from agent.live.latency import JitterBufferCount, Latency
-from agent.live.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
 from agent.live.packet_watch import PacketWatch, packets_of
-from agent.live.rtc_frames import samples_of
 from agent.live.sound_path import SoundPath
-from agent.live.status import StatusPublisher
+from agent.live.track_frames import TrackFrames
 from agent.recording.timeline import CAUSE_CONNECTION
-from agent.voice.clean_voice import OVERLOAD
-from agent.voice.frames import FRAME_S
-from contract.messages import ATTRIBUTE_DELAY
-from contract.recording import SAMPLE_RATE
+from agent.voice.clean_voices import OVERLOAD
+from agent.voice.frames import Int16
 
 logger = logging.getLogger(__name__)
 
 MEASURE_LATENCY_EVERY_S = 2.0
 MAX_SILENT_S = 3
-CLOSE_TIMEOUT_S = 2.0
-LATE_S = 5 * FRAME_S
 LOG_AGAIN_S = 30.0
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 
 
 class MicrophoneInput:
-    """Feeds the sound path from whatever track the broadcaster's microphone has now. Belongs to the event loop."""
+    """Feeds the desk from whatever track the broadcaster's microphone has now, and the sound path from the desk. Belongs to the
+    event loop, but for `take`."""
 
     def __init__(
         self,
         studio: rtc.Room,
         owner: str,
         path: SoundPath,
-        latency: Latency,
-        status: StatusPublisher,
         *,
         channels: int,
+        put: Callable[[Int16], None],
         spawn: Spawn,
+        delay_changed: Callable[[int], None],
     ) -> None:
-        """`owner`: identity of the broadcaster. `spawn`: starts a task of the session, under a name."""
+        """`owner`: identity of the broadcaster. `put`: gives a frame to the desk, on any thread. `spawn`: starts a task of the
+        session, under a name. `delay_changed`: is told the new latency (ms)."""
+        self.latency = Latency()
         self._studio = studio
         self._owner = owner
         self._path = path
-        self._latency = latency
-        self._status = status
         self._channels = channels
+        self._put = put
         self._spawn = spawn
-        self._overload = Overload()
+        self._delay_changed = delay_changed
         self._log_late = Cooldown(LOG_AGAIN_S)
         self._track: rtc.RemoteAudioTrack | None = None
-        self._clock: FrameClock | None = None  # while the track lives
+        self._publication: rtc.RemoteTrackPublication | None = None
+        self._frames: TrackFrames | None = None
+        self._packet_watch: PacketWatch | None = None
+        self._watchers: list[asyncio.Task[None]] = []
         self._lost_frames = 0
-        self._pump: asyncio.Task[None] | None = None
         self._silent_s = 0
         self._frames_seen = 0
 
@@ -80,11 +79,13 @@ class MicrophoneInput:
             for publication in broadcaster.track_publications.values():
                 self._offered(publication, broadcaster)
 
-    async def stop(self) -> None:
-        """Returns when the last frame has been passed on."""
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
+    def stop(self) -> None:
+        """Takes nothing more from the track."""
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
+        for watcher in self._watchers:
+            watcher.cancel()
 
     # --- its track --------------------------------------------------------------------------------------------------
 
@@ -103,11 +104,16 @@ class MicrophoneInput:
 
     def _open(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
         # The newest track wins. The old stream would never end by itself, it just stops delivering.
-        if self._pump is not None:
-            self._pump.cancel()
-            self._path.recorder.expect_gap(CAUSE_CONNECTION)  # and not what the old one may have been late for
-        self._track, self._clock, self._lost_frames = track, FrameClock(), 0
-        self._pump = self._spawn(self._pump_track(track, publication), "pump")
+        if self._frames is not None:
+            self.stop()
+            self._path.recorder.expect_gap(CAUSE_CONNECTION)
+        self._track, self._publication = track, publication
+        self._packet_watch = PacketWatch(partial(packets_of, track))
+        self._watchers = [
+            self._spawn(self._packet_watch.watch(), "watch packets"),
+            self._spawn(self._measure_latency(track), "measure latency"),
+        ]
+        self._frames = TrackFrames(track, self._channels, self._put)
 
     def _unsubscribed(
         self,
@@ -115,10 +121,8 @@ class MicrophoneInput:
         _publication: rtc.RemoteTrackPublication,
         _participant: rtc.RemoteParticipant,
     ) -> None:
-        # Its stream still delivers what the jitter buffer holds, and one last frame just before the next track begins. That
-        # frame has not been waiting for this job, so the clock must not see it.
+        # Its stream still delivers what the jitter buffer holds.
         if track is self._track:
-            self._clock = None
             self._path.recorder.expect_gap(CAUSE_CONNECTION)
 
     def check_delivery(self, *, is_here: bool) -> None:
@@ -135,38 +139,22 @@ class MicrophoneInput:
 
     # --- its frames -------------------------------------------------------------------------------------------------
 
-    async def _pump_track(self, track: rtc.RemoteAudioTrack, publication: rtc.RemoteTrackPublication) -> None:
-        stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, num_channels=self._channels, capacity=MAX_QUEUED_FRAMES)
-        packet_watch = PacketWatch(partial(packets_of, track))
-        watch = self._spawn(packet_watch.watch(), "watch packets")
-        measuring = self._spawn(self._measure_latency(track), "measure latency")
-        try:
-            idle_since = time.monotonic()
-            async for event in stream:
-                taken = time.monotonic()
-                if self._clock is not None:
-                    self._keep_up(self._clock, self._clock.taken(taken, taken - idle_since))
-                samples = samples_of(event.frame)
-                packet_watch.look_at(samples)
-                await self._path.pass_on(samples, missing=packet_watch.missing and not publication.muted)
-                idle_since = time.monotonic()
-        finally:
-            watch.cancel()
-            measuring.cancel()
-            with contextlib.suppress(TimeoutError):  # a stream whose track has died may never confirm its end
-                await asyncio.wait_for(stream.aclose(), CLOSE_TIMEOUT_S)
-
-    def _keep_up(self, clock: FrameClock, behind_s: float) -> None:
-        """Pauses noise removal while this job is too slow, and notes what was lost."""
-        self._path.voice.overloaded = self._overload.after(behind_s)
-        if clock.lost > self._lost_frames:
+    def take(self, seat: Seat, frame: Frame) -> None:
+        """Takes what the desk has made of the next frame, on the desk's thread."""
+        watch, publication = self._packet_watch, self._publication
+        missing = False
+        if watch is not None and publication is not None:
+            watch.look_at(frame.silent_frames)
+            missing = watch.missing and not publication.muted
+        if seat.lost > self._lost_frames:
+            self._lost_frames = seat.lost
             self._path.recorder.expect_gap(OVERLOAD)
-        self._lost_frames = clock.lost
-        if behind_s > LATE_S and self._log_late.ready(time.monotonic()):
-            logger.warning("Late", extra={"behind_ms": round(behind_s * 1e3), "frames_lost": clock.lost})
+            if self._log_late.ready(time.monotonic()):
+                logger.warning("Late", extra={"behind_ms": round(seat.late_s * 1e3), "frames_lost": seat.lost})
+        self._path.pass_on(frame, missing=missing)
 
     async def _measure_latency(self, track: rtc.RemoteAudioTrack) -> None:
-        self._latency.update(None)
+        self.latency.update(None)
         while True:
             await asyncio.sleep(MEASURE_LATENCY_EVERY_S)
             try:
@@ -174,6 +162,6 @@ class MicrophoneInput:
             except Exception:  # the SDK has no narrower class, and raises it for a track that is going, say
                 logger.debug("A track gave no statistics", exc_info=True)
                 continue
-            self._latency.update(JitterBufferCount.from_stats(stats))
-            if self._latency.published_ms:
-                self._status.set(ATTRIBUTE_DELAY, str(self._latency.published_ms))
+            self.latency.update(JitterBufferCount.from_stats(stats))
+            if self.latency.published_ms:
+                self._delay_changed(self.latency.published_ms)

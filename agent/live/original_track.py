@@ -15,7 +15,7 @@ TRACK_NAME = "original"
 
 
 class OriginalTrack:
-    """Publishes the track and withdraws it, as the broadcaster switches. Belongs to the event loop."""
+    """Publishes the track and withdraws it, as the broadcaster switches. Belongs to the event loop, but for `send`."""
 
     def __init__(self, studio: rtc.Room, quality: Quality) -> None:
         self._studio = studio
@@ -45,7 +45,8 @@ class OriginalTrack:
             await self._studio.local_participant.unpublish_track(self._publication.sid)
         await sender.aclose()
 
-    async def send(self, original: Int16) -> None:
-        """Sends one frame while the track is published."""
-        if self._sender is not None:
-            await self._sender.send(original)
+    def send(self, original: Int16) -> None:
+        """Sends one frame while the track is published. Called on the desk's thread."""
+        sender = self._sender
+        if sender is not None:
+            sender.send(original)

@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 
 from livekit import rtc
 
-from agent.voice.frames import Int16
-
 logger = logging.getLogger(__name__)
 
 SILENT_FRAMES = 50
@@ -23,24 +21,25 @@ STATS_TIMEOUT_S = 2.0
 
 
 class PacketWatch:
-    """Watches one track. `look_at` takes every frame; `watch` runs beside it."""
+    """Watches one track. `look_at` is called for every frame, on any thread; `watch` runs beside it on the event loop."""
 
     def __init__(self, packets: Callable[[], Awaitable[int]]) -> None:
         """`packets`: asks how many have arrived so far."""
         self._packets = packets
         self._silent = 0  # frames, up to the newest
         self._suspicious = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self.missing = False
         """Whether nothing arrives, and the SDK makes up what it hands out."""
 
-    def look_at(self, samples: Int16) -> None:
-        if samples.item(-1) or samples.any():  # most often the one number tells
-            self._silent = 0
+    def look_at(self, silent_frames: int) -> None:
+        """Takes how many frames were silent, up to the newest."""
+        was_silent = self._silent >= SILENT_FRAMES
+        self._silent = silent_frames
+        if not silent_frames:
             self.missing = False
-            return
-        self._silent += 1
-        if self._silent == SILENT_FRAMES:
-            self._suspicious.set()
+        elif silent_frames >= SILENT_FRAMES and not was_silent:
+            self._loop.call_soon_threadsafe(self._suspicious.set)
 
     async def watch(self) -> None:
         """Looks at the network while there is silence. Never returns."""

@@ -14,10 +14,6 @@ def samples_of(frame: rtc.AudioFrame) -> Int16:
     return _shaped(np.frombuffer(frame.data, dtype=np.int16), frame.num_channels)
 
 
-def silent_frame(channels: int) -> Int16:
-    return _shaped(np.zeros(FRAME * channels, np.int16), channels)
-
-
 def _shaped(interleaved: Int16, channels: int) -> Int16:
     return interleaved if channels == 1 else interleaved.reshape(-1, channels)
 

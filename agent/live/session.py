@@ -1,11 +1,11 @@
 """One broadcast from its start to its end: joins the studio, sets the parts going, and brings them to rest in order.
 
-A job's process runs one Session. The entrypoint returns once the session has started (a blocking one would delay the worker's
-end by 15 s); what goes on afterwards are the session's tasks. livekit-agents decides the order at the end: `finish` while the
-studio is still connected, `close` after it.
+A job's thread, with an event loop of its own, runs one Session. The entrypoint returns once the session has started (a blocking
+one would delay the worker's end by 15 s); what goes on afterwards are the session's tasks. livekit-agents decides the order at
+the end: `finish` while the studio is still connected, `close` after it. The sound never touches the event loop:
 
-    microphone_input -> sound_path -> recorder, stage, original_track      the sound
-    control, status                                                        what the broadcaster asks for, and is told
+    microphone_input -> desk -> sound_path -> recorder, stage, original_track      the sound
+    control, status                                                                what the broadcaster asks for, and is told
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Coroutine
 from typing import Any
 
@@ -21,20 +22,29 @@ from livekit.agents import AutoSubscribe, JobContext
 from livekit.rtc.participant import UnpublishTrackError
 
 from agent.config import AgentConfig
+from agent.desk.desk import Desk, DeskError
+from agent.desk.seat import Frame, Seat
 from agent.live.control import Control
-from agent.live.latency import Latency
 from agent.live.microphone_input import MicrophoneInput
 from agent.live.original_track import OriginalTrack
-from agent.live.sound_path import SoundPath, Voice
+from agent.live.sound_path import SoundPath
 from agent.live.stage import Stage, stage_token
 from agent.live.status import StatusPublisher
 from agent.recording.files import RecordingFolder
 from agent.recording.recorder import FlacRecorder
 from agent.recording.timeline import CAUSE_CONNECTION
-from agent.voice.clean_voice import CleanVoice, DenoiserLike
-from agent.voice.pass_through import PassThrough
+from agent.voice.frames import Int16
 from contract.fields import DocumentError
-from contract.messages import ATTRIBUTE_RECORDING, BROADCASTER, QUALITIES, BroadcastJob, StudioMetadata
+from contract.messages import (
+    ATTRIBUTE_DELAY,
+    ATTRIBUTE_RECORDING,
+    ATTRIBUTE_STAGE,
+    ATTRIBUTE_STATE,
+    BROADCASTER,
+    QUALITIES,
+    BroadcastJob,
+    StudioMetadata,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,19 +59,19 @@ WEB_APP_FIRST_S = 15.0
 class Session:
     """Owns the parts of one broadcast and their tasks. Belongs to the event loop."""
 
-    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, denoiser: DenoiserLike) -> None:
+    def __init__(self, ctx: JobContext, config: AgentConfig, job: BroadcastJob, desk: Desk) -> None:
         self._ctx = ctx
         self._job = job
+        self._desk = desk
+        self._never_original = config.never_original
         self._studio = ctx.room
         self._loop = asyncio.get_running_loop()
         self._max_away_s = config.grace_s + WEB_APP_FIRST_S
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_over = False
         self._gone = asyncio.Event()
-        quality = QUALITIES[job.quality]
-        self._voice: Voice = PassThrough()
-        if quality.is_cleaned:
-            self._voice = CleanVoice(denoiser, strength_db=job.strength_db, never_original=config.never_original)
+        self._seat: Seat | None = None
+        self._quality = quality = QUALITIES[job.quality]
         self._stage = Stage(config.url, quality, lambda room: stage_token(config.api_key, config.api_secret, room))
         self._original_track = OriginalTrack(self._studio, quality)
         self._status = StatusPublisher(self._studio, BROADCASTER, strength_db=job.strength_db)
@@ -74,29 +84,35 @@ class Session:
             channels=quality.channels,
             storage=RecordingFolder(config.recordings, low_water_bytes=config.low_water_mb * 2**20),
         )
-        self._path = SoundPath(self._voice, self._recorder, self._stage, self._original_track, self._status, quality)
-        latency = Latency(self._voice.latency_samples)
-        self._control = Control(BROADCASTER, self._voice, latency, self._original_track, self._status)
+        self._path = SoundPath(self._recorder, self._stage, self._original_track, self._voice_changed, quality)
         self._microphone = MicrophoneInput(
-            self._studio, BROADCASTER, self._path, latency, self._status, channels=quality.channels, spawn=self._spawn
+            self._studio,
+            BROADCASTER,
+            self._path,
+            channels=quality.channels,
+            put=self._put,
+            spawn=self._spawn,
+            delay_changed=self._delay_changed,
         )
 
     async def start(self) -> None:
-        """Joins the studio and sets everything going. Raises rtc.ConnectError and DocumentError."""
+        """Joins the studio and sets everything going. Raises DeskError, rtc.ConnectError and DocumentError."""
+        self._seat = seat = await asyncio.to_thread(self._take_seat)
+        self._microphone.latency.processing_samples = seat.latency_samples
         self._microphone.listen()
         self._studio.on("room_metadata_changed", self._metadata_changed)
         self._studio.on("participant_disconnected", self._left)
         self._studio.on("disconnected", self._disconnected)
         await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         self._follow(StudioMetadata.from_json(self._studio.metadata))
-        self._control.register(self._studio.local_participant)
+        control = Control(BROADCASTER, self._desk, seat, self._microphone.latency, self._original_track, self._status)
+        control.register(self._studio.local_participant)
         self._spawn(self._stage.run(), "stage")
-        self._spawn(self._status.publish_attributes(self._voice.noise), "attributes")
-        meter = self._status.publish_meter(self._voice.noise, self._voice.level, lambda: self._recorder.seconds)
-        self._spawn(meter, "meter")
+        self._spawn(self._status.publish_attributes(seat), "attributes")
+        self._spawn(self._status.publish_meter(seat, lambda: self._recorder.seconds), "meter")
         self._spawn(self._watch_broadcaster(), "watch broadcaster")
         self._microphone.look_around()
-        logger.info("The broadcast runs")
+        logger.info("The broadcast runs", extra={"room": self._studio.name, "job": self._ctx.job.id, "pid": os.getpid()})
 
     async def finish(self) -> None:
         """Finalises the recording; the studio is still connected, unless its loss is the reason."""
@@ -104,15 +120,70 @@ class Session:
         # wait briefly to learn why.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), LEARN_WHY_S)
-        await self._microphone.stop()
+        self._microphone.stop()
+        await asyncio.to_thread(self._leave_desk)
         await asyncio.to_thread(self._recorder.close, finished=self._is_over)
 
     async def close(self) -> None:
-        """Leaves the stage and ends all tasks."""
+        """Leaves the stage and ends all tasks. Is called in any case, also when `start` has failed."""
+        await asyncio.to_thread(self._leave_desk)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    # --- its seat at the desk -----------------------------------------------------------------------------------------
+
+    def _take_seat(self) -> Seat:
+        """Called on a thread that may wait."""
+        return self._desk.open(
+            self._take,
+            self._sound_failed,
+            music=not self._quality.is_cleaned,
+            strength_db=self._job.strength_db,
+            never_original=self._never_original,
+        )
+
+    def _leave_desk(self) -> None:
+        """Called on a thread that may wait. Does nothing the second time."""
+        seat, self._seat = self._seat, None
+        if seat is None:
+            return
+        try:
+            self._desk.close(seat)
+        except DeskError:  # it hangs, and the crew will notice
+            logger.exception("The desk was not left")
+
+    def _put(self, frame: Int16) -> None:
+        """Called on the SDK's thread."""
+        seat = self._seat
+        if seat is not None:
+            self._desk.put(seat, frame)
+
+    def _take(self, frame: Frame) -> None:
+        """Called on the desk's thread."""
+        seat = self._seat
+        if seat is not None:
+            self._microphone.take(seat, frame)
+
+    def _sound_failed(self, error: Exception) -> None:
+        """Called on the desk's thread: this broadcast ends alone, and the web app has it taken up again."""
+        self._loop.call_soon_threadsafe(self._ctx.shutdown, "its sound failed")
+
+    def _voice_changed(self, room: str, state: str) -> None:
+        """Called on the desk's thread."""
+        self._loop.call_soon_threadsafe(self._show_voice, room, state)
+
+    def _show_voice(self, room: str, state: str) -> None:
+        self._status.set(ATTRIBUTE_STAGE, room)
+        if room:
+            self._status.set(ATTRIBUTE_STATE, state)
+            self._stage.show(state, self._status.get(ATTRIBUTE_DELAY))
+
+    def _delay_changed(self, delay_ms: int) -> None:
+        self._status.set(ATTRIBUTE_DELAY, str(delay_ms))
+        if self._status.get(ATTRIBUTE_STAGE):
+            self._stage.show(self._status.get(ATTRIBUTE_STATE), str(delay_ms))
 
     # --- its tasks --------------------------------------------------------------------------------------------------
 

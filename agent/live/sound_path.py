@@ -1,71 +1,60 @@
-"""The one way that a frame takes: from the microphone through the noise remover to the recording, the stage and the
-broadcaster's comparison."""
+"""The one way that a frame takes from the desk: to the recording, the stage and the broadcaster's comparison."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
+from agent.desk.seat import Frame
 from agent.live.original_track import OriginalTrack
-from agent.live.rtc_frames import silent_frame
 from agent.live.stage import Stage
-from agent.live.status import StatusPublisher
 from agent.recording.recorder import FlacRecorder
 from agent.recording.timeline import CAUSE_CONNECTION
-from agent.voice.clean_voice import CleanVoice
-from agent.voice.frames import Int16
-from agent.voice.pass_through import PassThrough
-from contract.messages import ATTRIBUTE_DELAY, ATTRIBUTE_STAGE, ATTRIBUTE_STATE, Quality
+from contract.messages import Quality
 
 logger = logging.getLogger(__name__)
 
-Voice = CleanVoice | PassThrough
-
 
 class SoundPath:
-    """Passes each frame of one broadcast on, at once and in order. Belongs to the event loop."""
+    """Passes each frame of one broadcast on, at once and in order, on the desk's thread."""
 
     def __init__(
         self,
-        voice: Voice,
         recorder: FlacRecorder,
         stage: Stage,
         original_track: OriginalTrack,
-        status: StatusPublisher,
+        show: Callable[[str, str], None],
         quality: Quality,
     ) -> None:
-        self.voice = voice
+        """`show` is called, on the desk's thread, with the room that hears the voice ("" for none) and the state of the voice,
+        whenever one of them has changed."""
         self.recorder = recorder
         self.frames = 0  # passed on so far
         self.is_recording = False
         self._stage = stage
         self._original_track = original_track
-        self._status = status
+        self._show = show
         self._usual_state = "cleaning" if quality.is_cleaned else "music"
-        self._heard = silent_frame(quality.channels)  # the present frame as friends and the recording get it
+        self._shown = ("", "")
         self._missing = False
         self._paused: str | None = None
 
-    async def pass_on(self, samples: Int16, *, missing: bool) -> None:
+    def pass_on(self, frame: Frame, *, missing: bool) -> None:
         """Takes the next frame. `missing`: nothing arrives, and the SDK has made this frame up."""
-        # On the event loop and not in a thread: the way there and back is one more wake-up (0.05 to 0.2 ms of CPU, and 2 ms of
-        # delay at the median on a busy machine), and nothing else on this loop is in a hurry.
-        original = self.voice.process(samples, self._heard)
         if missing != self._missing:
             self._missing = missing
             self.recorder.expect_gap(CAUSE_CONNECTION)
             logger.info("No sound arrives" if missing else "Sound arrives again")
         if self.is_recording and not missing:
-            self.recorder.write(self._heard)  # what is left out becomes silence with an entry that says why
-        self._follow_pause(self.voice.paused)
-        room = await self._stage.send(self._heard)
-        self._status.set(ATTRIBUTE_STAGE, room)
-        if room:
-            state = "silenced" if self.voice.silenced else "paused" if self._paused else self._usual_state
-            self._status.set(ATTRIBUTE_STATE, state)
-            self._stage.show(state, self._status.get(ATTRIBUTE_DELAY))
-        await self._original_track.send(original)
+            self.recorder.write(frame.heard)  # what is left out becomes silence with an entry that says why
+        self._follow_pause(frame.paused)
+        room = self._stage.send(frame.heard)
+        state = "silenced" if frame.silenced else "paused" if frame.paused else self._usual_state
+        if (room, state) != self._shown:
+            self._shown = (room, state)
+            self._show(room, state)
+        self._original_track.send(frame.original)
         self.frames += 1
-        self._status.count_frame()
 
     def _follow_pause(self, cause: str | None) -> None:
         """Notes in the recording when noise removal pauses, and when it goes on."""

@@ -16,8 +16,8 @@ from livekit import api, rtc
 from livekit.rtc._proto.room_pb2 import AudioEncoding  # part of TrackPublishOptions, but not exported with it
 from livekit.rtc.participant import PublishTrackError
 
+from agent.desk.lateness import Cooldown
 from agent.live.frame_sender import FrameSender
-from agent.live.lateness import Cooldown
 from agent.live.stereo_workaround import StereoRelay
 from agent.voice.frames import Int16
 from contract.messages import AGENT_NAME, ATTRIBUTE_DELAY, ATTRIBUTE_STATE, Quality
@@ -88,8 +88,8 @@ class StageTrack:
         self.lost = True
         self._on_lost()
 
-    async def send(self, samples: Int16) -> None:
-        await self._sender.send(samples)
+    def send(self, samples: Int16) -> None:
+        self._sender.send(samples)
 
     async def show(self, attributes: dict[str, str]) -> None:
         """Sets the attributes that listeners see. Raises TimeoutError when the audio server does not take them."""
@@ -182,10 +182,10 @@ class Stage:
             await old.aclose()
         return True
 
-    async def send(self, samples: Int16) -> str:
-        """Sends one frame. Returns the room that got it, "" while there is none."""
+    def send(self, samples: Int16) -> str:
+        """Sends one frame; called on the desk's thread. Returns the room that got it, "" while there is none."""
         track = self._track
         if track is None or track.lost:
             return ""
-        await track.send(samples)
+        track.send(samples)
         return track.room_name

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
-from agent.voice.meters import LevelMeter, NoiseMeter
+from agent.desk.seat import Seat
 from contract.messages import (
     ATTRIBUTE_BEAT,
     ATTRIBUTE_DELAY,
@@ -26,12 +26,12 @@ from contract.messages import (
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S = 2.0
-METER_FRAMES = 10
+METER_S = 0.1
 
 
 class StatusPublisher:
-    """Publishes the state of one broadcast. `set` and `count_frame` return at once; `publish_attributes` and `publish_meter`
-    run beside them and send what has changed. Belongs to the event loop."""
+    """Publishes the state of one broadcast. `set` returns at once; `publish_attributes` and `publish_meter` run beside it.
+    Belongs to the event loop."""
 
     def __init__(self, studio: rtc.Room, owner: str, *, strength_db: float) -> None:
         """`owner`: identity of the broadcaster, who alone receives the meter."""
@@ -45,8 +45,6 @@ class StatusPublisher:
             ATTRIBUTE_STAGE: "",
         }
         self._attributes_due = asyncio.Event()
-        self._frames = 0
-        self._meter_due = asyncio.Event()
 
     def get(self, attribute: str) -> str:
         return self._attributes[attribute]
@@ -56,37 +54,35 @@ class StatusPublisher:
             self._attributes[attribute] = value
             self._attributes_due.set()
 
-    def count_frame(self) -> None:
-        """Makes a meter reading due every 100 ms of sound."""
-        self._frames += 1
-        if self._frames % METER_FRAMES == 0:
-            self._meter_due.set()
-
-    async def publish_attributes(self, noise: NoiseMeter) -> None:
+    async def publish_attributes(self, seat: Seat) -> None:
         """Sends all attributes at every change and at every heartbeat, because an audio server that was restarted has
         forgotten them. Never returns."""
         while True:
             self._attributes_due.clear()
-            heartbeat = {ATTRIBUTE_BEAT: f"{time.time():.3f}", ATTRIBUTE_REMOVED: f"{noise.read():.1f}"}
+            heartbeat = {ATTRIBUTE_BEAT: f"{time.time():.3f}", ATTRIBUTE_REMOVED: f"{seat.reading.removed_db:.1f}"}
             await self._studio.local_participant.set_attributes(self._attributes | heartbeat)
             try:
                 await asyncio.wait_for(self._attributes_due.wait(), HEARTBEAT_S)
             except TimeoutError:
                 continue
 
-    async def publish_meter(self, noise: NoiseMeter, level: LevelMeter, recorded_s: Callable[[], float]) -> None:
-        """Sends the broadcaster a reading whenever one is due. Never returns."""
+    async def publish_meter(self, seat: Seat, recorded_s: Callable[[], float]) -> None:
+        """Sends the broadcaster a reading ten times a second while there is sound. Never returns."""
+        shown = None
         while True:
-            await self._meter_due.wait()
-            self._meter_due.clear()
-            reading = {
-                "removed_db": round(noise.read(), 1),
-                "level_db": round(level.read(), 1),
+            await asyncio.sleep(METER_S)
+            reading = seat.reading
+            if reading is shown:
+                continue
+            shown = reading
+            values = {
+                "removed_db": round(reading.removed_db, 1),
+                "level_db": round(reading.level_db, 1),
                 "seconds": round(recorded_s(), 1),
             }
             try:
                 await self._studio.local_participant.publish_data(
-                    json.dumps(reading),
+                    json.dumps(values),
                     reliable=False,
                     destination_identities=[self._owner],
                     topic=METER_TOPIC,

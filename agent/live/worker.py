@@ -1,52 +1,56 @@
-"""The worker: takes broadcasts from the audio server, up to its capacity, and gives each a process of its own.
+"""A worker: a process that takes broadcasts from the audio server, up to its capacity, and cleans them all at one desk.
 
-There are three reasons for a process each: a Python process delivers every sound event to every `AudioStream` in it, a crash
-should take down one broadcast and not all, and a job that hangs can be killed. Jobs are forked from a process that has the model
-in memory already (`agent.live.preload`).
+Each broadcast is a job on a thread with an event loop of its own, for its rooms and controls; its sound takes another way
+(agent.desk). One worker of a machine's crew (agent.live.crew) runs on each core. It reports to the crew over a pipe, and ends
+when the other end is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import json
 import logging
+import os
 import signal
+import sys
+from collections.abc import Coroutine
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 from livekit import api
-from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
+from livekit.agents.job import RunningJobInfo
 
-from agent.config import AgentConfig, prepare_forking
+from agent.config import AgentConfig
 from agent.denoise import Denoiser
-from agent.denoise_service.client import SharedDenoiser
-from agent.denoise_service.supervisor import DenoisingProcess, shared_denoising
-from agent.live.capacity import capacity_of
-from agent.live.health_page import Health, worker_page
+from agent.desk.desk import Desk
+from agent.desk.load_shedder import WELL
+from agent.live.report import Report
+from agent.live.sdk_events import router
 from agent.live.session import Session
-from agent.recording.repair import keep_repaired
 from contract.messages import AGENT_NAME, BroadcastJob
 
 logger = logging.getLogger(__name__)
 
 RETRY_FOR_EVER = 10**9
 API_TIMEOUT_S = 2.0
-MAX_REPLACED_JOBS = 4
-"""Jobs over the capacity that may be ending while others have taken over from them."""
+REPORT_S = 0.5
+SWITCH_S = 0.0005
+"""How long the desk may have to wait for another thread that computes in Python; 5 ms is the usual time."""
 
 
 class JobAdmission:
-    """Decides in the worker's main process which jobs are taken.
+    """Decides which jobs are taken.
 
-    This is not left to the framework's load threshold: with one idle process it counts a job that is just starting as the whole
+    This is not left to the framework's load threshold: with one idle place it counts a job that is just starting as the whole
     machine, and of four broadcasts that begin together it loses three.
     """
 
-    def __init__(self, capacity: int, livekit: api.LiveKitAPI, denoising: DenoisingProcess | None) -> None:
+    def __init__(self, capacity: int, livekit: api.LiveKitAPI, desk: Desk) -> None:
         self._capacity = capacity
         self._livekit = livekit
-        self._denoising = denoising
+        self._desk = desk
         self._starting = 0
         self._server: AgentServer | None = None
 
@@ -59,33 +63,45 @@ class JobAdmission:
         0.6, is asked, and can refuse."""
         return 0.6 * min(1.0, self._running() / self._capacity)
 
-    def health(self) -> Health:
+    def report(self) -> Report:
         server = self._server
         # livekit-agents 1.8.9 has no public name for it: an id comes with the registration, and `_connecting` is true from the
         # loss of the audio server until it has been found again.
         is_registered = server is not None and server.id != "unregistered" and not server._connecting
-        return Health(
+        jobs = {job.job.room.name: job.job.metadata for job in self._jobs()}
+        return Report(
             is_registered=is_registered,
             capacity=self._capacity,
             streams=self._running() + self._starting,
-            is_denoising=self._denoising.pid is not None if self._denoising is not None else None,
+            jobs=jobs,
+            desk=self._desk.stage,
+            late_ms=1e3 * self._desk.late_s,
+            handed_over_ms=1e3 * self._desk.handed_over_s,
+            lost_frames=self._desk.lost,
         )
 
     def _running(self, but_for: str = "") -> int:
         """Counts jobs, without those in the room `but_for`."""
-        jobs = self._server.active_jobs if self._server is not None else []
-        return sum(job.job.room.name != but_for for job in jobs)
+        return sum(job.job.room.name != but_for for job in self._jobs())
+
+    def _jobs(self) -> list[RunningJobInfo]:
+        """Before the server runs it cannot even be asked (livekit-agents 1.8.9)."""
+        is_running = self._server is not None and self._server.id != "unregistered"
+        return self._server.active_jobs if self._server is not None and is_running else []
 
     async def answer(self, request: JobRequest) -> None:
         """Accepts or refuses a job."""
         # A second job for a room replaces the first, which is dead or dying: together they count as one.
-        if self._running(but_for=request.room.name) + self._starting >= self._capacity:
-            logger.warning("A broadcast was refused: all places are taken", extra={"capacity": self._capacity})
+        room = request.room.name
+        is_full = self._running(but_for=room) + self._starting >= self._capacity
+        if is_full or self._desk.stage != WELL:
+            words = "all places are taken" if is_full else "the machine is too slow for more"
+            logger.warning(f"A broadcast was refused: {words}", extra={"capacity": self._capacity, "desk": self._desk.stage})
             await request.reject(terminate=False)
             return
         self._starting += 1
         try:
-            await self._remove_predecessor(request.room.name)
+            await self._remove_predecessor(room)
             await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
         finally:
             self._starting -= 1
@@ -105,30 +121,14 @@ class JobAdmission:
             logger.warning("A dead agent could not be removed", extra={"error": str(error)})
 
 
-def check_model() -> None:
-    """Loads the model before any broadcast is taken. Raises ModelError."""
-    Denoiser.load()
-
-
-def prepare_process(process: JobProcess, *, denoising: bytes | None) -> None:
-    """Called in a new process before it has a job. `denoising`: address of the denoising process."""
-    # It is loaded already, in the process that this one was forked from.
-    from agent.live.preload import denoiser
-
-    process.userdata["denoiser"] = denoiser if denoising is None else SharedDenoiser(denoiser, denoising)
-    sdk = logging.getLogger("livekit")
-    sdk.setLevel(logging.WARNING)
-    sdk.addFilter(_is_worth_logging)
-
-
 def _is_worth_logging(record: logging.LogRecord) -> bool:
     """Drops the three errors that the SDK logs at every normal end of a room."""
     return "closed unexpectedly" not in record.getMessage()
 
 
-async def run_broadcast(ctx: JobContext, *, config: AgentConfig) -> None:
+async def run_broadcast(ctx: JobContext, *, config: AgentConfig, desk: Desk) -> None:
     """Begins a job. Returns when the broadcast is going."""
-    session = Session(ctx, config, BroadcastJob.from_json(ctx.job.metadata), ctx.proc.userdata["denoiser"])
+    session = Session(ctx, config, BroadcastJob.from_json(ctx.job.metadata), desk)
     ctx.proc.userdata["session"] = session
 
     async def close(_reason: str) -> None:
@@ -145,26 +145,24 @@ async def finish_broadcast(ctx: JobContext) -> None:
         await session.finish()
 
 
-def make_server(config: AgentConfig, admission: JobAdmission, denoising: bytes | None) -> AgentServer:
+def make_server(config: AgentConfig, admission: JobAdmission, desk: Desk) -> AgentServer:
     server = AgentServer(
         ws_url=config.url,
         api_key=config.api_key,
         api_secret=config.api_secret,
         host="127.0.0.1",
         port=0,  # its own health page, which nobody reads: see agent.live.health_page
-        setup_fnc=partial(prepare_process, denoising=denoising),
+        job_executor_type=JobExecutorType.THREAD,
         load_fnc=admission.load,
         load_threshold=float("inf"),  # see JobAdmission
         num_idle_processes=1,
-        initialize_process_timeout=30,
         shutdown_process_timeout=5,
         session_end_timeout=10,
         max_retry=RETRY_FOR_EVER,  # the audio server may be away for as long as it likes
-        preload_modules=["agent.live.preload"],
     )
     admission.watch(server)
     server.rtc_session(
-        partial(run_broadcast, config=config),
+        partial(run_broadcast, config=config, desk=desk),
         agent_name=AGENT_NAME,
         on_request=admission.answer,
         on_session_end=finish_broadcast,
@@ -172,36 +170,55 @@ def make_server(config: AgentConfig, admission: JobAdmission, denoising: bytes |
     return server
 
 
-async def run(config: AgentConfig, *, shared: bool = True) -> None:
-    """Works until SIGTERM or SIGINT. It does not wait for broadcasts: they go on in a later worker's job.
+async def run(config: AgentConfig, denoiser: Denoiser, capacity: int, pipe: int) -> None:
+    """Works until SIGTERM, or until the crew is gone. It does not wait for broadcasts: they go on in another worker's job.
 
-    `shared`: one denoising process for all jobs; otherwise each job computes by itself.
+    `pipe`: file descriptor to which it reports.
     """
-    prepare_forking()
-    capacity = config.capacity or capacity_of(config.data)
-    async with (
-        shared_denoising(capacity + MAX_REPLACED_JOBS) if shared else contextlib.nullcontext() as denoising,
-        api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit,
-    ):
-        admission = JobAdmission(capacity, livekit, denoising)
-        address = denoising.address if denoising is not None else None
-        async with worker_page(config.health_port, admission.health):
-            await _work(config, make_server(config, admission, address))
+    sys.setswitchinterval(SWITCH_S)
+    sdk = logging.getLogger("livekit")
+    sdk.setLevel(logging.WARNING)
+    sdk.addFilter(_is_worth_logging)
+    logging.getLogger("livekit.agents").setLevel(logging.INFO)
+    router()
+    desk = Desk(denoiser)
+    try:
+        async with api.LiveKitAPI(config.url, config.api_key, config.api_secret, failover=False) as livekit:
+            admission = JobAdmission(capacity, livekit, desk)
+            server = make_server(config, admission, desk)
+            await _work(server, _report(admission, desk, pipe))
+    finally:
+        desk.stop()
 
 
-async def _work(config: AgentConfig, server: AgentServer) -> None:
+async def _report(admission: JobAdmission, desk: Desk, pipe: int) -> None:
+    """Tells the crew how it is, twice a second, and nothing while the desk hangs: then it is taken for dead."""
+    os.set_blocking(pipe, False)
+    while True:
+        if not desk.is_hung:
+            try:
+                os.write(pipe, json.dumps(admission.report().to_json()).encode() + b"\n")
+            except BlockingIOError:
+                logger.debug("The crew does not read")
+            except BrokenPipeError:
+                logger.warning("The crew is gone")
+                return
+        await asyncio.sleep(REPORT_S)
+
+
+async def _work(server: AgentServer, report: Coroutine[Any, Any, None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     work = asyncio.create_task(server.run(), name="agent server")
     stopped = asyncio.create_task(stop.wait(), name="stop signal")
-    repairs = asyncio.create_task(keep_repaired(config.recordings), name="repair recordings")
-    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    reporting = asyncio.create_task(report, name="report")
+    await asyncio.wait({work, stopped, reporting}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    repairs.cancel()
-    await asyncio.wait({repairs})
     if not work.done():
         logger.info("Stopping")
         await server.aclose()
     await work
+    if reporting.done():
+        await reporting
+    reporting.cancel()

@@ -20,8 +20,8 @@ import soxr
 from agent.denoise import Denoiser
 from agent.denoise.engine import MODEL_SHA256
 from agent.samples import noises
-from agent.voice.clean_voice import CleanVoice
 from agent.voice.frames import FRAME, Float32, Int16
+from agent.voice.one_voice import OneVoice
 from contract.recording import SAMPLE_RATE
 
 VOICE = Path(__file__).with_name("voice.flac")
@@ -101,16 +101,16 @@ def mixed(noise: Callable[[int], Float32]) -> Int16:
 
 def cleaned(noisy: Int16) -> tuple[Int16, Int16, tuple[float, ...]]:
     """Cleans `noisy` like a broadcast. Returns original and clean sound, aligned, as long as it, and the meter's readings."""
-    voice = CleanVoice(Denoiser.load(), strength_db=FULL_DB)
+    voice = OneVoice(Denoiser.load(), strength_db=FULL_DB)
     late = voice.latency_samples - FRAME
     fed = np.concatenate([noisy, np.zeros(late, np.int16)])
     original, clean = np.empty_like(fed), np.empty_like(fed)
     readings = []
     for start in range(0, len(fed), FRAME):
         frame = slice(start, start + FRAME)
-        original[frame] = voice.process(fed[frame], clean[frame])
+        clean[frame], original[frame] = voice.process(fed[frame])
         if (start // FRAME + 1) % METER_FRAMES == 0:
-            readings.append(round(voice.noise.read(), 1))
+            readings.append(round(voice.read_meters()[1], 1))
     return original[late:], clean[late:], tuple(readings)
 
 

@@ -1,8 +1,7 @@
-"""Ten milliseconds of sound at a time: conversion between number formats, the delay line, and the fades.
+"""Ten milliseconds of sound at a time, of many voices at once: conversion between number formats, and fades.
 
 Samples travel as int16 (what the SDK and the recording take) and as float32 in [-1, 1) (what the denoiser takes). A frame
-is FRAME samples, 48 kHz: an array [FRAME], or with two channels [FRAME, 2]. Nothing here is thread-safe: each voice belongs to
-one task.
+is FRAME samples, 48 kHz: an array [FRAME], or with two channels [FRAME, 2]; frames of several voices have one axis more in front.
 """
 
 from __future__ import annotations
@@ -26,52 +25,33 @@ _MAX_INT16 = np.float32(32767)
 _MIN_INT16 = np.float32(-32768)
 
 
-def to_float(samples: Int16, out: Float32) -> Float32:
-    """Converts int16 to float32 in [-1, 1), into `out`, and returns that."""
-    return np.multiply(samples, _TO_FLOAT, out=out)
+def to_float(samples: Int16) -> Float32:
+    """Converts int16 to float32 in [-1, 1)."""
+    return np.multiply(samples, _TO_FLOAT, dtype=np.float32)
 
 
-def to_int16(samples: Float32, out: Int16) -> None:
-    """Converts float32 to int16, rounded and clipped, into `out`. `samples` must be finite."""
+def to_int16(samples: Float32) -> Int16:
+    """Converts float32 to int16, rounded and clipped. `samples` must be finite."""
     scaled = samples * _TO_INT
     np.rint(scaled, out=scaled)
     np.clip(scaled, _MIN_INT16, _MAX_INT16, out=scaled)
-    out[:] = scaled
+    return scaled.astype(np.int16)
 
 
-class DelayLine:
-    """Gives back what was put in `delay` samples earlier, and zeros before that."""
+class Fade:
+    """Moves weights to their targets in a straight line, a frame at a time."""
 
-    def __init__(self, delay: int) -> None:
-        self._held: Int16 = np.zeros(delay, dtype=np.int16)
+    def __init__(self, length_s: float) -> None:
+        """`length_s`: of the way from 0 to 1."""
+        self._step = np.float32(1 / (length_s * SAMPLE_RATE))
+        self._steps = np.arange(1, FRAME + 1, dtype=np.float32) * self._step
 
-    def shift(self, samples: Int16) -> Int16:
-        """Returns as many samples as came in, delayed. The caller may keep them."""
-        line = np.concatenate((self._held, samples))
-        self._held = line[len(samples) :]
-        return line[: len(samples)]
-
-
-class Ramp:
-    """Moves a weight to its target in a straight line, one frame at a time."""
-
-    def __init__(self, length_s: float, *, at: float) -> None:
-        self._step = 1 / (length_s * SAMPLE_RATE)
-        self._steps = np.arange(1, FRAME + 1, dtype=np.float32) * np.float32(self._step)
-        self.value = at
-        self.target = at
-
-    @property
-    def is_resting(self) -> bool:
-        return self.value == self.target
-
-    def next(self) -> Float32:
-        """Returns the weights of the next frame's samples."""
-        if self.target >= self.value:
-            weights = np.minimum(self.value + self._steps, self.target)
-        else:
-            weights = np.maximum(self.value - self._steps, self.target)
-        self.value = float(weights[-1])
-        if abs(self.value - self.target) < self._step / 2:
-            self.value = self.target
-        return weights.astype(np.float32, copy=False)
+    def next(self, weights: Float32, targets: Float32) -> Float32:
+        """Takes the weights of some voices, [voices], and moves them on by a frame. Returns the weights of its samples,
+        [voices, FRAME]."""
+        up = (targets >= weights)[:, None]
+        start, target = weights[:, None], targets[:, None]
+        of_samples = np.where(up, np.minimum(start + self._steps, target), np.maximum(start - self._steps, target))
+        last = of_samples[:, -1]
+        weights[:] = np.where(np.abs(last - targets) < self._step / 2, targets, last)
+        return of_samples

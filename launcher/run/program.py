@@ -22,6 +22,8 @@ from launcher.settings import ROOT, Settings
 
 OURS = ("STILLAIR_", "LIVEKIT_", "PG")
 """How the names of variables begin that may concern secrets; libpq, for PostgreSQL, reads the last."""
+BEHIND_THE_SOUND = {services.WEB, services.RECONCILER}
+"""They get what the sound leaves of the processor: a page may come some milliseconds later, a frame may not."""
 OF_THE_NOISE_REMOVER = {
     "LIVEKIT_URL",
     "STILLAIR_AGENT_HEALTH_PORT",
@@ -31,6 +33,7 @@ OF_THE_NOISE_REMOVER = {
     "STILLAIR_LOW_WATER_MB",
     "STILLAIR_NEVER_ORIGINAL",
     "STILLAIR_RECORDINGS",
+    "STILLAIR_WORKERS",
 }
 
 
@@ -60,6 +63,8 @@ def become(name: str, command: Sequence[str], settings: Settings) -> NoReturn:
     """Replace this process by the program. Raises Problem."""
     wanted = environment(name, settings, secrets.load(settings.data, os.environ))
     os.chdir(ROOT)
+    if name in BEHIND_THE_SOUND:
+        os.nice(10)
     os.execvpe(command[0], list(command), wanted)  # noqa: S606 - our own argument lists
 
 

@@ -1,10 +1,11 @@
 """Settings of the agent."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from agent.config import AgentConfig, prepare_forking
+from agent.config import AgentConfig
 from contract.settings import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,7 @@ def test_defaults_are_those_of_the_readme(tmp_path, monkeypatch):
     assert config.data == ROOT / "data"
     assert config.recordings == ROOT / "data" / "recordings"
     assert config.capacity is None  # as measured
+    assert config.workers == len(os.sched_getaffinity(0))
     assert not config.never_original
     assert config.grace_s == 60
     assert config.health_port == 8004
@@ -28,6 +30,7 @@ def test_every_setting_is_taken_over(tmp_path):
         | {
             "STILLAIR_DATA": str(tmp_path),
             "STILLAIR_CAPACITY": "7",
+            "STILLAIR_WORKERS": "3",
             "STILLAIR_GRACE_S": "1.5",
             "STILLAIR_NEVER_ORIGINAL": "1",
             "STILLAIR_LOW_WATER_MB": "500",
@@ -51,6 +54,7 @@ def test_every_setting_is_taken_over(tmp_path):
         ("STILLAIR_CAPACITY", "-1"),
         ("STILLAIR_CAPACITY", "many"),
         ("STILLAIR_CAPACITY", "2.5"),
+        ("STILLAIR_WORKERS", "0"),
         ("STILLAIR_NEVER_ORIGINAL", "yes"),
         ("STILLAIR_GRACE_S", "-1"),
         ("STILLAIR_GRACE_S", "nan"),
@@ -77,14 +81,3 @@ def test_what_has_no_default_must_be_set(name):
 
 def test_the_secret_is_not_shown():
     assert COMPLETE["LIVEKIT_API_SECRET"] not in repr(AgentConfig.from_environment(COMPLETE))
-
-
-def test_the_process_that_jobs_are_forked_from_gets_no_threads_and_no_foreign_models():
-    environment = {"OPENBLAS_NUM_THREADS": "8"}
-    prepare_forking(environment)
-    assert environment == {
-        "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
-        "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }

@@ -24,7 +24,7 @@ def on_air(friends):
 
 
 def noise_remover_of_newest_stream(instance) -> int:
-    """Returns the process id of the newest job."""
+    """Returns the process id of the worker with the newest stream."""
     started = [line for line in instance.log("noise-remover").splitlines() if "The broadcast runs" in line]
     return int(re.search(r"\bpid=(\d+)", started[-1])[1])
 
@@ -66,7 +66,6 @@ def test_the_noise_remover_is_killed_and_sound_is_back_within_10_s(instance, on_
     began = time.monotonic()
     os.kill(noise_remover_of_newest_stream(instance), signal.SIGKILL)
     alice.was_told("Noise removal stopped. Trying again - your recording is safe.")
-    expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted", exact=True)).to_be_visible()
     bob.hears_speech(within_s=10 - (time.monotonic() - began))
     alice.expect_state("Live - noise removed", timeout_s=10)
     expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted", exact=True)).to_be_hidden()

@@ -72,21 +72,21 @@ async def story(instance):
         yield story
 
 
-def kill_job(instance) -> None:
-    """Kills the process of the newest broadcast."""
+def kill_worker(instance) -> None:
+    """Kills the worker of the newest broadcast."""
     *_, pid = re.findall(r"The broadcast runs.* pid=(\d+)", instance.log("noise-remover"))
     os.kill(int(pid), signal.SIGKILL)
 
 
 async def test_a_killed_noise_remover_is_replaced_within_10_s(instance, story):
     async with story.heard_again_within(10):
-        kill_job(instance)
+        kill_worker(instance)
     assert story.speaker.room.isconnected()
 
 
 async def test_it_is_replaced_though_the_reconciler_dies_at_the_same_time(instance, story):
     async with story.heard_again_within(30):
-        kill_job(instance)
+        kill_worker(instance)
         instance.kill("reconciler")
 
 

@@ -66,7 +66,7 @@ def check() -> Status:
     parts = [
         _audio_server(len(streams), listeners, works=audio_server),
         _noise_remover(remover, streams, audio_server=audio_server),
-        *_shared_cleaning(remover),
+        *_cleaning(remover),
         _recordings(settings),
         _database(),
         _reconciler(),
@@ -141,22 +141,20 @@ def _noise_remover(remover: Health | None, streams: Sequence[Stream], *, audio_s
     return Part(name, State.WELL, _("It is ready for the next stream."))
 
 
-def _shared_cleaning(remover: Health | None) -> list[Part]:
-    if remover is None or remover.denoising is None:
+def _cleaning(remover: Health | None) -> list[Part]:
+    """Whether the workers of the noise remover keep up with the sound; nothing where that is not known."""
+    if remover is None or not remover.wanted_workers:
         return []
-    if remover.denoising:
-        return [Part(_("Shared cleaning"), State.WELL, _("One process cleans all streams together."))]
-    return [
-        Part(
-            _("Shared cleaning"),
-            State.LOOK,
-            _(
-                "The process that cleans all streams together is restarting. Streams go on: each is cleaned separately, "
-                "which takes more processor time."
-            ),
-            _see_log("noise-remover"),
-        )
-    ]
+    name, log = _("Cleaning"), _see_log("noise-remover")
+    if "shedding" in remover.workers:
+        words = _("This machine is too slow for its streams: some are sent with their original sound. All are recorded.")
+        return [Part(name, State.LOOK, words, _("Set STILLAIR_CAPACITY to fewer streams."))]
+    if "full" in remover.workers:
+        words = _("All streams are cleaned, but this machine is busy: no new stream is taken until it has caught up.")
+        return [Part(name, State.LOOK, words, log)]
+    if len(remover.workers) < remover.wanted_workers:
+        return [Part(name, State.LOOK, _("A worker is starting. Streams go on with the others."), log)]
+    return [Part(name, State.WELL, _("All streams are cleaned in time."))]
 
 
 def _recordings(settings: Config) -> Part:

@@ -28,7 +28,8 @@ class Health:
     ok: bool  # by the status of its answer
     registered: bool = False  # with the audio server, which can send it streams only then
     slots: Slots | None = None
-    denoising: bool | None = None  # whether the process that cleans all streams runs; None: unknown, or there is none
+    workers: tuple[str, ...] = ()  # how far each worker that runs has fallen back: "well", "full" or "shedding"
+    wanted_workers: int = 0  # how many should run
 
 
 def health() -> Health | None:
@@ -43,6 +44,7 @@ def health() -> Health | None:
     try:
         found = json.loads(answer.body)
         slots = Slots(int(found["taken"]), int(found["places"]))
-        return Health(answer.ok, bool(found.get("registered")), slots, found.get("denoising"))
+        workers = tuple(str(worker["desk"]) for worker in found["workers"])
+        return Health(answer.ok, bool(found.get("registered")), slots, workers, int(found["wanted_workers"]))
     except (ValueError, KeyError, TypeError, OverflowError):
         return Health(answer.ok)

@@ -32,7 +32,7 @@ def test_the_first_start_measures_and_keeps(tmp_path):
     assert [file.name for file in data.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize("what", ["model", "onnxruntime", "processor", "cores"])
+@pytest.mark.parametrize("what", ["method", "model", "onnxruntime", "processor", "cores"])
 def test_what_was_measured_elsewhere_is_not_taken(tmp_path, what):
     keep(tmp_path, BENCH)
     content = json.loads((tmp_path / FILE).read_text())

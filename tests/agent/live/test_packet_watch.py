@@ -2,15 +2,10 @@
 
 import asyncio
 
-import numpy as np
 import pytest
 
 from agent.live import packet_watch
 from agent.live.packet_watch import SILENT_FRAMES, PacketWatch
-from agent.voice.frames import FRAME
-
-SILENCE = np.zeros(FRAME, np.int16)
-SOUND = np.array([0] * (FRAME - 1) + [1], np.int16)
 
 
 class Network:
@@ -45,32 +40,36 @@ async def looks(network, count):
         await asyncio.wait_for(network.asked.get(), 5)
 
 
-def hear(watched, frame, count):
-    for _ in range(count):
-        watched.look_at(frame)
+def hear_silence(watched, count):
+    for number in range(count):
+        watched.look_at(number + 1)
+
+
+def hear_sound(watched):
+    watched.look_at(0)
 
 
 async def test_while_there_is_sound_nobody_asks(network, watched):
     for _ in range(10):
-        hear(watched, SILENCE, SILENT_FRAMES - 1)
-        hear(watched, SOUND, 1)
+        hear_silence(watched, SILENT_FRAMES - 1)
+        hear_sound(watched)
         await asyncio.sleep(0)
     assert network.asked.empty()
     assert not watched.missing
 
 
 async def test_silence_that_arrives_is_silence(network, watched):
-    hear(watched, SILENCE, SILENT_FRAMES)
+    hear_silence(watched, SILENT_FRAMES)
     await looks(network, 5)
     assert not watched.missing
 
 
 async def test_silence_that_does_not_arrive_is_missing_until_the_first_sound(network, watched):
     network.alive = False
-    hear(watched, SILENCE, SILENT_FRAMES)
+    hear_silence(watched, SILENT_FRAMES)
     await looks(network, 5)
     assert watched.missing
-    hear(watched, SOUND, 1)
+    hear_sound(watched)
     assert not watched.missing
     await looks(network, 1)
     assert not watched.missing
@@ -78,7 +77,7 @@ async def test_silence_that_does_not_arrive_is_missing_until_the_first_sound(net
 
 async def test_silence_that_arrives_again_is_missing_no_more(network, watched):
     network.alive = False
-    hear(watched, SILENCE, SILENT_FRAMES)
+    hear_silence(watched, SILENT_FRAMES)
     await looks(network, 5)
     assert watched.missing
     network.alive = True
@@ -89,7 +88,7 @@ async def test_silence_that_arrives_again_is_missing_no_more(network, watched):
 async def test_it_is_noticed_each_time(network, watched):
     network.alive = False
     for _ in range(3):
-        hear(watched, SILENCE, SILENT_FRAMES)
+        hear_silence(watched, SILENT_FRAMES)
         await looks(network, 5)
         assert watched.missing
-        hear(watched, SOUND, 1)
+        hear_sound(watched)

@@ -72,7 +72,7 @@ async def _play(stage, sound):
     due = time.monotonic()
     while True:
         for at in range(0, len(sound), FRAME):
-            await stage.send(sound[at : at + FRAME])
+            stage.send(sound[at : at + FRAME])
             due += FRAME_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 

@@ -54,6 +54,28 @@ async def test_many_who_begin_together_all_get_a_place(own_worker, new_broadcast
     assert worker.active_jobs() == 4
 
 
+@pytest.mark.alone
+async def test_five_who_start_at_once_harm_nobody_who_is_on_air(own_worker, new_broadcast):
+    worker = own_worker(STILLAIR_WORKERS="1")
+    worker.start()
+    on_air = await new_broadcast().open(strength_db=0)
+    first = await on_air.speaker(sweep(2))
+    listener = await on_air.listener()
+    await until(lambda: listener.loud_since(0) and first.agent().get("recording") == "on", 30, "on air")
+    await asyncio.sleep(2)
+    opened = [new_broadcast() for _ in range(5)]
+    await asyncio.gather(*(broadcast.make_rooms() for broadcast in opened))
+    await asyncio.gather(*(broadcast.dispatch() for broadcast in opened))
+    speakers = [await broadcast.speaker(sweep(2)) for broadcast in opened]
+    await until(lambda: all(speaker.agent().get("state") == "cleaning" for speaker in speakers), 30, "all six")
+    [desk] = worker.health()["workers"]
+    assert (desk["desk"], desk["lost_frames"]) == ("well", 0)
+    await on_air.end()
+    await until(lambda: worker.manifest(on_air.id).state == "closed", 20, "closed")
+    assert worker.manifest(on_air.id).paused == ()
+    assert worker.manifest(on_air.id).gaps == ()
+
+
 async def test_a_full_place_may_be_taken_over_by_a_new_job_for_the_same_broadcast(own_worker, new_broadcast):
     worker = own_worker(STILLAIR_CAPACITY="1")
     worker.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -59,14 +58,18 @@ class WorkerProcess:
         return self._process
 
     def start(self) -> None:
-        """Returns when it has registered with the audio server and has a process ready for a job."""
-        before = self.log.stat().st_size if self.log.exists() else 0
+        """Returns when all its workers have registered with the audio server."""
         process = self.spawn()
         deadline = time.monotonic() + START_TIMEOUT_S
-        while "registered worker" not in self.log.read_text()[before:]:
+        while not self.is_ready():
             assert process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        health = self.health()
+        registered = [worker["registered"] for worker in health.get("workers", [])]
+        return all(registered) and len(registered) == health.get("wanted_workers")
 
     def is_like(self, settings: dict[str, str]) -> bool:
         """Returns whether it runs with these settings."""
@@ -98,15 +101,19 @@ class WorkerProcess:
         except OSError:
             return {}
 
-    def job(self, room: str) -> int:
-        """Returns the process id of the newest job in this room."""
-        lines = [line for line in self.log.read_text().splitlines() if "The broadcast runs" in line and room in line]
-        match = re.search(r"\bpid=(\d+)", lines[-1])
-        assert match
-        return int(match[1])
+    def job(self, room: str) -> str:
+        """Returns the id of the newest job in this room."""
+        return self._newest_in(room)[1]
 
-    def kill_job(self, room: str) -> None:
-        os.kill(self.job(room), signal.SIGKILL)
+    def worker_of(self, room: str) -> int:
+        """Returns the process id of the worker with the newest job in this room."""
+        return int(self._newest_in(room)[2])
+
+    def _newest_in(self, room: str) -> re.Match[str]:
+        lines = [line for line in self.log.read_text().splitlines() if "The broadcast runs" in line and room in line]
+        match = re.search(r"\bjob='(\w+)' pid=(\d+)", lines[-1])
+        assert match
+        return match
 
     def active_jobs(self) -> int:
         return int(self.health()["taken"])

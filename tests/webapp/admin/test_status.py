@@ -17,7 +17,7 @@ from webapp.admin import heartbeat, status
 from webapp.core.database import db
 from webapp.models import Setting, Stream, now
 
-WELL = {"registered": True, "places": 4, "taken": 1, "denoising": True}
+WELL = {"registered": True, "places": 4, "taken": 1, "wanted_workers": 1, "workers": [{"desk": "well"}]}
 
 
 @pytest.fixture
@@ -111,11 +111,18 @@ def test_streams_that_it_does_not_come_to_are_counted(app, look):
     assert look("Audio server").words == "1 stream, 0 listeners."
 
 
-@pytest.mark.parametrize(("denoising", "state"), [(True, "well"), (False, "look"), (None, None)])
-def test_the_process_that_all_streams_share_is_shown_where_it_is_known(app, alice, remover, denoising, state):
-    remover.body = json.dumps(WELL | {"denoising": denoising}).encode()
-    with app.test_request_context():
-        assert [part.state for part in status.check().parts if part.name == "Shared cleaning"] == ([state] if state else [])
+@pytest.mark.parametrize(
+    ("desks", "words"),
+    [
+        (["well", "well"], "All streams are cleaned in time."),
+        (["well"], "A worker is starting."),
+        (["well", "full"], "no new stream is taken"),
+        (["shedding", "full"], "some are sent with their original sound"),
+    ],
+)
+def test_how_the_workers_keep_up_is_told(look, remover, desks, words):
+    remover.body = json.dumps(WELL | {"wanted_workers": 2, "workers": [{"desk": desk} for desk in desks]}).encode()
+    assert words in look("Cleaning").words
 
 
 @pytest.mark.parametrize(("ago_s", "state"), [(1, "well"), (100, "look")])

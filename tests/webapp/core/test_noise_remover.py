@@ -7,6 +7,7 @@ import json
 import pytest
 
 from agent.live import health_page
+from agent.live.report import Report
 from tests.webapp.support.health_page import HealthPage
 from webapp.core import noise_remover
 from webapp.core.noise_remover import Health, Slots
@@ -27,15 +28,20 @@ def ask(make_app, page):
     return ask
 
 
+def page_of(*desks, registered):
+    workers = [{"desk": desk} for desk in desks]
+    return {"registered": registered, "places": 4, "taken": 3, "wanted_workers": 2, "workers": workers}
+
+
 def test_all_that_it_says_is_read(ask, page):
-    page.body = json.dumps({"registered": True, "places": 4, "taken": 3, "denoising": False}).encode()
-    assert ask() == Health(ok=True, registered=True, slots=Slots(taken=3, total=4), denoising=False)
+    page.body = json.dumps(page_of("well", "full", registered=True)).encode()
+    assert ask() == Health(ok=True, registered=True, slots=Slots(taken=3, total=4), workers=("well", "full"), wanted_workers=2)
     assert page.asked == ["/"]
 
 
 def test_one_that_has_lost_the_audio_server_still_says_how_many_streams_it_cleans(ask, page):
-    page.body, page.status = json.dumps({"registered": False, "places": 4, "taken": 3, "denoising": None}).encode(), 503
-    assert ask() == Health(ok=False, registered=False, slots=Slots(taken=3, total=4))
+    page.body, page.status = json.dumps(page_of(registered=False)).encode(), 503
+    assert ask() == Health(ok=False, registered=False, slots=Slots(taken=3, total=4), wanted_workers=2)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,7 @@ def test_one_that_has_lost_the_audio_server_still_says_how_many_streams_it_clean
         b"[]",
         b"null",
         b'{"places": 4}',
+        b'{"places": 4, "taken": 1, "workers": 2, "wanted_workers": 2}',
         b'{"places": "four", "taken": 4}',
         b'{"places": null, "taken": 4}',
         b'{"places": Infinity, "taken": 4}',
@@ -69,6 +76,10 @@ def test_slots_are_free_until_all_are_taken(taken, free):
     assert Slots(taken, total=4).free == free
 
 
-def test_the_agent_says_what_is_read():
-    said = health_page.Health(is_registered=True, capacity=4, streams=1, is_denoising=True).to_json()
-    assert said == {"registered": True, "places": 4, "taken": 1, "denoising": True}
+def test_the_agent_says_what_is_read(ask, page):
+    report = Report(
+        is_registered=True, capacity=2, streams=1, jobs={}, desk="full", late_ms=1.25, handed_over_ms=3.0, lost_frames=0
+    )
+    said = health_page.Health(is_registered=True, capacity=4, streams=1, workers=[report], wanted_workers=2)
+    page.body = json.dumps(said.to_json()).encode()
+    assert ask() == Health(ok=True, registered=True, slots=Slots(taken=1, total=4), workers=("full",), wanted_workers=2)

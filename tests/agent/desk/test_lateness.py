@@ -1,6 +1,6 @@
-"""Lateness and overload, with a clock made of numbers."""
+"""Lateness, with a clock made of numbers."""
 
-from agent.live.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock, Overload
+from agent.desk.lateness import MAX_QUEUED_FRAMES, Cooldown, FrameClock
 
 FRAME_S = 0.010
 
@@ -45,54 +45,6 @@ def test_a_sound_clock_that_is_slow_is_no_lateness():
     for number in range(100_000):
         clock.taken(number * FRAME_S * 1.001, 0.0049)
     assert clock.behind_s < 0.001
-
-
-def test_stalls_that_are_caught_up_are_no_overload():
-    overload = Overload()
-    assert not any(overload.after(0.0 if frame % 50 == 0 else 0.100) for frame in range(1_000))
-
-
-def test_a_second_without_catching_up_is_overload_until_all_is_well_for_five_seconds():
-    overload = Overload()
-    verdicts = [overload.after(0.03) for _ in range(100)]
-    assert verdicts.index(True) == 99
-    assert all(overload.after(0.0) for _ in range(499))
-    assert overload.after(0.0) is False
-
-
-def test_lateness_while_resting_starts_the_wait_again():
-    overload = Overload()
-    [overload.after(0.08) for _ in range(100)]
-    [overload.after(0.0) for _ in range(400)]
-    overload.after(0.03)
-    assert all(overload.after(0.0) for _ in range(499))
-    assert overload.after(0.0) is False
-
-
-def rest_of(overload):
-    """Frames until an active overload ends without lateness."""
-    frames = 1
-    while overload.after(0.0):
-        frames += 1
-    return frames
-
-
-def test_each_try_in_vain_doubles_the_wait_up_to_a_minute():
-    overload, rests = Overload(), []
-    for _ in range(6):
-        [overload.after(0.08) for _ in range(100)]
-        rests.append(rest_of(overload))
-    assert rests == [500, 1_000, 2_000, 4_000, 6_000, 6_000]
-
-
-def test_a_minute_that_went_well_is_remembered():
-    overload = Overload()
-    for _ in range(3):
-        [overload.after(0.08) for _ in range(100)]
-        rest_of(overload)
-    [overload.after(0.0) for _ in range(6_000)]
-    [overload.after(0.08) for _ in range(100)]
-    assert rest_of(overload) == 500
 
 
 def test_cooldown_lets_through_once():
