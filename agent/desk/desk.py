@@ -175,10 +175,16 @@ class Desk:
             Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(THREAD_NAME, encoding="ascii")
         while self._wait():
             while self._orders:
-                self._orders.popleft()()
+                self._carry_out(self._orders.popleft())
             present = self._collect()
             if present:
                 self._tick(present)
+
+    def _carry_out(self, order: Callable[[], None]) -> None:
+        try:
+            order()
+        except Exception:  # of one voice: the others must not lose their sound
+            logger.exception("The desk could not do what it was told")
 
     def _wait(self) -> bool:
         """Returns when there is something to do: True, or False at the end."""

@@ -71,14 +71,18 @@ class Reading:
     removed_db: float
 
 
+_SLOTS = 2 * MAX_QUEUED_FRAMES
+"""More than may wait, so that a frame that was just taken is not overwritten while it is copied."""
+
+
 class Queue:
     """Holds the frames of one voice that wait for the desk, at most 100 ms of them: then the oldest are given up. Belongs to who
     holds the desk's lock."""
 
     def __init__(self, channels: int) -> None:
-        shape = (MAX_QUEUED_FRAMES, FRAME) if channels == 1 else (MAX_QUEUED_FRAMES, FRAME, channels)
+        shape = (_SLOTS, FRAME) if channels == 1 else (_SLOTS, FRAME, channels)
         self._frames: Int16 = np.zeros(shape, np.int16)
-        self._arrived = [0.0] * MAX_QUEUED_FRAMES
+        self._arrived = [0.0] * _SLOTS
         self._first = 0
         self.length = 0
         self.lost = 0
@@ -87,10 +91,10 @@ class Queue:
     def put(self, frame: Int16, now: float) -> None:
         """Takes a copy of a frame."""
         if self.length == MAX_QUEUED_FRAMES:
-            self._first = (self._first + 1) % MAX_QUEUED_FRAMES
+            self._first = (self._first + 1) % _SLOTS
             self.length -= 1
             self.lost += 1
-        at = (self._first + self.length) % MAX_QUEUED_FRAMES
+        at = (self._first + self.length) % _SLOTS
         self._frames[at] = frame
         self._arrived[at] = now
         self.length += 1
@@ -98,7 +102,7 @@ class Queue:
     def take(self, now: float) -> Int16:
         """Returns the oldest frame, valid until ten more have come. There must be one."""
         at = self._first
-        self._first = (at + 1) % MAX_QUEUED_FRAMES
+        self._first = (at + 1) % _SLOTS
         self.length -= 1
         self.late_s = now - self._arrived[at]
         frame: Int16 = self._frames[at]
