@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 RETRY_FOR_EVER = 10**9
 API_TIMEOUT_S = 2.0
 REPORT_S = 0.5
+BETWEEN_STARTS_S = 0.1
+"""Jobs that start all at once would keep the interpreter from the desk: one after the other, they do not."""
 SWITCH_S = 0.0005
 """How long the desk may have to wait for another thread that computes in Python; 5 ms is the usual time."""
 
@@ -52,6 +54,7 @@ class JobAdmission:
         self._livekit = livekit
         self._desk = desk
         self._starting = 0
+        self._turn = asyncio.Lock()
         self._server: AgentServer | None = None
 
     def watch(self, server: AgentServer) -> None:
@@ -100,11 +103,13 @@ class JobAdmission:
             await request.reject(terminate=False)
             return
         self._starting += 1
-        try:
-            await self._remove_predecessor(room)
-            await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
-        finally:
-            self._starting -= 1
+        async with self._turn:
+            try:
+                await self._remove_predecessor(room)
+                await request.accept(identity=AGENT_NAME, name=AGENT_NAME)
+            finally:
+                self._starting -= 1
+            await asyncio.sleep(BETWEEN_STARTS_S)
 
     async def _remove_predecessor(self, room: str) -> None:
         """Removes a dead agent from the room before the audio server knows of the new job. It would evict an agent of the same
