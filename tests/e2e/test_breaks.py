@@ -60,13 +60,15 @@ def test_the_audio_server_is_killed_and_sound_is_back_within_15_s(instance, on_a
 
 
 @pytest.mark.alone
-def test_the_noise_remover_is_killed_and_sound_is_back_within_10_s(instance, on_air):
+def test_a_worker_of_the_noise_remover_is_killed_and_another_takes_over(instance, on_air):
     alice, bob = on_air
-    alice.keep_notices()
-    began = time.monotonic()
-    os.kill(noise_remover_of_newest_stream(instance), signal.SIGKILL)
-    alice.was_told("Noise removal stopped. Trying again - your recording is safe.")
-    bob.hears_speech(within_s=10 - (time.monotonic() - began))
+    killed = noise_remover_of_newest_stream(instance)
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while noise_remover_of_newest_stream(instance) == killed:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    bob.hears_speech(within_s=5)
     alice.expect_state("Live - noise removed", timeout_s=10)
     expect(bob.page.get_by_text(f"{alice.username}'s sound is interrupted", exact=True)).to_be_hidden()
     stop_and_look_at_the_recording(alice, bob)
