@@ -1,10 +1,10 @@
 """A server at its limits, and parts of it that do not answer: what the broadcaster is told, and that it goes on by itself."""
 
 import os
-import signal
 import subprocess
 from contextlib import contextmanager
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -35,13 +35,16 @@ def instance(disk, tmp_path_factory):
 
 @contextmanager
 def frozen(instance, program: str):
-    """Stops a program, so that it exists and does not answer."""
-    pid = instance.pid(program)
-    os.kill(pid, signal.SIGSTOP)
+    """Stops a program and all its processes, so that it exists and does not answer."""
+    main = psutil.Process(instance.pid(program))
+    family = [main, *main.children(recursive=True)]
+    for process in family:
+        process.suspend()
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for process in reversed(family):
+            process.resume()
 
 
 def press_start(person) -> None:
