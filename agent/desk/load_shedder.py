@@ -5,8 +5,8 @@
     shedding    the newest voices are not cleaned, so that the others are
 
 A stall is no overload, however long: what queued up meanwhile is worked off in milliseconds. A second without catching up once
-is. Cleaning is tried again, for one voice after the other, after 5 s without lateness; each time that fails within a minute the
-wait doubles, up to a minute.
+is, and two are reason to give something up. Cleaning is tried again, for one voice after the other, after 5 s without lateness;
+each time that fails within a minute the wait doubles, up to a minute.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from agent.desk.seat import Seat
 WELL, FULL, SHEDDING = STAGES = ("well", "full", "shedding")
 
 LATE_S = 0.020
-FULL_TICKS = 50
-SHED_TICKS = 100
+FULL_TICKS = 100
+SHED_TICKS = 200
 FULL_FOR_TICKS = 1_000
 MIN_REST_TICKS = 500
 MAX_REST_TICKS = 6_000
