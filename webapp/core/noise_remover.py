@@ -44,7 +44,7 @@ def health() -> Health | None:
     try:
         found = json.loads(answer.body)
         slots = Slots(int(found["taken"]), int(found["places"]))
-        workers = tuple(str(worker["desk"]) for worker in found["workers"])
-        return Health(answer.ok, bool(found.get("registered")), slots, workers, int(found["wanted_workers"]))
+        workers = tuple(str(worker["desk"]) for worker in found.get("workers", ()))
+        return Health(answer.ok, bool(found.get("registered")), slots, workers, int(found.get("wanted_workers", 0)))
     except (ValueError, KeyError, TypeError, OverflowError):
         return Health(answer.ok)
