@@ -58,8 +58,8 @@ class Instance:
 def started(data: Path, **environment: str) -> Iterator[Instance]:
     """Starts an instance. `environment` holds its settings, beside those of the test run."""
     # Of a machine that is busy with tests, what it can carry is not measured well.
-    # One of the places is kept for the admin.
-    environment = {"STILLAIR_CAPACITY": "9"} | environment
+    # One of the places is kept for the admin. Names for the outside are another instance's, which may run beside this one.
+    environment = {"STILLAIR_CAPACITY": "9", "STILLAIR_TRUSTED_HOSTS": ""} | environment
     settings = Settings.of(data=data, host="127.0.0.1", port=some_free_block(), environment=environment)
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
