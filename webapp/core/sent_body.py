@@ -7,6 +7,7 @@ server they are iterables like all others. They never leave the process, so nobo
 from __future__ import annotations
 
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
@@ -24,15 +25,15 @@ class OpenFile(Protocol):
     def close(self) -> None: ...
 
 
-class SentBody:
+class SentBody(ABC):
     """`on_close` is called once, whatever becomes of the answer."""
 
     def __init__(self, on_close: Callable[[], None]) -> None:
         self._finish = weakref.finalize(self, on_close)
 
+    @abstractmethod
     def read(self) -> bytes:
         """Return the next piece; nothing at the end."""
-        raise NotImplementedError
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.read, b"")

@@ -67,19 +67,16 @@ def _file_body(file: io.BufferedReader, _chunk_bytes: int = 0) -> FileBody:
 
 def ask(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Answer:
     begun: list[Any] = []
+    written: list[bytes] = []  # by an app that calls what start_response returns, instead of returning all (PEP 3333)
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         begun[:] = status, headers
-        return _refuse_write
+        return written.append
 
     found = app(environ, start_response)
-    body = found if isinstance(found, SentBody | EventStream) else _collected(found)
+    body = found if isinstance(found, SentBody | EventStream) else [*written, *_collected(found)]
     status, headers = begun
     return Answer(int(status[:3]), [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], body)
-
-
-def _refuse_write(_data: bytes) -> None:
-    raise NotImplementedError("PEP 3333 has this for old frameworks, and Flask is none")
 
 
 def _collected(pieces: Iterable[bytes]) -> list[bytes]:

@@ -159,3 +159,11 @@ class Broadcast:
 async def broadcast(app: Flask, livekit: LivekitProcess, alice: Person) -> AsyncIterator[Broadcast]:
     async with contextlib.AsyncExitStack() as stack:
         yield Broadcast(app, livekit, alice, stack)
+
+
+@pytest.fixture
+def charlie(app: Flask, alice: Person) -> Person:
+    """Registers another friend of Alice's."""
+    charlie = Person(app, "charlie").register()
+    charlie.befriend(alice)
+    return charlie

@@ -10,7 +10,6 @@ from livekit import rtc
 from contract import messages
 from tests.integration.streams.livekit_process import LivekitProcess
 from tests.integration.streams.people import Listener, get, post, until
-from tests.webapp.conftest import Person
 
 NAMES = ("alice", "bob", "charlie")
 
@@ -22,14 +21,6 @@ def livekit(tmp_path_factory):
     process.start()
     yield process
     process.kill()
-
-
-@pytest.fixture
-def charlie(app, alice):
-    """Registers another friend of Alice's."""
-    charlie = Person(app, "charlie").register()
-    charlie.befriend(alice)
-    return charlie
 
 
 @pytest.fixture

@@ -23,14 +23,6 @@ pytestmark = pytest.mark.usefixtures("reconciler")
 
 
 @pytest.fixture
-def charlie(app, alice):
-    """Registers another friend of Alice's, who stays one."""
-    charlie = Person(app, "charlie").register()
-    charlie.befriend(alice)
-    return charlie
-
-
-@pytest.fixture
 async def on_air(broadcast):
     await broadcast.start()
     noise_remover = await broadcast.noise_remover()

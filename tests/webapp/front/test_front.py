@@ -14,6 +14,7 @@ from flask import request
 
 from tests.webapp.front.server_thread import answer_to, ask, connect, eventually, serving
 from tests.webapp.support.recordings_on_disk import record
+from webapp.front import wsgi
 
 GROWS = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked"
 
@@ -179,3 +180,12 @@ def test_headers_without_end_are_refused(app, head):
 def test_what_is_no_request_is_refused(app, first):
     with serving(app) as port, connect(port, first) as sock:
         assert answer_to(sock).status == 400
+
+
+def test_what_an_app_writes_comes_before_what_it_returns():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])(b"written ")
+        return [b"returned"]
+
+    answer = wsgi.ask(app, {})
+    assert (answer.status, answer.headers, answer.body) == (200, [(b"content-type", b"text/plain")], [b"written ", b"returned"])
