@@ -24,6 +24,7 @@ from webapp.recordings.files import RecordingFiles
 CHUNK_BYTES = 256 * 1024
 Sounds = dict[str, tuple[str, dict[str, str]]]  # ids and tags of recordings, by the names of their files
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # where no time says more; the earliest that ZIP knows
+LAST_ZIP_DATE = (2107, 12, 31, 23, 59, 58)
 
 
 def archive(user: User, *, with_sound: bool) -> Generator[bytes, None, None]:
@@ -62,7 +63,8 @@ def _zipped(members: dict[str, bytes], sounds: Sounds, folder: RecordingFiles) -
             if sound is None:  # deleted meanwhile
                 continue
             sound.tag(tags)
-            info = zipfile.ZipInfo(name, datetime.fromtimestamp(sound.modified_at).timetuple()[:6])
+            modified = datetime.fromtimestamp(sound.modified_at).timetuple()[:6]  # of a clock that was wrong, perhaps
+            info = zipfile.ZipInfo(name, min(max(modified, ZIP_DATE), LAST_ZIP_DATE))
             with sound, archive.open(info, "w", force_zip64=True) as member:  # FLAC gets no smaller: stored as it is
                 while chunk := sound.read(CHUNK_BYTES):
                     member.write(chunk)

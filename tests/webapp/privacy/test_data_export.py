@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 
 import av
@@ -149,6 +150,15 @@ def test_the_sound_of_all_recordings_comes_along_when_it_is_asked_for(full):
 def test_a_recording_whose_file_is_gone_does_not_spoil_the_rest(full, folder):
     next(folder.glob("*.flac")).unlink()
     assert sum(name.endswith(".flac") for name in download(full, "?recordings=1").namelist()) in (1, 2)
+
+
+@pytest.mark.parametrize(("modified", "shown"), [(0, 1980), (4_500_000_000, 2107)], ids=["1970", "2112"])
+def test_a_file_with_a_date_that_zip_does_not_know_comes_along(full, folder, modified, shown):
+    for file in folder.glob("*.flac"):
+        os.utime(file, (modified, modified))
+    archive = download(full, "?recordings=1")
+    dates = {each.date_time[0] for each in archive.infolist() if each.filename.endswith(".flac")}
+    assert (archive.testzip(), dates) == (None, {shown})
 
 
 def test_it_is_sent_in_small_pieces(app, alice, folder, ingest):
